@@ -1,0 +1,35 @@
+/* fd.h - file descriptors: ownership by scope, and reads and writes that end as a whole.
+ *
+ * Every fd of ours is O_CLOEXEC; what a child shall get is handed over by proc_spawn. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct err;
+
+void fd_close(int *fd);		/* closes when >= 0, sets -1, keeps errno */
+void mem_free(void *pointer);	/* for AUTO_FREE: takes the address of a pointer */
+
+#define AUTO_FD __attribute__((cleanup(fd_close)))
+#define AUTO_FREE __attribute__((cleanup(mem_free)))
+
+/* Hands the fd to the caller's scope: returns *fd and leaves -1 behind. */
+int take_fd(int *fd);
+
+/* Whole buffers: go on after EINTR and short counts. */
+int fd_write_all(int fd, const void *data, size_t size_bytes, struct err *e);
+/* Reads until size or end of file; returns the count. */
+ssize_t fd_read_full(int fd, void *data, size_t size_bytes, struct err *e);
+
+/* Everything from the current offset into fresh memory (caller frees), NUL-terminated beyond *size_bytes.
+ * More than max_bytes is an error, so that a hostile file cannot eat the memory. */
+char *fd_read_all(int fd, size_t max_bytes, size_t *size_bytes, struct err *e);
+
+/* A sealed memfd (F_SEAL_WRITE and friends) with this content: safe to parse in another process. */
+int fd_sealed_memfd(const char *name, const void *data, size_t size_bytes, struct err *e);
+/* Refuses an fd whose content the sender could still change. */
+int fd_require_sealed(int fd, struct err *e);
+
+int fd_set_nonblock(int fd, struct err *e);

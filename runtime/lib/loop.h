@@ -1,0 +1,59 @@
+/* loop.h - the one place where a program waits (epoll(7)).
+ *
+ * A source is embedded in the struct it serves; owner_of(src, struct conn, src) leads back to it. The
+ * loop never owns or closes an fd. A callback may add or remove any source, itself included: removal
+ * takes effect at once, also for events of the same batch. No threads. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct loop;
+struct loop_source;
+struct loop_timer;
+
+enum { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HANGUP = 4 };	/* HANGUP is always reported */
+
+typedef void loop_source_fn(struct loop_source *source, unsigned events);
+typedef void loop_timer_fn(struct loop_timer *timer);
+
+struct loop_source {
+	int fd;
+	loop_source_fn *on_event;
+	/* private */
+	struct loop *loop;
+	unsigned serial;
+	struct loop_source *next;
+};
+
+struct loop_timer {
+	loop_timer_fn *on_time;
+	/* private */
+	struct loop *loop;
+	uint64_t due_ms;
+	struct loop_timer *next;
+};
+
+#define owner_of(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
+
+struct loop *loop_create(struct err *e);
+void loop_destroy(struct loop *loop);				/* NULL is fine */
+
+int loop_add(struct loop *loop, struct loop_source *source, unsigned events, struct err *e);
+int loop_change(struct loop_source *source, unsigned events, struct err *e);
+void loop_remove(struct loop_source *source);			/* fine when not added */
+
+/* Once, delay_ms from now; set again to move it; off when not set is fine. */
+void loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t delay_ms);
+void loop_timer_off(struct loop_timer *timer);
+
+/* Signals come in as events: blocks them for the process and calls back with the number.
+ * One call per loop. The set is the caller's list, terminated by 0. */
+int loop_signals(struct loop *loop, const int *numbers, void (*on_signal)(void *ctx, int number), void *ctx,
+		 struct err *e);
+
+/* Until loop_stop; returns 0, or -1 when epoll itself fails. */
+int loop_run(struct loop *loop, struct err *e);
+void loop_stop(struct loop *loop);
