@@ -1,0 +1,147 @@
+#include "lib/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+
+void fd_close(int *fd)
+{
+	int saved = errno;
+
+	/* Never again after EINTR: Linux has closed it by then (close(2)). */
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+	errno = saved;
+}
+
+void mem_free(void *pointer)
+{
+	void **place = pointer;
+	int saved = errno;
+
+	free(*place);
+	*place = NULL;
+	errno = saved;
+}
+
+int take_fd(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}
+
+int fd_write_all(int fd, const void *data, size_t size_bytes, struct err *e)
+{
+	const char *at = data;
+	ssize_t n;
+
+	while (size_bytes > 0) {
+		n = write(fd, at, size_bytes);
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return err_sys(e, "write");
+		}
+		at += n;
+		size_bytes -= (size_t)n;
+	}
+	return 0;
+}
+
+ssize_t fd_read_full(int fd, void *data, size_t size_bytes, struct err *e)
+{
+	size_t used = 0;
+	ssize_t n;
+
+	while (used < size_bytes) {
+		n = read(fd, (char *)data + used, size_bytes - used);
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return err_sys(e, "read");
+		}
+		if (n == 0)
+			break;
+		used += (size_t)n;
+	}
+	return (ssize_t)used;
+}
+
+char *fd_read_all(int fd, size_t max_bytes, size_t *size_bytes, struct err *e)
+{
+	size_t used = 0, capacity = 4096;
+	AUTO_FREE char *data = NULL;
+	char *grown;
+	struct stat st;
+	ssize_t n;
+
+	/* A hint only: procfs says 0, and a file may grow while it is read. */
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 && (uint64_t)st.st_size <= max_bytes)
+		capacity = (size_t)st.st_size + 2;
+	for (;;) {
+		grown = realloc(data, capacity);
+		if (!grown)
+			abort();
+		data = grown;
+		n = fd_read_full(fd, data + used, capacity - 1 - used, e);
+		if (n < 0)
+			return NULL;
+		used += (size_t)n;
+		if (used > max_bytes) {
+			err_set(e, "longer than %zu bytes", max_bytes);
+			return NULL;
+		}
+		if (used < capacity - 1)
+			break;
+		capacity *= 2;
+	}
+	data[used] = '\0';
+	*size_bytes = used;
+	grown = data;
+	data = NULL;
+	return grown;
+}
+
+int fd_sealed_memfd(const char *name, const void *data, size_t size_bytes, struct err *e)
+{
+	AUTO_FD int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return err_sys(e, "memfd %s", name);
+	if (fd_write_all(fd, data, size_bytes, e) < 0)
+		return err_add(e, "memfd %s", name);
+	if (lseek(fd, 0, SEEK_SET) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+		return err_sys(e, "memfd %s: seal", name);
+	return take_fd(&fd);
+}
+
+int fd_require_sealed(int fd, struct err *e)
+{
+	const int needed = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	if (seals < 0)
+		return err_sys(e, "passed file is not a memfd");
+	if ((seals & needed) != needed)
+		return err_set(e, "passed memfd is not sealed: its sender could still change it");
+	return 0;
+}
+
+int fd_set_nonblock(int fd, struct err *e)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return err_sys(e, "set nonblocking");
+	return 0;
+}
