@@ -16,7 +16,7 @@ int fs_make_dirs_in_root(int root_fd, const char *path, mode_t mode, struct err 
 
 /* Trusted trees only (our own state): one name in dir_fd. */
 int fs_open_dir_at(int dir_fd, const char *name, struct err *e);
-int fs_make_dir_at(int dir_fd, const char *name, mode_t mode, struct err *e);	/* existing is fine */
+int fs_make_dir_at(int dir_fd, const char *name, mode_t mode, struct err *e);	/* an existing one is fine */
 
 /* Survives a power cut once it returns: temporary, fsync, rename, fsync of the folder. */
 int fs_write_atomic_at(int dir_fd, const char *name, const void *data, size_t size_bytes, mode_t mode, struct err *e);
@@ -27,5 +27,6 @@ char *fs_read_at(int dir_fd, const char *name, size_t max_bytes, size_t *size_by
 /* One write(2) to a control file of procfs, sysfs or cgroupfs: taken whole or not at all. */
 int fs_write_control_at(int dir_fd, const char *name, const char *text, struct err *e);
 
-/* Removes name and, when it is a directory, everything below, without following links or mounts. */
+/* Removes name and, when it is a directory, everything below it at any depth, without following links or
+ * mounts. A missing name is fine. Whoever could still write there must be gone. */
 int fs_remove_tree_at(int dir_fd, const char *name, struct err *e);

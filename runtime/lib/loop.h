@@ -23,15 +23,13 @@ struct loop_source {
 	int fd;
 	loop_source_fn *on_event;
 	/* private */
-	struct loop *loop;
-	unsigned serial;
-	struct loop_source *next;
+	struct loop *loop;	/* NULL when not added */
 };
 
 struct loop_timer {
 	loop_timer_fn *on_time;
 	/* private */
-	struct loop *loop;
+	struct loop *loop;	/* NULL when not set */
 	uint64_t due_ms;
 	struct loop_timer *next;
 };
@@ -39,13 +37,14 @@ struct loop_timer {
 #define owner_of(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
 
 struct loop *loop_create(struct err *e);
-void loop_destroy(struct loop *loop);				/* NULL is fine */
+void loop_destroy(struct loop *loop);	/* NULL is fine; forget its sources and timers, they are not told */
 
 int loop_add(struct loop *loop, struct loop_source *source, unsigned events, struct err *e);
 int loop_change(struct loop_source *source, unsigned events, struct err *e);
-void loop_remove(struct loop_source *source);			/* fine when not added */
+/* Fine when not added. Before its fd is closed: epoll follows the open file, not the number (epoll(7)). */
+void loop_remove(struct loop_source *source);
 
-/* Once, delay_ms from now; set again to move it; off when not set is fine. */
+/* Once, not before delay_ms from now; set again to move it; off when not set is fine. */
 void loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t delay_ms);
 void loop_timer_off(struct loop_timer *timer);
 
@@ -54,6 +53,6 @@ void loop_timer_off(struct loop_timer *timer);
 int loop_signals(struct loop *loop, const int *numbers, void (*on_signal)(void *ctx, int number), void *ctx,
 		 struct err *e);
 
-/* Until loop_stop; returns 0, or -1 when epoll itself fails. */
+/* Until loop_stop (also one from before the call); returns 0, or -1 when epoll itself fails. */
 int loop_run(struct loop *loop, struct err *e);
 void loop_stop(struct loop *loop);

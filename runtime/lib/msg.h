@@ -20,6 +20,7 @@ struct msg {
 	bool broken;			/* a put did not fit, or a get met something else */
 	int fds[MSG_FDS_MAX];		/* received: owned by this struct until msg_take_fd */
 	int fd_count;
+	bool owns_fds;			/* set by msg_receive: msg_finish closes them */
 	unsigned char data[MSG_BYTES_MAX];
 };
 
@@ -34,7 +35,7 @@ int msg_send(int socket_fd, struct msg *m, struct err *e);
 /* 1 = a message, 0 = the peer closed, -1 = error (EAGAIN in e->number when nothing waits).
  * Received fds are O_CLOEXEC. A cut or oversized message is an error. */
 int msg_receive(int socket_fd, struct msg *m, struct err *e);
-void msg_finish(struct msg *m);					/* closes fds that nobody took */
+void msg_finish(struct msg *m);		/* closes received fds that nobody took; never borrowed ones */
 
 uint64_t msg_get_u64(struct msg *m);				/* 0 when broken */
 /* Points into the message; "" when broken. */
