@@ -17,6 +17,8 @@ void proc_tell_ready(void);
 /* Asks the supervisor to stop the machine; it does so only for a unit whose file says `may poweroff`. */
 void proc_ask_poweroff(void);
 
+enum { PROC_PASS_MAX = 32 };		/* a unit passes a handful */
+
 struct proc_spec {
 	const char *path;
 	const char *const *argv;
