@@ -1,0 +1,42 @@
+# accel.sh - which accelerator runs the guest: KVM when a guest really starts with it, else emulation.
+# A /dev/kvm that exists and opens may still hang at the first instruction; only a guest that speaks proves it.
+
+# accel_choose KERNEL CACHE_FOLDER: sets ACCEL to kvm or tcg. The verdict holds until the host boots again.
+accel_choose() {
+	local verdict
+	case ${ACCEL:-auto} in
+	kvm | tcg) return ;;
+	auto) ;;
+	*) die "ACCEL=$ACCEL is not known: take kvm, tcg or auto" ;;
+	esac
+	ACCEL=tcg
+	[ -e /dev/kvm ] || { say "no /dev/kvm: the CPU is emulated, which is slow but exact"; return 0; }
+	verdict=$2/kvm-$(cat /proc/sys/kernel/random/boot_id)
+	if [ ! -e "$verdict" ]; then
+		accel_probe "$1" && echo kvm >"$verdict" || echo tcg >"$verdict"
+	fi
+	ACCEL=$(cat "$verdict")
+	[ "$ACCEL" = kvm ] || say "/dev/kvm did not run a test guest: the CPU is emulated, which is slow but exact"
+}
+
+# A guest without a root: its kernel's first line on the console is the proof. The whole group is killed after 3 s,
+# and nobody waits for a process that hangs inside /dev/kvm.
+accel_probe() {
+	local log=$VM/kvm-probe pid tries
+	: >"$log"
+	setsid "${SHARE_AS[@]}" qemu-system-x86_64 -accel kvm -cpu host -M microvm -m 128 -nodefaults -no-user-config -display none \
+		-no-reboot -serial "file:$log" -kernel "$1" -append "console=ttyS0 earlyprintk=ttyS0 panic=-1" \
+		</dev/null >"$VM/kvm-probe.err" 2>&1 &
+	pid=$!
+	disown "$pid"
+	for ((tries = 0; tries < 30; tries++)); do
+		if grep -q 'Linux version' "$log"; then
+			kill -KILL "$pid" 2>/dev/null
+			return 0
+		fi
+		[ -d "/proc/$pid" ] || break
+		sleep 0.1
+	done
+	kill -KILL "$pid" 2>/dev/null
+	grep -q 'Linux version' "$log"
+}

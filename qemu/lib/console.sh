@@ -1,0 +1,76 @@
+# console.sh - what the user sees of a running machine, and how it ends. Here lives the only wait of qemu/run.
+
+# console_clean: terminal control of the guest's serial line must not reach the user's terminal.
+console_clean() {
+	sed -u 's/\x1b\[[0-9;?]*[A-Za-z]//g; s/\x1bc//g; s/\r//g'
+}
+
+# console_follow: the serial line, as it grows, until QEMU is gone.
+console_follow() {
+	tail -n +1 -f -s 0.2 --pid="$QEMU_PID" "$VM/console.log" | console_clean &
+	FOLLOW_PID=$!
+}
+
+# Ctrl-C once asks the guest, twice kills it. A trap only notes it; the wait below acts.
+console_trap() {
+	INTERRUPTS=0
+	trap 'INTERRUPTS=$((INTERRUPTS + 1))' INT
+	trap 'INTERRUPTS=$((INTERRUPTS + 1))' TERM HUP
+}
+
+# console_wait: reads the control port until QEMU ends. Calls control_line for each line. Sets INTERRUPTED.
+console_wait() {
+	local line asked=0 deadline=0
+	INTERRUPTED=0
+	while kill -0 "$QEMU_PID" 2>/dev/null; do
+		if IFS= read -r -t 0.5 -u "$CONTROL_OUT" line; then
+			control_line "$line"
+		fi
+		if ((INTERRUPTS > asked)); then
+			asked=$INTERRUPTS INTERRUPTED=1
+			console_stop "$asked"
+			((deadline)) || deadline=$((SECONDS + STOP_LIMIT))
+		fi
+		if ((deadline && SECONDS > deadline)); then
+			say "the machine did not stop within $STOP_LIMIT s: killing it"
+			kill -KILL "$QEMU_PID" 2>/dev/null || :
+		fi
+	done
+	while IFS= read -r -t 0.1 -u "$CONTROL_OUT" line; do
+		control_line "$line"
+	done
+	wait "$QEMU_PID" 2>/dev/null || QEMU_STATUS=$?
+	[ -z "${FOLLOW_PID:-}" ] || wait "$FOLLOW_PID" 2>/dev/null || :
+}
+
+console_stop() {	# how often it was asked
+	if (($1 == 1)); then
+		say "stopping the machine: it saves and unmounts its disk, at most $STOP_LIMIT s; Ctrl-C again kills it at once"
+		echo poweroff >&"$CONTROL_IN"
+	else
+		say "killing the machine"
+		kill -KILL "$QEMU_PID" 2>/dev/null || :
+	fi
+}
+
+# Prints the URL only after it answered 200 here.
+console_url() {
+	local code tries
+	if [ "${NET:-user}" = none ]; then
+		say "Jupyter runs, but NET=none leaves no way to it from outside"
+		return
+	fi
+	for ((tries = 0; tries < 60; tries++)); do
+		code=$(curl -sS -L -o /dev/null -w '%{http_code}' --noproxy '*' --max-time 20 "$1" 2>"$VM/curl.err") || code=000
+		[ "$code" != 200 ] || break
+		((INTERRUPTS == 0)) || return 0
+		sleep 0.5
+	done
+	if [ "$code" = 200 ]; then
+		say "ready: open this in a browser (Ctrl-C here stops the machine)"
+		printf '\n    %s\n\n' "$1"
+		echo "$1" >"$RUN/url"
+	else
+		say "Jupyter said it is ready, but $1 answers $code: $(cat "$VM/curl.err")"
+	fi
+}

@@ -1,0 +1,60 @@
+# machine.sh - QEMU's arguments from the settings. Two machines, one set of devices: BUS is pci (q35) or device (microvm).
+
+machine_base() {
+	case ${MACHINE:-q35} in
+	q35) BUS=pci QEMU_ARGS=(-M q35,smm=off,vmport=off,hpet=off,usb=off,sata=off) ;;
+	microvm) BUS=device QEMU_ARGS=(-M microvm,rtc=on,isa-serial=on) ;;
+	*) die "MACHINE=$MACHINE is not known: take q35 or microvm" ;;
+	esac
+	case $ACCEL in
+	kvm) QEMU_ARGS+=(-accel kvm -cpu host) ;;
+	tcg) QEMU_ARGS+=(-accel "tcg,thread=multi,tb-size=512" -cpu max) ;;
+	esac
+	QEMU_ARGS+=(-smp "${CPUS:-2}" -m "$MEM" -nodefaults -no-user-config -display none
+		-device "virtio-rng-$BUS" -device "virtio-serial-$BUS,max_ports=4")
+}
+
+# machine_kernel EXTRA: the kernel with the built command line, then what this run adds.
+machine_kernel() {
+	local line
+	line=$(cat "${CMDLINE:-$BOOT/cmdline}")
+	case ${CORRUPTION:-restart} in
+	restart) ;;
+	panic) line=${line/restart_on_corruption/panic_on_corruption} ;;
+	*) die "CORRUPTION=$CORRUPTION is not known: take restart or panic" ;;
+	esac
+	QEMU_ARGS+=(-kernel "$BOOT/vmlinux" -append "$line console=ttyS0 quiet panic=-1 $1")
+}
+
+# The system is vda, the data disk vdb. microvm numbers its slots from the last to the first.
+machine_disks() {	# system image, data image or empty
+	local system=(-drive "if=none,id=system,file=$1,format=raw,readonly=on" -device "virtio-blk-$BUS,drive=system")
+	local data=()
+	# Zeros become holes: an ext4 that zeroes its tables does not make the file bigger.
+	[ -z "$2" ] || data=(-drive "if=none,id=data,file=$2,format=raw,discard=unmap,detect-zeroes=unmap"
+		-device "virtio-blk-$BUS,drive=data")
+	if [ "$BUS" = pci ]; then
+		QEMU_ARGS+=("${system[@]}" "${data[@]}")
+	else
+		QEMU_ARGS+=("${data[@]}" "${system[@]}")
+	fi
+}
+
+# machine_port NUMBER NAME OUT IN: a virtio-serial port. OUT and IN are FIFOs that the caller holds open.
+machine_port() {
+	QEMU_ARGS+=(-chardev "file,id=$2,path=$3,input-path=$4" -device "virtserialport,nr=$1,chardev=$2,name=cuvette.$2")
+}
+
+machine_net() {
+	case ${NET:-user} in
+	user) QEMU_ARGS+=(-netdev "user,id=net,hostfwd=tcp:127.0.0.1:$PORT-:8888" -device "virtio-net-$BUS,netdev=net") ;;
+	none) QEMU_ARGS+=(-nic none) ;;
+	*) die "NET=$NET is not known: take user or none" ;;
+	esac
+}
+
+# machine_data_image PATH: a new data disk is a sparse file; the guest formats it.
+machine_data_image() {
+	[ -e "$1" ] || truncate -s "${DATA_SIZE:-16G}" "$1"
+	share_own "$1"
+}
