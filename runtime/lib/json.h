@@ -3,7 +3,7 @@
  * Reading: RFC 8259, UTF-8 checked, depth at most JSON_DEPTH_MAX, duplicate keys refused, integers exact
  * in 64 bits. Values live as long as their document. A getter that meets a wrong type or a missing
  * member fails with the JSON path: `config.json: .mounts[3].destination: must be a string`.
- * The only file that includes the JSON library is json.c. */
+ * The only file that includes the JSON library is json.c; writing (json_write.c) needs none. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,6 +21,7 @@ enum json_kind { JSON_NONE, JSON_NULL, JSON_BOOL, JSON_INTEGER, JSON_REAL, JSON_
 struct json {
 	const struct json_doc *doc;
 	void *value;			/* the library's; NULL = not there */
+	unsigned depth;			/* private */
 	char path[JSON_PATH_MAX];	/* cut in the middle of long ones, for messages only */
 };
 
@@ -53,7 +54,8 @@ int json_as_i64(const struct json *j, int64_t *value, struct err *e);
 /* Fails on a member that is not in the NULL-terminated list, naming the nearest known key. */
 int json_only_keys(const struct json *object, const char *const *known, struct err *e);
 
-/* Writing: calls nest as the document does; commas, quotes and escapes are put by the writer. */
+/* Writing: calls nest as the document does; commas, quotes and escapes are put by the writer, and bytes
+ * that are no UTF-8 become U+FFFD. Deeper than 64 or beyond the buffer's bound: out->overflow is set. */
 struct json_writer {
 	struct buf *out;
 	unsigned depth;
