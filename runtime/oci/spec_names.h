@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /* Docker's 14: what a container has when nothing is added or dropped. */
-extern const uint64_t oci_default_caps;
+uint64_t oci_default_caps(void);
 
 /* "CAP_CHOWN" <-> 0. Case counts. NULL for a number that has no name. */
 bool oci_cap_number(const char *name, unsigned *number);
