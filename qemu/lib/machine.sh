@@ -1,4 +1,5 @@
 # machine.sh - QEMU's arguments from the settings. Two machines, one set of devices: BUS is pci (q35) or device (microvm).
+# The serial ports come first among the virtio devices: Linux names them after that place, /dev/vport0p1.
 
 machine_base() {
 	case ${MACHINE:-q35} in
@@ -11,7 +12,7 @@ machine_base() {
 	tcg) QEMU_ARGS+=(-accel "tcg,thread=multi,tb-size=512" -cpu max) ;;
 	esac
 	QEMU_ARGS+=(-smp "${CPUS:-2}" -m "$MEM" -nodefaults -no-user-config -display none
-		-device "virtio-rng-$BUS" -device "virtio-serial-$BUS,max_ports=4")
+		-device "virtio-serial-$BUS,max_ports=4" -device "virtio-rng-$BUS")
 }
 
 # machine_kernel EXTRA: the kernel with the built command line, then what this run adds.
@@ -23,21 +24,16 @@ machine_kernel() {
 	panic) line=${line/restart_on_corruption/panic_on_corruption} ;;
 	*) die "CORRUPTION=$CORRUPTION is not known: take restart or panic" ;;
 	esac
+	[ "$ACCEL" != tcg ] || line+=" tsc_early_khz=$(qemu/lib/tsc-khz) tsc=reliable"
 	QEMU_ARGS+=(-kernel "$BOOT/vmlinux" -append "$line console=ttyS0 quiet panic=-1 $1")
 }
 
-# The system is vda, the data disk vdb. microvm numbers its slots from the last to the first.
+# The system is vda, the data disk vdb: both machines number their devices in the order given here.
 machine_disks() {	# system image, data image or empty
-	local system=(-drive "if=none,id=system,file=$1,format=raw,readonly=on" -device "virtio-blk-$BUS,drive=system")
-	local data=()
+	QEMU_ARGS+=(-drive "if=none,id=system,file=$1,format=raw,readonly=on" -device "virtio-blk-$BUS,drive=system")
 	# Zeros become holes: an ext4 that zeroes its tables does not make the file bigger.
-	[ -z "$2" ] || data=(-drive "if=none,id=data,file=$2,format=raw,discard=unmap,detect-zeroes=unmap"
+	[ -z "$2" ] || QEMU_ARGS+=(-drive "if=none,id=data,file=$2,format=raw,discard=unmap,detect-zeroes=unmap"
 		-device "virtio-blk-$BUS,drive=data")
-	if [ "$BUS" = pci ]; then
-		QEMU_ARGS+=("${system[@]}" "${data[@]}")
-	else
-		QEMU_ARGS+=("${data[@]}" "${system[@]}")
-	fi
 }
 
 # machine_port NUMBER NAME OUT IN: a virtio-serial port. OUT and IN are FIFOs that the caller holds open.

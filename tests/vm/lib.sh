@@ -125,7 +125,7 @@ vm_sh() {
 	[ -n "$VM_SHELL" ] || { vm_shell_ready || return 125; }
 	VM_SEQUENCE=$((VM_SEQUENCE + 1))
 	mark="mark-$$-$VM_SEQUENCE"
-	printf "echo; echo %s''-begin; { %s\n} 2>&1; echo; echo %s''-end \$?\n" "$mark" "$1" "$mark" >&"$CONSOLE_IN"
+	printf "echo; echo %s''-begin; { %s\n} 2>&1; s=\$?; echo; echo %s''-end \$s\n" "$mark" "$1" "$mark" >&"$CONSOLE_IN"
 	while ! grep -aEq "^$mark-end [0-9]+" "$VM/console"; do
 		vm_alive || { echo "the machine ended during: $1"; return 125; }
 		((SECONDS < end)) || { echo "not within $LIMIT s: $1"; return 124; }
