@@ -1,0 +1,56 @@
+#!/bin/bash
+# The data disk: made, grown, kept over a cut, refused when it is not ours, never needed.
+. "$(dirname "$0")/lib.sh"
+off() { vm_sh 'svctl poweroff' >/dev/null; vm_gone; }
+data_mib() { vm_sh 'df -m /data' | awk 'END { print $2 }'; }
+
+vm_boot APPEND=cuvette.lab=off DATA_SIZE=1G
+ok "a blank disk: the machine boots" vm_shell_ready
+ok "a blank disk is formatted and grown to its size" test "$(data_mib)" -gt 850
+like "it has a UUID of its own" "$(vm_sh 'busybox blkid /dev/vdb')" 'LABEL="cuvette-data"'
+ok "not the seed's" not grep -q 0c0ffee00003 <<<"$(vm_sh 'busybox blkid /dev/vdb')"
+vm_sh 'echo kept >/data/file; sync' >/dev/null
+ok "it powers off" off
+
+truncate -s 3G "$VM/data.img"
+vm_boot APPEND=cuvette.lab=off
+ok "a larger disk is grown at the next boot" test "$(data_mib)" -gt 2700
+is "and keeps its files" "$(vm_sh 'cat /data/file')" kept
+
+# Writes and says so only after fsync; the plug is pulled in the middle.
+printf '%s\n' 'mkdir /data/cut; n=0; while :; do n=$((n+1)); echo content-$n | dd of=/data/cut/$n conv=fsync 2>/dev/null; sync /data/cut; echo acked-$n; done' >&"$CONSOLE_IN"
+ok "a program writes and syncs" vm_see '^acked-60'
+vm_kill
+acked=$(grep -aoE '^acked-[0-9]+' "$VM/console" | tail -n 1)
+acked=${acked#acked-}
+vm_boot APPEND=cuvette.lab=off
+ok "after the cut the machine boots" vm_shell_ready
+like "the journal was replayed" "$(vm_sh 'dmesg')" 'EXT4-fs \(vdb\): (recovery complete|orphan cleanup|.*recover)'
+is "every synced file is whole" "$(vm_sh "n=0; bad=0; while [ \$n -lt $acked ]; do n=\$((n+1)); [ \"\$(cat /data/cut/\$n)\" = content-\$n ] || bad=\$((bad+1)); done; echo \$n files \$bad bad")" "$acked files 0 bad"
+
+vm_sh 'dd if=/dev/zero of=/data/fill bs=1M 2>/dev/null; echo more >>/data/fill2; sync' >/dev/null
+like "a full disk is full" "$(vm_sh 'df -m /data')" ' (9[5-9]|100)% '
+ok "full: it powers off" off
+vm_boot APPEND=cuvette.lab=off
+like "full: the machine boots, services come up" "$(vm_sh 'i=0; until svctl status | grep -q "^engined .*up" || [ $i = 60 ]; do sleep 1; i=$((i+1)); done; svctl status')" '^engined .*up'
+ok "full: deleting works" vm_sh 'rm /data/fill && echo free >/data/after'
+vm_kill
+
+vm_boot APPEND=cuvette.lab=off DATA=
+ok "a missing disk: the machine boots" vm_shell_ready
+like "a missing disk: /data is in memory" "$(vm_sh 'cat /proc/mounts')" '^[^ ]+ /data tmpfs '
+ok "a missing disk: the console says so" grep -aiE 'data.*(memory|RAM)' "$VM/console"
+vm_kill
+
+head -c 1048576 /dev/urandom >"$VM/garbage.img"
+truncate -s 512M "$VM/garbage.img"
+before=$(sha256sum <"$VM/garbage.img")
+vm_boot APPEND=cuvette.lab=off DATA="$VM/garbage.img"
+ok "garbage: the machine boots" vm_shell_ready
+like "garbage: /data is in memory" "$(vm_sh 'cat /proc/mounts')" '^[^ ]+ /data tmpfs '
+ok "garbage: the console says how to erase it" grep -a 'cuvette.data=erase' "$VM/console"
+ok "garbage: it powers off" off
+is "garbage: not a bit of it changed" "$(sha256sum <"$VM/garbage.img")" "$before"
+vm_boot APPEND="cuvette.lab=off cuvette.data=erase" DATA="$VM/garbage.img"
+like "erase: the disk is made new when told to" "$(vm_sh 'cat /proc/mounts')" '^/dev/vdb /data ext4 '
+tap_done
