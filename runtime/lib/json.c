@@ -198,6 +198,10 @@ static void fail_parse(const char *name, const char *text, size_t size_bytes, co
 {
 	size_t line = 0, column = 0, character = 0;
 
+	if (size_bytes == 0) {
+		err_set(e, "%s: is empty", name);
+		return;
+	}
 	if (why->code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
 		abort();
 	if (yyjson_locate_pos(text, size_bytes, why->pos, &line, &column, &character))

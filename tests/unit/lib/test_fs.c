@@ -39,7 +39,11 @@ static int teardown(void **state)
 {
 	(void)state;
 	fd_close(&top_fd);
-	return fs_remove_tree_at(AT_FDCWD, top, &e);
+	top_fd = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fs_remove_tree_at(top_fd, top + strlen("/tmp/"), &e) < 0)
+		return -1;
+	fd_close(&top_fd);
+	return 0;
 }
 
 static bool exists(const char *name)
@@ -238,18 +242,26 @@ static void deep_trees_go(void **state)
 
 static int over_a_mount(void)
 {
-	char inner[128];
+	char mounted[128], file[160];
+	int result = 0;
 
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	/* Without effect in a chroot, which has no mount of its own at "/"; so it is unmounted again below. */
+	if (unshare(CLONE_NEWNS) == 0)
+		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	snprintf(mounted, sizeof(mounted), "%s/tree/mounted", top);
+	if (mount("mounted", mounted, "tmpfs", 0, NULL) < 0)
 		return 77;
-	snprintf(inner, sizeof(inner), "%s/tree/mounted", top);
-	if (mount("mounted", inner, "tmpfs", 0, NULL) < 0)
-		return 77;
-	snprintf(inner, sizeof(inner), "%s/tree/mounted/file", top);
-	put_file(AT_FDCWD, inner, "");
+	snprintf(file, sizeof(file), "%s/file", mounted);
+	put_file(AT_FDCWD, file, "");
+	/* The old fd leads into the namespace from before. */
+	fd_close(&top_fd);
+	top_fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fs_remove_tree_at(top_fd, "tree", &e) == 0 || !strstr(e.text, "is a mount point"))
-		return 1;
-	return access(inner, F_OK) == 0 ? 0 : 2;
+		result = 1;
+	else if (access(file, F_OK) < 0)
+		result = 2;
+	umount2(mounted, MNT_DETACH);
+	return result;
 }
 
 static void mounts_stop_it(void **state)

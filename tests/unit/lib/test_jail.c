@@ -1,0 +1,320 @@
+/* test_jail.c - what a jailed process can no longer do. Every case jails a child of its own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/err.h"
+#include "lib/jail.h"
+
+enum { NOT_HERE = 77 };
+
+/* Own ids, so that the cases also run where no other is mapped (a user namespace of one user). */
+static struct jail_spec spec_here(void)
+{
+	return (struct jail_spec){ .program = "test", .uid = getuid(), .gid = getgid() };
+}
+
+static void enter(const struct jail_spec *spec)
+{
+	struct err e;
+
+	if (jail_enter(spec, &e) == 0)
+		return;
+	fprintf(stderr, "# %s\n", e.text);
+	/* A namespace may forbid setgroups, a kernel may lack Landlock: no verdict about us. */
+	_exit(strstr(e.text, "supplementary groups") || strstr(e.text, "landlock is missing") ? NOT_HERE : 99);
+}
+
+/* Exit status of f in a child, or the negative number of the signal that ended it. */
+static int outcome(int (*f)(void))
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+		/* Not _exit: before that one the sanitizer makes calls that no list has. */
+		syscall(SYS_exit_group, f());
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_HERE)
+		skip();
+	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static int no_files(void)
+{
+	struct jail_spec spec = spec_here();
+	int kept = open("/etc/passwd", O_RDONLY);
+	char byte;
+
+	enter(&spec);
+	if (open("/etc/passwd", O_RDONLY) >= 0 || errno != EACCES)
+		return 1;
+	if (open("/tmp/test_jail", O_WRONLY | O_CREAT, 0600) >= 0 || errno != EACCES)
+		return 2;
+	/* What was open stays open, and usable. */
+	return read(kept, &byte, 1) == 1 ? 0 : 3;
+}
+
+static int some_files(void)
+{
+	static const char *const read_paths[] = { "/etc", NULL }, *const write_paths[] = { "/dev/shm", "/dev/null", NULL };
+	struct jail_spec spec = spec_here();
+	int fd;
+
+	if (access("/dev/shm", W_OK) < 0)
+		return NOT_HERE;
+	spec.read_paths = read_paths;
+	spec.write_paths = write_paths;
+	enter(&spec);
+	if (open("/etc/passwd", O_RDONLY) < 0)
+		return 1;
+	if (open("/etc/passwd", O_RDWR) >= 0 || errno != EACCES)
+		return 2;
+	fd = open("/dev/shm/test_jail", O_RDWR | O_CREAT | O_TRUNC, 0700);
+	if (fd < 0 || rename("/dev/shm/test_jail", "/dev/shm/test_jail2") < 0)
+		return 3;
+	if (execl("/dev/shm/test_jail2", "x", NULL) == 0 || errno != EACCES)
+		return 4;
+	if (unlink("/dev/shm/test_jail2") < 0)
+		return 5;
+	if (open("/dev/null", O_WRONLY) < 0)
+		return 6;
+	return open("/usr", O_RDONLY | O_DIRECTORY) < 0 && errno == EACCES ? 0 : 7;
+}
+
+static void files(void **state)
+{
+	(void)state;
+	assert_int_equal(outcome(no_files), 0);
+	assert_int_equal(outcome(some_files), 0);
+}
+
+static int missing_path(void)
+{
+	static const char *const read_paths[] = { "/nowhere", NULL };
+	struct jail_spec spec = spec_here();
+	struct err e;
+
+	spec.read_paths = read_paths;
+	if (jail_enter(&spec, &e) == 0)
+		return 1;
+	if (strstr(e.text, "landlock is missing"))
+		return NOT_HERE;
+	return strcmp(e.text, "test: jail: open /nowhere: No such file or directory") != 0;
+}
+
+static int unknown_syscall(void)
+{
+	static const char *const names[] = { "read", "no_such_call", NULL };
+	struct jail_spec spec = spec_here();
+	struct err e;
+
+	spec.syscalls = names;
+	if (jail_enter(&spec, &e) == 0)
+		return 1;
+	if (!strstr(e.text, "seccomp"))
+		return NOT_HERE;
+	return strcmp(e.text, "test: jail: seccomp: this architecture has no system call no_such_call") != 0;
+}
+
+static void mistakes_are_named(void **state)
+{
+	(void)state;
+	assert_int_equal(outcome(missing_path), 0);
+	assert_int_equal(outcome(unknown_syscall), 0);
+}
+
+static const char *const few[] = { "getppid", "read", "getppid", NULL };
+
+static int listed_syscall(void)
+{
+	struct jail_spec spec = spec_here();
+
+	spec.syscalls = few;
+	enter(&spec);
+	return syscall(SYS_getppid) > 0 ? 0 : 1;
+}
+
+static int unlisted_syscall(void)
+{
+	struct jail_spec spec = spec_here();
+
+	spec.syscalls = few;
+	enter(&spec);
+	syscall(SYS_getpgid, 0);
+	return 1;
+}
+
+static int other_abi(void)
+{
+	struct jail_spec spec = spec_here();
+
+	spec.syscalls = few;
+	enter(&spec);
+	/* The x32 number of getppid: the same call by another door. */
+	syscall(0x40000000 | SYS_getppid);
+	return 1;
+}
+
+static void system_calls(void **state)
+{
+	(void)state;
+	assert_int_equal(outcome(listed_syscall), 0);
+	assert_int_equal(outcome(unlisted_syscall), -SIGSYS);
+#ifdef __x86_64__
+	assert_int_equal(outcome(other_abi), -SIGSYS);
+#endif
+}
+
+static int capabilities(uint64_t keep)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[2];
+	int cap;
+
+	if (syscall(SYS_capget, &header, caps) < 0)
+		return 1;
+	if (caps[0].effective != (uint32_t)keep || caps[0].permitted != (uint32_t)keep || caps[1].permitted != 0)
+		return 2;
+	if (caps[0].inheritable != 0 || caps[1].inheritable != 0)
+		return 3;
+	for (cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
+		if (prctl(PR_CAPBSET_READ, cap) != (int)(keep >> cap & 1))
+			return 4;
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+		return 5;
+	return 0;
+}
+
+static int root_without_powers(void)
+{
+	struct jail_spec spec = spec_here();
+
+	if (geteuid() != 0)
+		return NOT_HERE;
+	enter(&spec);
+	return capabilities(0);
+}
+
+static int user_with_one_power(void)
+{
+	struct jail_spec spec = spec_here();
+
+	if (geteuid() != 0)
+		return NOT_HERE;
+	spec.uid = spec.gid = 101;
+	spec.keep_caps = 1 << CAP_NET_BIND_SERVICE;
+	if (setresgid(101, 101, 0) < 0 || setresgid(0, 0, 0) < 0)
+		return NOT_HERE;	/* not mapped here */
+	enter(&spec);
+	if (getuid() != 101 || geteuid() != 101 || getgid() != 101 || getgroups(0, NULL) != 0 || setuid(0) == 0)
+		return 20;
+	return capabilities(spec.keep_caps);
+}
+
+static void powers(void **state)
+{
+	(void)state;
+	assert_int_equal(outcome(root_without_powers), 0);
+	assert_int_equal(outcome(user_with_one_power), 0);
+}
+
+static int outside(bool abstract_socket)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "\0cuvette-test-jail" };
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct jail_spec spec = spec_here();
+	pid_t parent = getppid();
+
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 6)
+		return NOT_HERE;
+	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(listener, 1) < 0)
+		return 1;
+	enter(&spec);
+	if (abstract_socket)
+		return connect(client, (struct sockaddr *)&address, sizeof(address)) < 0 && errno == EPERM ? 0 : 2;
+	return kill(parent, 0) < 0 && errno == EPERM ? 0 : 3;
+}
+
+static int abstract_socket_outside(void)
+{
+	return outside(true);
+}
+
+static int signal_outside(void)
+{
+	return outside(false);
+}
+
+static void scopes(void **state)
+{
+	(void)state;
+	assert_int_equal(outcome(abstract_socket_outside), 0);
+	assert_int_equal(outcome(signal_outside), 0);
+}
+
+static int tcp(bool allow)
+{
+	/* Port 1 of loopback: refused by nobody listening, or forbidden before that. */
+	struct sockaddr address = { .sa_family = AF_INET, .sa_data = "\0\1\x7f\0\0\1" };
+	int client = socket(AF_INET, SOCK_STREAM, 0), server = socket(AF_INET, SOCK_STREAM, 0);
+	struct jail_spec spec = spec_here();
+
+	if (client < 0 || syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 4)
+		return NOT_HERE;
+	spec.allow_connect_tcp = allow;
+	enter(&spec);
+	if (connect(client, &address, sizeof(address)) == 0)
+		return 1;
+	if ((errno == EACCES) == allow)
+		return 2;
+	address.sa_data[0] = 0x40;
+	return bind(server, &address, sizeof(address)) < 0 && errno == EACCES ? 0 : 3;
+}
+
+static int tcp_forbidden(void)
+{
+	return tcp(false);
+}
+
+static int tcp_allowed(void)
+{
+	return tcp(true);
+}
+
+static void network(void **state)
+{
+	(void)state;
+	assert_int_equal(outcome(tcp_forbidden), 0);
+	assert_int_equal(outcome(tcp_allowed), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(files),  cmocka_unit_test(mistakes_are_named), cmocka_unit_test(system_calls),
+		cmocka_unit_test(powers), cmocka_unit_test(scopes),		cmocka_unit_test(network),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
