@@ -1,0 +1,41 @@
+#!/bin/sh
+# start.sh - what every command of this image goes through: umask, ids, a home that can be written.
+#
+# Honours NB_UMASK, and, when the container was started as root, NB_UID and NB_GID. Under Cuvette the
+# ids are mapped from outside and this runs as 1000:100 whatever NB_UID says.
+set -eu
+
+die() {
+	printf 'start.sh: %s\n' "$1" >&2
+	exit 2
+}
+
+number() {
+	case $2 in
+	'' | *[!0-9]*) die "$1=$2 is not a number: give a plain decimal id, or leave it out" ;;
+	esac
+}
+
+case ${NB_UMASK-} in
+'') ;;
+*[!0-7]* | ?????*) die "NB_UMASK=$NB_UMASK is not an octal umask: give three digits, as in 022" ;;
+*) umask "$NB_UMASK" ;;
+esac
+
+if [ "$(id -u)" = 0 ]; then
+	number NB_UID "${NB_UID:-1000}"
+	number NB_GID "${NB_GID:-100}"
+	[ "${NB_UID:-1000}" -ne 0 ] || die "NB_UID=0: notebooks do not run as root here, choose another id"
+	# Group 100 owns the home folder, so it stays writable whatever the ids are.
+	exec setpriv --reuid "${NB_UID:-1000}" --regid "${NB_GID:-100}" --groups "${NB_GID:-100},100" \
+		--inh-caps=-all --no-new-privs "$0" "$@"
+fi
+
+if ! [ -w "$HOME" ]; then
+	printf 'start.sh: %s is not writable for uid %s: settings go to a temporary home; %s\n' \
+		"$HOME" "$(id -u)" "add --group-add 100 to keep them" >&2
+	HOME=$(mktemp -d /tmp/home.XXXXXX)
+	export HOME XDG_CACHE_HOME="$HOME/.cache"
+fi
+
+exec "$@"
