@@ -1,0 +1,258 @@
+#!/bin/sh
+# svd against the real kernel, without a virtual machine: root, or a user namespace; a /run and a pid namespace of its own.
+# usage: tests/system/svd.sh   (BIN=DIR: where svd and svctl are, default build/bin)
+set -eu
+
+BIN=$(cd "${BIN:-${O:-build}/bin}" && pwd) || { echo "1..0 # SKIP build svd and svctl first"; exit 77; }
+case ${1-} in
+--inside) ;;
+*)
+	map=
+	[ "$(id -u)" = 0 ] || map=--map-root-user
+	export BIN
+	# shellcheck disable=SC2086 # no word or one
+	exec unshare $map --mount --pid --fork --mount-proc --kill-child sh "$0" --inside
+	;;
+esac
+
+mount -t tmpfs -o size=16m run /run
+mkdir /run/units /run/t
+cd /run/t
+number=0 failed=0
+
+# verdict NAME COMMAND...: one TAP line
+verdict() {
+	name=$1
+	shift
+	number=$((number + 1))
+	if "$@" >verdict.out 2>&1; then
+		echo "ok $number - svd: $name"
+	else
+		failed=$((failed + 1))
+		echo "not ok $number - svd: $name"
+		sed 's/^/# /' verdict.out
+		svctl status | sed 's/^/# /' || true
+	fi
+}
+# within SECONDS COMMAND...: true as soon as the command is
+within() {
+	left=$(($1 * 20))
+	shift
+	until "$@"; do
+		left=$((left - 1))
+		[ $left -gt 0 ] || { echo "not within time: $*"; return 1; }
+		sleep 0.05
+	done
+}
+svctl() { "$BIN/svctl" "$@"; }
+state_is() { [ "$(svctl status | awk -v u="$1" '$1 == u { print $2 }')" = "$2" ]; }
+pid_of() { svctl status | awk -v u="$1" '$1 == u { print $3 }'; }
+# script NAME: a program from stdin
+script() {
+	{ echo '#!/bin/sh'; cat; } >"/run/t/$1"
+	chmod +x "/run/t/$1"
+}
+unit() { cat >"/run/units/$1.unit"; }
+start_svd() {
+	"$BIN/svd" /run/units /run/svd 2>>console &
+	svd=$!
+}
+
+# --- the units -------------------------------------------------------------------------------------------
+script daemon <<'E2'
+# daemon NAME [SIGNAL]: tells that it is ready, notes when it is told to stop
+trap 'date +%s%N >/run/t/$1.stopped; exit 0' "${2:-TERM}"
+sleep "${DELAY:-0}"
+echo "info $1: begins with $CUVETTE_FDS"
+date +%s%N >>"/run/t/$1.started"
+echo ready >&3
+while :; do sleep 0.1; done
+E2
+script crash <<'E2'
+date +%s%N >>/run/t/crash.times
+echo "err crash: goes down" >&2
+exit 3
+E2
+script stubborn <<'E2'
+trap '' TERM
+echo ready >&3
+while :; do sleep 0.1; done
+E2
+script talker <<'E2'
+i=0
+while [ $i -lt 20000 ]; do echo "line $i of a unit that talks too much"; i=$((i + 1)); done
+echo done >/run/t/talker.done
+while :; do sleep 1; done
+E2
+script look <<'E2'
+{ echo "fds=$CUVETTE_FDS"; cat <&4; ls -l /proc/$$/fd; cat /proc/$$/status; } >/run/t/look.out 2>&1
+E2
+script turner <<'E2'
+echo ready >&3
+while [ ! -e /run/t/turn ]; do sleep 0.05; done
+echo poweroff >&3
+while :; do sleep 1; done
+E2
+
+echo 'hello from a file' >/run/t/note
+unit base <<'E2'
+exec /run/t/daemon base
+env DELAY=0.3
+ready notify
+restart always
+E2
+unit upper <<'E2'
+# comes after base and stops before it
+exec /run/t/daemon upper PWR
+after base
+ready notify
+shutdown-signal PWR
+E2
+unit once <<'E2'
+exec /bin/sh -c "echo did it > /run/t/once.out"
+ready exit
+E2
+unit crash <<'E2'
+exec /run/t/crash
+restart failure
+E2
+unit stubborn <<'E2'
+exec /run/t/stubborn
+ready notify
+stop-ms 300
+E2
+unit talker <<'E2'
+exec /run/t/talker
+log-bytes 16k
+E2
+unit look <<'E2'
+exec /run/t/look
+ready exit
+after once
+socket look.sock /run/t/look.sock stream 0660 root root
+file note /run/t/note r
+file absent /run/t/absent r optional
+E2
+unit turner <<'E2'
+exec /run/t/turner
+ready notify
+may poweroff
+E2
+unit gone <<'E2'
+exec /run/t/no-such-program
+restart never
+E2
+unit typo <<'E2'
+exec /bin/true
+reedy notify
+E2
+unit ring1 <<'E2'
+exec /bin/true
+after ring2
+E2
+unit ring2 <<'E2'
+exec /bin/true
+after ring1
+E2
+
+# --- start -----------------------------------------------------------------------------------------------
+trap 'echo asked >/run/t/asked' USR2
+start_svd
+verdict 'a unit is up when it has told so' within 10 state_is base up
+verdict 'a unit comes up after the one it waits for' within 10 state_is upper up
+order() { [ "$(cat base.started)" -lt "$(cat upper.started)" ]; }
+verdict 'order: the upper one began after the lower one was ready' order
+verdict 'a task that ends with 0 is done' within 10 state_is once done
+verdict 'the task did its work' grep -q 'did it' once.out
+verdict 'passed fds are named in order, a missing optional one is left out' grep -qx 'fds=look.sock:note' look.out
+verdict 'a passed file can be read at its place' grep -qx 'hello from a file' look.out
+no_more_fds() { ! grep -E ' [5-9]+[0-9]* -> ' look.out | grep -v 'look.out\|/dev/null\|pipe\|look$'; }
+verdict 'no other fd reaches a unit' no_more_fds
+verdict 'the socket has its mode' test "$(stat -c %a look.sock)" = 660
+svctl boot >boot.out
+in_boot() { grep -q '^svd ' boot.out && grep -q '^base ' boot.out && [ "$(grep -c '^upper ' boot.out)" = 1 ]; }
+verdict 'the boot table has svd and the units' in_boot
+
+# --- what is wrong is said, and costs nothing else ----------------------------------------------------------
+verdict 'an unknown key names file, line and the nearest key' grep -q 'typo.unit:2: key reedy is unknown; the nearest is ready' console
+verdict 'a cycle is named' grep -q 'cycle: ring1 -> ring2 -> ring1' console
+verdict 'a wrong unit is failed' state_is typo failed
+verdict 'a program that is not there is an error that names it' grep -q 'gone cannot be started: execve: No such file' console
+unknown() { ! svctl restart bsae 2>out && grep -q 'nearest is base' out; }
+verdict 'svctl names the nearest unit' unknown
+usage() { svctl stauts 2>out; [ $? = 2 ] && grep -q 'nearest is status' out; }
+verdict 'svctl names the nearest command' usage
+
+# --- crash, back-off, logs -------------------------------------------------------------------------------
+five_starts() { [ "$(wc -l <crash.times)" -ge 5 ]; }
+verdict 'a unit that crashes is started again' within 10 five_starts
+# The waits are 100, 200, 400, 800 ms; a loaded machine shifts each beginning a little.
+backs_off() { awk 'NR > 2 && ($1 - last) / 1e6 < 80 * 2 ^ (NR - 2) { exit 1 } { last = $1 }' crash.times; }
+verdict 'each wait is twice the one before' backs_off
+verdict 'errors of a unit reach the console' grep -q '^err crash: goes down' console
+verdict 'a log keeps what a unit printed' sh -c "'$BIN/svctl' log base | grep -q 'info base: begins with notify'"
+verdict 'the talker is not held up' within 20 test -e talker.done
+last_line() { grep -q 'line 19999 ' /run/svd/log/talker; }
+verdict 'the end of a long output is there' within 5 last_line
+small() { [ "$(cat /run/svd/log/talker /run/svd/log/talker.1 | wc -c)" -le 16384 ]; }
+verdict 'a log stays within its size' small
+
+# --- restart, and a supervisor that dies ---------------------------------------------------------------------
+old=$(pid_of base)
+svctl restart base
+changed() { state_is base up && [ "$(pid_of base)" != "$old" ]; }
+verdict 'svctl restart gives a new process' within 10 changed
+
+pids() { svctl status | awk '$1 == "base" || $1 == "upper" || $1 == "stubborn" { print $3 }'; }
+before=$(pids)
+kill -KILL $svd
+wait $svd 2>/dev/null || true
+sleep 0.3
+start_svd
+same() { [ "$(pids)" = "$before" ]; }
+verdict 'a new svd adopts what runs' within 5 same
+verdict 'adopted units are up' state_is upper up
+runs_once() { [ "$(wc -l <once.out)" = 1 ] && state_is once done; }
+verdict 'a task that was done is not done again' runs_once
+old=$(pid_of base)
+kill -KILL "$old"
+verdict 'an adopted unit that dies is started again' within 10 changed
+svctl boot >boot.out
+verdict 'the boot table keeps first times only' in_boot
+touch turn
+verdict 'power off asked by a unit reaches the parent' within 5 test -e asked
+
+# --- kill -9 while starts are under way: nothing runs twice -----------------------------------------------------
+for pause in 0.01 0.02 0.05 0.1 0.15; do
+	kill -KILL $svd
+	wait $svd 2>/dev/null || true
+	start_svd
+	sleep $pause
+done
+within 5 state_is upper up
+twins() { for p in base upper stubborn turner; do [ "$(grep -lz "^/run/t/${p}\$" /proc/[0-9]*/cmdline 2>/dev/null | wc -l)" -le 1 ] || return 1; done; [ "$(pgrep -fc '/run/t/daemon base')" = 1 ]; }
+verdict 'five killed supervisors leave every unit once' twins
+
+# --- a full /run ---------------------------------------------------------------------------------------------
+dd if=/dev/zero of=/run/fill bs=64k 2>/dev/null || true
+old=$(pid_of base)
+kill -KILL "$old"
+verdict 'a unit is started again while /run is full' within 10 changed
+rm -f /run/fill
+
+# --- stop -----------------------------------------------------------------------------------------------------
+rm -f base.stopped upper.stopped
+date +%s%N >stop.began
+kill -TERM $svd
+wait $svd && ended=0 || ended=$?
+date +%s%N >stop.ended
+verdict 'svd ends with 0 on SIGTERM' test "$ended" = 0
+reverse() { [ "$(cat upper.stopped)" -lt "$(cat base.stopped)" ]; }
+verdict 'units stop in reverse order, each with its signal' reverse
+verdict 'a unit that does not obey is killed after its time' grep -q 'stubborn did not end within 300 ms and is killed' console
+quick() { [ $(($(cat stop.ended) - $(cat stop.began))) -lt 2000000000 ]; }
+verdict 'stopping takes less than 2 s' quick
+verdict 'nothing is left' sh -c '! pgrep -f "^/bin/sh /run/t/"'
+
+echo "1..$number"
+[ $failed = 0 ]
