@@ -66,7 +66,7 @@ static const struct task_step table[TASK_STATES][TASK_EVENTS] = {
 		[TASK_FINAL]   = TO(REMOVED, NOTHING),
 		[TASK_STOP]    = TO(REMOVED, NOTHING),
 		[TASK_DUE]     = TO(REMOVED, NOTHING),
-		[TASK_REMOVE]  = TO(REMOVED, NOTHING),
+		[TASK_REMOVE]  = TO(REMOVED, DELETE),	/* again: the first request may be lost */
 	},
 };
 _Static_assert(TASK_EVENTS == 7, "a new event wants a new entry in each state");

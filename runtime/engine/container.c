@@ -1,0 +1,339 @@
+/* container.c - see container.h. */
+#include "engine/container.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "compose/compose.h"
+#include "engine/batch.h"
+#include "engine/box.h"
+#include "engine/report.h"
+#include "lib/err.h"
+#include "lib/log.h"
+#include "lib/str.h"
+#include "lib/time.h"
+
+enum { URL_BYTES_MAX = 768 };
+
+static void save(struct container *c)
+{
+	struct container_env *env = c->env;
+	struct err e;
+
+	str_copy(c->doc.state, sizeof(c->doc.state), task_state_name(c->state));
+	if (env->documents_fd < 0)
+		return;
+	if (document_write(env->documents_fd, &c->doc, &e) == 0) {
+		if (env->memory_only)
+			report_say(env->report, "the data disk takes the engine's state again");
+		env->memory_only = false;
+		return;
+	}
+	log_warn("container=%s document: %s", c->doc.name, e.text);
+	if (!env->memory_only)
+		report_error(env->report,
+			     "the engine's state cannot be written to the data disk (%s): it goes on from memory; free some space under /data",
+			     e.text);
+	env->memory_only = true;
+}
+
+static bool ask(struct container *c, enum container_request request)
+{
+	if (c->asked_count == CONTAINER_ASKED_MAX) {
+		log_warn("container=%s: too many requests under way", c->doc.name);
+		return false;
+	}
+	c->asked[c->asked_count++] = request;
+	return true;
+}
+
+/* A request that cannot be sent is repeated after the connection is back: see the engine's list. */
+static void sent(struct container *c, int status, const struct err *e)
+{
+	if (status == 0)
+		return;
+	c->asked_count--;
+	log_warn("container=%s: %s", c->doc.name, e->text);
+}
+
+static void do_start(struct container *c)
+{
+	struct container_env *env = c->env;
+	struct err e;
+
+	str_copy(c->doc.image, sizeof(c->doc.image), c->plan.image);
+	str_copy(c->doc.image_digest, sizeof(c->doc.image_digest), c->plan.image_digest);
+	str_copy(c->doc.revision, sizeof(c->doc.revision), c->plan.revision);
+	/* Before the container's first byte: boxd's files without a document would have no owner. */
+	save(c);
+	if (ask(c, CONTAINER_ASKED_START))
+		sent(c, box_start(env->box, c->doc.name, &c->plan, env->project, env->output_fd, &e), &e);
+}
+
+static void do_signal(struct container *c, unsigned signal_number)
+{
+	struct err e;
+
+	if (ask(c, CONTAINER_ASKED_KILL))
+		sent(c, box_kill(c->env->box, c->doc.name, signal_number, &e), &e);
+}
+
+static void do_delete(struct container *c)
+{
+	struct err e;
+
+	if (ask(c, CONTAINER_ASKED_DELETE))
+		sent(c, box_delete(c->env->box, c->doc.name, &e), &e);
+}
+
+static void print_url(struct container *c)
+{
+	const struct compose_service *s = c->plan.service;
+	char url[URL_BYTES_MAX];
+
+	if (c->env->url)
+		snprintf(url, sizeof(url), "%s%s", c->env->url, s->open_url ? s->open_url : "/");
+	else
+		snprintf(url, sizeof(url), "http://%s:%u%s", c->ready.target.host, c->ready.target.port,
+			 s->open_url ? s->open_url : "/");
+	report_ready(c->env->report, url);
+}
+
+static void on_ready(struct ready *ready)
+{
+	struct container *c = owner_of(ready, struct container, ready);
+
+	log_info("container=%s answers", c->doc.name);
+	report_stage(c->env->report, "url");
+	print_url(c);
+}
+
+static void on_wait(struct ready *ready, uint64_t seconds)
+{
+	struct container *c = owner_of(ready, struct container, ready);
+
+	report_say(c->env->report, "%s: runs for %" PRIu64 " s and does not answer at port %u yet; still waiting",
+		   c->doc.name, seconds, ready->target.port);
+}
+
+static void do_watch(struct container *c)
+{
+	c->up_since_ms = time_boot_ms();
+	if (c->ready.loop && !c->env->batch)
+		ready_start(&c->ready);
+}
+
+static void do_wait(struct container *c)
+{
+	c->wait_ms = restart_wait_ms(c->wait_ms, c->up_since_ms ? time_boot_ms() - c->up_since_ms : 0);
+	c->up_since_ms = 0;
+	c->doc.restarts++;
+	loop_timer_set(c->env->loop, &c->timer, c->wait_ms);
+	report_say(c->env->report, "%s: starts again in %" PRIu64 " ms (restart %" PRIu64 ")", c->doc.name, c->wait_ms,
+		   c->doc.restarts);
+}
+
+static void act(struct container *c, enum task_action action)
+{
+	switch (action) {
+	case TASK_DO_NOTHING:
+		break;
+	case TASK_DO_START:
+		do_start(c);
+		break;
+	case TASK_DO_WATCH:
+		do_watch(c);
+		break;
+	case TASK_DO_WAIT:
+		do_wait(c);
+		break;
+	case TASK_DO_SIGNAL:
+		do_signal(c, c->plan.stop_signal);
+		loop_timer_set(c->env->loop, &c->timer, c->plan.stop_grace_ms);
+		break;
+	case TASK_DO_KILL:
+		log_warn("container=%s did not end within %" PRIu64 " ms: killed", c->doc.name, c->plan.stop_grace_ms);
+		do_signal(c, SIGKILL);
+		break;
+	case TASK_DO_REPORT:
+		c->env->on_end(c->env->ctx, c);
+		break;
+	case TASK_DO_DELETE:
+		do_delete(c);
+		break;
+	}
+}
+
+void container_event(struct container *c, enum task_event event)
+{
+	struct task_step step = task_step(c->state, event);
+	enum task_state before = c->state;
+
+	c->state = step.next;
+	if (before != step.next) {
+		log_info("container=%s %s -> %s (%s)", c->doc.name, task_state_name(before),
+			 task_state_name(step.next), task_event_name(event));
+		loop_timer_off(&c->timer);
+		ready_stop(&c->ready);
+		if (step.action != TASK_DO_START && step.next != TASK_REMOVED)
+			save(c);
+	}
+	act(c, step.action);
+}
+
+static void on_time(struct loop_timer *timer)
+{
+	container_event(owner_of(timer, struct container, timer), TASK_DUE);
+}
+
+int container_init(struct container *c, struct container_env *env, const struct plan *plan,
+		   const struct document *doc, struct err *e)
+{
+	static const enum restart_policy policies[] = {
+		[COMPOSE_RESTART_NO] = RESTART_NEVER,
+		[COMPOSE_RESTART_ALWAYS] = RESTART_ALWAYS,
+		[COMPOSE_RESTART_ON_FAILURE] = RESTART_ON_FAILURE,
+		[COMPOSE_RESTART_UNLESS_STOPPED] = RESTART_ALWAYS,
+	};
+	const struct compose_service *s = plan->service;
+	struct ready_target target;
+
+	*c = (struct container){ .env = env, .plan = *plan, .doc = *doc, .state = TASK_CREATED };
+	c->timer.on_time = on_time;
+	c->rule = (struct restart_rule){ policies[s->restart], s->restart_max };
+	if (env->batch)
+		c->rule.policy = RESTART_NEVER;
+	if (!s->ready_url)
+		return 0;
+	if (ready_parse(s->ready_url, &target, e) < 0)
+		return err_add(e, "service %s: x-cuvette: ready", s->name);
+	ready_init(&c->ready, env->loop, &target, on_ready, on_wait);
+	return 0;
+}
+
+void container_finish(struct container *c)
+{
+	loop_timer_off(&c->timer);
+	ready_stop(&c->ready);
+}
+
+void container_replace(struct container *c)
+{
+	c->start_after_delete = true;
+	container_event(c, TASK_REMOVE);
+}
+
+static bool again(const struct container *c, uint64_t exit_status)
+{
+	return restart_again(&c->rule, exit_status, (unsigned)c->doc.restarts);
+}
+
+void container_ended(struct container *c, uint64_t exit_status, uint64_t oom_kills)
+{
+	bool restart = again(c, exit_status);
+
+	c->doc.exit_status = exit_status;
+	c->doc.oom_kills = oom_kills;
+	c->never_ran = false;
+	if (!c->env->batch && c->state != TASK_STOPPING && container_is_up(c))
+		report_say(c->env->report, "%s: ended with status %" PRIu64 "%s", c->doc.name, exit_status,
+			   restart ? "" : "; it is not started again");
+	container_event(c, restart ? TASK_AGAIN : TASK_FINAL);
+}
+
+void container_oom(struct container *c, uint64_t limit_bytes, uint64_t oom_kills)
+{
+	char size[REPORT_SIZE_BYTES];
+
+	c->doc.oom_kills = oom_kills;
+	report_error(c->env->report,
+		     "%s: out of memory: the kernel killed a process at the limit of %s (%" PRIu64
+		     " kill%s so far); raise it with \"make run MEM=...\" or mem_limit",
+		     c->doc.name, report_size(size, limit_bytes), oom_kills, oom_kills == 1 ? "" : "s");
+	save(c);
+}
+
+/* The request that an answer belongs to; false when none is under way. */
+static bool answered(struct container *c, enum container_request *request)
+{
+	if (!c->asked_count)
+		return false;
+	*request = c->asked[0];
+	memmove(c->asked, c->asked + 1, --c->asked_count * sizeof(c->asked[0]));
+	return true;
+}
+
+void container_started(struct container *c)
+{
+	enum container_request request;
+
+	if (!answered(c, &request) || request != CONTAINER_ASKED_START) {
+		log_warn("container=%s: boxd says started, which nobody asked for", c->doc.name);
+		return;
+	}
+	if (c->state == TASK_STARTING && c->doc.restarts == 0) {
+		char stage[DOCUMENT_NAME_BYTES + 16];
+
+		snprintf(stage, sizeof(stage), "service:%s", c->doc.name);
+		report_stage(c->env->report, stage);
+	}
+	container_event(c, TASK_STARTED);
+}
+
+static void deleted(struct container *c)
+{
+	struct err e;
+
+	if (c->env->documents_fd >= 0 && document_remove(c->env->documents_fd, c->doc.name, &e) < 0)
+		log_warn("container=%s: %s", c->doc.name, e.text);
+	if (c->start_after_delete) {
+		c->start_after_delete = false;
+		container_event(c, TASK_START);
+	}
+}
+
+void container_failed(struct container *c, const char *sentence)
+{
+	enum container_request request;
+
+	if (!answered(c, &request)) {
+		log_warn("container=%s: boxd says: %s", c->doc.name, sentence);
+		return;
+	}
+	switch (request) {
+	case CONTAINER_ASKED_START:
+		report_error(c->env->report, "%s could not be started: %s", c->doc.name, sentence);
+		c->doc.exit_status = BATCH_STATUS_CANNOT_START;
+		c->never_ran = true;
+		container_event(c, again(c, BATCH_STATUS_CANNOT_START) ? TASK_AGAIN : TASK_FINAL);
+		break;
+	case CONTAINER_ASKED_KILL:
+		/* It went away by itself meanwhile: its end is reported on its own. */
+		log_info("container=%s: signal: %s", c->doc.name, sentence);
+		break;
+	case CONTAINER_ASKED_DELETE:
+		log_warn("container=%s: delete: %s", c->doc.name, sentence);
+		deleted(c);
+		break;
+	}
+}
+
+void container_done(struct container *c)
+{
+	enum container_request request;
+
+	if (answered(c, &request) && request == CONTAINER_ASKED_DELETE)
+		deleted(c);
+}
+
+void container_forget_requests(struct container *c)
+{
+	c->asked_count = 0;
+}
+
+bool container_is_up(const struct container *c)
+{
+	return c->state == TASK_STARTING || c->state == TASK_RUNNING || c->state == TASK_STOPPING;
+}

@@ -1,0 +1,74 @@
+/* container.h - one container that shall run: facts go into orch's table, its action is done here.
+ *
+ * Owns its timer, its readiness probe and its document's content. Requests to boxd are answered in order,
+ * so a short queue tells which request an answer belongs to. Every change of state is logged
+ * (`container=lab starting -> running (started)`) and written to the document.
+ * Knows nothing of other containers: what concerns all is in container_env, the engine's. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/document.h"
+#include "engine/plan.h"
+#include "engine/ready.h"
+#include "lib/loop.h"
+#include "orch/restart.h"
+#include "orch/task_fsm.h"
+
+struct box;
+struct compose_project;
+struct container;
+struct report;
+
+struct container_env {
+	struct loop *loop;
+	struct box *box;
+	const struct report *report;
+	const struct compose_project *project;
+	const char *url;		/* base of what the console prints; NULL = where the probe asks */
+	int documents_fd;		/* -1 = nothing can be kept */
+	bool memory_only;		/* it was said that nothing is kept at the moment */
+	bool batch;
+	int output_fd;			/* gets a copy of a batch's output; -1 = none */
+	void *ctx;
+	void (*on_end)(void *ctx, struct container *c);	/* its end is final */
+};
+
+enum container_request { CONTAINER_ASKED_START, CONTAINER_ASKED_KILL, CONTAINER_ASKED_DELETE };
+enum { CONTAINER_ASKED_MAX = 8 };	/* a start, two signals and a delete can be under way; the rest is room */
+
+struct container {
+	struct container_env *env;
+	struct plan plan;
+	struct document doc;
+	enum task_state state;
+	struct restart_rule rule;
+	struct loop_timer timer;
+	struct ready ready;		/* zeroed when the service has no probe */
+	uint64_t wait_ms, up_since_ms;
+	bool never_ran;			/* its last start failed: there is no exit status of its own */
+	bool start_after_delete;
+	bool seen;			/* the list that comes in names it */
+	enum container_request asked[CONTAINER_ASKED_MAX];
+	size_t asked_count;
+};
+
+/* doc: what is remembered of it, or a new one with name and slot. Text of the plan is the caller's. */
+int container_init(struct container *c, struct container_env *env, const struct plan *plan,
+		   const struct document *doc, struct err *e);
+void container_finish(struct container *c);	/* zeroed is fine; what runs goes on */
+
+void container_event(struct container *c, enum task_event event);
+void container_replace(struct container *c);	/* away with its files, then start */
+void container_ended(struct container *c, uint64_t exit_status, uint64_t oom_kills);
+void container_oom(struct container *c, uint64_t limit_bytes, uint64_t oom_kills);
+
+/* Answers of boxd. */
+void container_started(struct container *c);
+void container_failed(struct container *c, const char *sentence);
+void container_done(struct container *c);
+void container_forget_requests(struct container *c);	/* the connection was lost */
+
+bool container_is_up(const struct container *c);	/* starting, running or stopping */

@@ -1,0 +1,30 @@
+/* document.h - what the engine remembers of one container: a small JSON file per container, replaced whole.
+ *
+ * Facts for the next start of the engine, not the truth: boxd says what runs. A document that cannot be
+ * read is set aside as NAME.json.bad and the container counts as new. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+enum { DOCUMENT_NAME_BYTES = 65, DOCUMENT_DIGEST_BYTES = 129, DOCUMENT_WORD_BYTES = 33 };
+
+struct document {
+	char name[DOCUMENT_NAME_BYTES];
+	char image[DOCUMENT_NAME_BYTES];
+	char image_digest[DOCUMENT_DIGEST_BYTES];
+	char revision[DOCUMENT_WORD_BYTES];
+	char state[DOCUMENT_WORD_BYTES];	/* orch's word, for people */
+	uint32_t slot;				/* its range of ids */
+	uint64_t restarts, exit_status, oom_kills;
+};
+
+/* Pure. */
+int document_parse(struct document *d, const char *file_name, const char *text, size_t size_bytes, struct err *e);
+
+int document_write(int dir_fd, const struct document *d, struct err *e);
+int document_remove(int dir_fd, const char *name, struct err *e);	/* a missing one is fine */
+/* Every readable one in dir_fd, at most max; returns the count. */
+size_t document_read_all(int dir_fd, struct document *documents, size_t max);

@@ -1,0 +1,389 @@
+/* engine.c - see engine.h: containers by name, boxd's events, the end of a batch and of the machine. */
+#include "engine/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "compose/compose.h"
+#include "engine/batch.h"
+#include "engine/box.h"
+#include "engine/container.h"
+#include "engine/load.h"
+#include "engine/report.h"
+#include "lib/arena.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/proc.h"
+#include "lib/str.h"
+#include "orch/reconcile.h"
+
+enum {
+	ARENA_BYTES_MAX = 64 << 20,	/* a compose file of 256 KiB with a long variable in every word stays below */
+	LISTED_MAX = 2 * PLAN_SLOTS_MAX,
+	STOP_PATIENCE_MS = 11000,	/* a second more than the longest grace period */
+	LOST_STATUS = 137,		/* nobody saw how it ended: as if it was killed */
+};
+
+struct listed {
+	char name[DOCUMENT_NAME_BYTES];
+	bool running;
+	uint64_t exit_status, oom_kills;
+};
+
+struct engine {
+	struct loop *loop;
+	const struct report *report;
+	struct arena *arena;
+	struct load load;
+	struct container_env env;
+	struct box *box;
+	struct container *containers;	/* load.wanted_count */
+	struct listed listed[LISTED_MAX];
+	size_t listed_count;
+	bool reconciled, stopping;
+	struct loop_timer stop_timer;
+};
+
+static struct container *find(struct engine *engine, const char *name)
+{
+	for (size_t i = 0; i < engine->load.wanted_count; i++)
+		if (str_equal(engine->containers[i].doc.name, name))
+			return &engine->containers[i];
+	return NULL;
+}
+
+static const struct listed *find_listed(const struct engine *engine, const char *name)
+{
+	for (size_t i = 0; i < engine->listed_count; i++)
+		if (str_equal(engine->listed[i].name, name))
+			return &engine->listed[i];
+	return NULL;
+}
+
+static void on_connected(void *ctx)
+{
+	struct engine *engine = ctx;
+	struct err e;
+
+	engine->listed_count = 0;
+	if (box_list(engine->box, &e) < 0)
+		log_warn("ask boxd for its list: %s", e.text);
+}
+
+static void on_lost(void *ctx)
+{
+	struct engine *engine = ctx;
+
+	for (size_t i = 0; i < engine->load.wanted_count; i++)
+		container_forget_requests(&engine->containers[i]);
+}
+
+static void on_started(void *ctx, const char *name, uint64_t pid)
+{
+	struct container *c = find(ctx, name);
+
+	(void)pid;
+	if (c)
+		container_started(c);
+}
+
+static void on_failed(void *ctx, const char *name, const char *sentence)
+{
+	struct container *c = find(ctx, name);
+
+	if (c)
+		container_failed(c, sentence);
+	else
+		log_warn("box %s: %s", name, sentence);
+}
+
+static void on_done(void *ctx, const char *name)
+{
+	struct container *c = find(ctx, name);
+
+	if (c)
+		container_done(c);
+}
+
+static void on_exited(void *ctx, const char *name, uint64_t exit_status, uint64_t oom_kills)
+{
+	struct container *c = find(ctx, name);
+
+	if (c)
+		container_ended(c, exit_status, oom_kills);
+}
+
+static void on_oom(void *ctx, const char *name, uint64_t limit_bytes, uint64_t oom_kills)
+{
+	struct container *c = find(ctx, name);
+
+	if (c)
+		container_oom(c, limit_bytes, oom_kills);
+}
+
+static void on_state(void *ctx, const struct box_state *state)
+{
+	struct engine *engine = ctx;
+	struct listed *entry = &engine->listed[engine->listed_count];
+
+	if (engine->listed_count == LISTED_MAX || !str_copy(entry->name, sizeof(entry->name), state->name))
+		return;
+	entry->running = state->running;
+	entry->exit_status = state->exit_status;
+	entry->oom_kills = state->oom_kills;
+	engine->listed_count++;
+}
+
+static void remove_unwanted(struct engine *engine, const char *name)
+{
+	struct err e;
+
+	/* A batch is a guest in the data folder: it leaves others' containers as they are. */
+	if (engine->env.batch)
+		return;
+	log_info("container=%s is not in the compose file any more: removed", name);
+	if (box_delete(engine->box, name, &e) < 0)
+		log_warn("remove %s: %s", name, e.text);
+	if (engine->env.documents_fd >= 0 && document_remove(engine->env.documents_fd, name, &e) < 0)
+		log_warn("remove %s: %s", name, e.text);
+}
+
+static void perform(struct engine *engine, const struct reconcile_step *step)
+{
+	const struct listed *listed = find_listed(engine, step->name);
+	struct container *c = find(engine, step->name);
+
+	switch (step->kind) {
+	case RECONCILE_START:
+		c->doc.restarts = 0;
+		container_event(c, TASK_START);
+		break;
+	case RECONCILE_ADOPT:
+		container_event(c, TASK_STARTED);
+		break;
+	case RECONCILE_SETTLE:
+		container_ended(c, listed->exit_status, listed->oom_kills);
+		break;
+	case RECONCILE_REPLACE:
+		c->doc.restarts = 0;
+		container_replace(c);
+		break;
+	case RECONCILE_REMOVE:
+		remove_unwanted(engine, step->name);
+		break;
+	}
+}
+
+/* What is known of one container: its document, and boxd's word whether it runs. */
+static struct reconcile_actual actual_of(const struct document *doc, const struct listed *listed)
+{
+	struct reconcile_actual actual = {
+		.name = doc ? doc->name : listed->name,
+		.image = doc ? doc->image_digest : "",
+		.revision = doc ? doc->revision : "",
+		.found = RECONCILE_KEPT,
+	};
+
+	if (listed)
+		actual.found = listed->running ? RECONCILE_RUNS : RECONCILE_ENDED;
+	return actual;
+}
+
+static const struct document *find_document(const struct load *load, const char *name)
+{
+	for (size_t i = 0; i < load->document_count; i++)
+		if (str_equal(load->documents[i].name, name))
+			return &load->documents[i];
+	return NULL;
+}
+
+static void reconcile_all(struct engine *engine)
+{
+	const struct load *load = &engine->load;
+	struct reconcile_wanted wanted[PLAN_SLOTS_MAX];
+	struct reconcile_actual actual[LISTED_MAX + PLAN_SLOTS_MAX];
+	struct reconcile_step steps[LISTED_MAX + 2 * PLAN_SLOTS_MAX];
+	size_t actual_count = 0, count;
+
+	for (size_t i = 0; i < load->wanted_count; i++)
+		wanted[i] = (struct reconcile_wanted){
+			load->wanted[i].doc.name, load->wanted[i].plan.image_digest, load->wanted[i].plan.revision,
+		};
+	for (size_t i = 0; i < load->document_count; i++)
+		actual[actual_count++] =
+			actual_of(&load->documents[i], find_listed(engine, load->documents[i].name));
+	for (size_t i = 0; i < engine->listed_count; i++)
+		if (!find_document(load, engine->listed[i].name))
+			actual[actual_count++] = actual_of(NULL, &engine->listed[i]);
+	count = reconcile(wanted, load->wanted_count, actual, actual_count, steps);
+	for (size_t i = 0; i < count; i++)
+		perform(engine, &steps[i]);
+}
+
+/* After boxd came back: what happened while nobody heard it. */
+static void repair(struct container *c, const struct listed *listed)
+{
+	bool running = listed && listed->running;
+
+	switch (c->state) {
+	case TASK_STARTING:
+		if (running) {
+			container_event(c, TASK_STARTED);
+		} else {
+			c->state = TASK_CREATED;	/* the request was lost with the connection */
+			container_event(c, TASK_START);
+		}
+		break;
+	case TASK_RUNNING:
+	case TASK_STOPPING:
+		if (!running)
+			container_ended(c, listed ? listed->exit_status : LOST_STATUS, listed ? listed->oom_kills : 0);
+		else if (c->state == TASK_STOPPING)
+			container_event(c, TASK_STARTED);	/* the signal was lost */
+		break;
+	case TASK_REMOVED:
+		container_event(c, TASK_REMOVE);
+		break;
+	case TASK_CREATED:
+	case TASK_BACKOFF:
+	case TASK_EXITED:
+	case TASK_STATES:
+		if (running)
+			container_event(c, TASK_STARTED);
+		break;
+	}
+}
+
+static void on_list_end(void *ctx)
+{
+	struct engine *engine = ctx;
+
+	if (!engine->reconciled) {
+		engine->reconciled = true;
+		reconcile_all(engine);
+		return;
+	}
+	for (size_t i = 0; i < engine->load.wanted_count; i++)
+		repair(&engine->containers[i], find_listed(engine, engine->containers[i].doc.name));
+}
+
+static void finish_batch(struct engine *engine, uint64_t status)
+{
+	report_exit(engine->report, status);
+	proc_ask_poweroff();
+}
+
+static void stop_when_all_ended(struct engine *engine)
+{
+	for (size_t i = 0; i < engine->load.wanted_count; i++)
+		if (container_is_up(&engine->containers[i]))
+			return;
+	loop_stop(engine->loop);
+}
+
+static void on_end(void *ctx, struct container *c)
+{
+	struct engine *engine = ctx;
+
+	if (engine->stopping)
+		stop_when_all_ended(engine);
+	else if (engine->env.batch)
+		finish_batch(engine, c->doc.exit_status);
+}
+
+static void on_stop_time(struct loop_timer *timer)
+{
+	struct engine *engine = owner_of(timer, struct engine, stop_timer);
+
+	log_warn("some containers did not end in time");
+	loop_stop(engine->loop);
+}
+
+static const struct box_events box_events = {
+	.connected = on_connected, .lost = on_lost,   .started = on_started,
+	.failed = on_failed,	   .done = on_done,   .state = on_state,
+	.list_end = on_list_end,   .exited = on_exited, .oom = on_oom,
+};
+
+struct engine *engine_create(struct loop *loop, const struct report *report, const struct engine_files *files)
+{
+	struct engine *engine = calloc(1, sizeof(*engine));
+
+	if (!engine)
+		abort();
+	engine->loop = loop;
+	engine->report = report;
+	engine->arena = arena_create(ARENA_BYTES_MAX);
+	engine->stop_timer.on_time = on_stop_time;
+	engine->box = box_create(loop, files->box_socket, &box_events, engine);
+	engine->load.files = *files;
+	return engine;
+}
+
+void engine_destroy(struct engine *engine)
+{
+	if (!engine)
+		return;
+	for (size_t i = 0; engine->containers && i < engine->load.wanted_count; i++)
+		container_finish(&engine->containers[i]);
+	loop_timer_off(&engine->stop_timer);
+	box_destroy(engine->box);
+	load_finish(&engine->load);
+	free(engine->containers);
+	arena_destroy(engine->arena);
+	free(engine);
+}
+
+int engine_load(struct engine *engine, struct err *e)
+{
+	struct load *load = &engine->load;
+
+	if (load_read(load, engine->arena, engine->report, e) < 0)
+		return -1;
+	engine->env = (struct container_env){
+		.loop = engine->loop,
+		.box = engine->box,
+		.report = engine->report,
+		.project = load->project,
+		.url = load->config.url,
+		.documents_fd = load->documents_fd,
+		.batch = load->config.batch != NULL,
+		.output_fd = load->config.batch ? load->files.output_fd : -1,
+		.ctx = engine,
+		.on_end = on_end,
+	};
+	engine->containers = calloc(PLAN_SLOTS_MAX, sizeof(*engine->containers));
+	if (!engine->containers)
+		abort();
+	for (size_t i = 0; i < load->wanted_count; i++)
+		if (container_init(&engine->containers[i], &engine->env, &load->wanted[i].plan,
+				   &load->wanted[i].doc, e) < 0)
+			return -1;
+	return 0;
+}
+
+void engine_refuse(struct engine *engine, const char *sentence)
+{
+	report_error(engine->report, "Cuvette starts no service: %s", sentence);
+	if (engine->load.config.batch)
+		finish_batch(engine, BATCH_STATUS_CANNOT_START);
+}
+
+void engine_start(struct engine *engine)
+{
+	if (engine->load.off)
+		report_say(engine->report, "cuvette.lab=off on the kernel command line: no service is started");
+	else
+		box_connect(engine->box);
+}
+
+void engine_stop(struct engine *engine)
+{
+	engine->stopping = true;
+	for (size_t i = 0; engine->containers && i < engine->load.wanted_count; i++)
+		container_event(&engine->containers[i], TASK_STOP);
+	loop_timer_set(engine->loop, &engine->stop_timer, STOP_PATIENCE_MS);
+	stop_when_all_ended(engine);
+}

@@ -1,0 +1,208 @@
+/* load.c - see load.h. */
+#include "engine/load.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "compose/compose.h"
+#include "compose/interpolate.h"
+#include "compose/yaml.h"
+#include "engine/batch.h"
+#include "engine/cmdline.h"
+#include "engine/image.h"
+#include "engine/report.h"
+#include "lib/arena.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/fs.h"
+#include "lib/log.h"
+#include "lib/str.h"
+
+enum { CMDLINE_BYTES_MAX = 65536 };
+
+static int read_config(struct load *load, struct arena *arena, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	size_t size;
+
+	config_init(&load->config);
+	if (load->files.config_fd < 0)
+		return 0;
+	text = fd_read_all(load->files.config_fd, CONFIG_BYTES_MAX, &size, e);
+	if (!text)
+		return err_add(e, "config");
+	return config_read(&load->config, text, size, arena, e);
+}
+
+static int read_cmdline(struct load *load, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	size_t size;
+
+	if (load->files.cmdline_fd < 0)
+		return 0;
+	text = fd_read_all(load->files.cmdline_fd, CMDLINE_BYTES_MAX, &size, e);
+	if (!text)
+		return err_add(e, "kernel command line");
+	load->off = cmdline_has(text, "cuvette.lab=off");
+	return 0;
+}
+
+static const char *no_state(struct load *load, struct err *e)
+{
+	load->documents_fd = -1;
+	if (load->files.state_fd < 0)
+		return "there is no place for it";
+	if (fs_make_dir_at(load->files.state_fd, "containers", 0700, e) < 0)
+		return e->text;
+	load->documents_fd = fs_open_dir_at(load->files.state_fd, "containers", e);
+	return load->documents_fd < 0 ? e->text : NULL;
+}
+
+static void read_documents(struct load *load, struct arena *arena, const struct report *report)
+{
+	struct err e;
+	const char *why = no_state(load, &e);
+
+	load->documents = arena_array(arena, PLAN_SLOTS_MAX, sizeof(*load->documents));
+	if (why)
+		report_error(report, "the engine's state cannot be kept (%s): it goes on from memory", why);
+	else
+		load->document_count = document_read_all(load->documents_fd, load->documents, PLAN_SLOTS_MAX);
+}
+
+static void choose_token(struct load *load, const struct report *report)
+{
+	struct err e;
+
+	if (load->config.token)
+		return;
+	if (load->files.state_fd < 0 || !token_recall(load->files.state_fd, load->files.boot_id, load->token)) {
+		token_make(load->token);
+		load->token_is_new = true;
+		if (load->files.state_fd >= 0 &&
+		    token_keep(load->files.state_fd, load->files.boot_id, load->token, &e) < 0)
+			report_error(report, "the notebook's token cannot be kept (%s): free some space under /data", e.text);
+	}
+	load->config.token = load->token;
+}
+
+static int read_compose(struct load *load, struct arena *arena, struct err *e)
+{
+	const struct compose_var vars[] = {
+		{ "JUPYTER_TOKEN", load->config.token },
+		{ "NB_UID", arena_format(arena, "%llu", (unsigned long long)load->config.nb_uid) },
+		{ "NB_GID", arena_format(arena, "%llu", (unsigned long long)load->config.nb_gid) },
+		{ NULL, NULL },
+	};
+	AUTO_FREE char *text = NULL;
+	size_t size;
+
+	if (load->files.compose_fd < 0)
+		return err_set(e, "the compose file is missing");
+	text = fd_read_all(load->files.compose_fd, YAML_BYTES_MAX, &size, e);
+	if (!text)
+		return err_add(e, "compose.yaml");
+	load->project = compose_read("compose.yaml", text, size, vars, arena, e);
+	return load->project ? 0 : -1;
+}
+
+/* The one that people open: with an address, else the first. */
+static const struct compose_service *main_service(const struct compose_project *project)
+{
+	for (size_t i = 0; i < project->service_count; i++)
+		if (project->services[i].has_cuvette)
+			return &project->services[i];
+	return &project->services[0];
+}
+
+static bool slot_is_taken(const struct load *load, uint32_t slot)
+{
+	for (size_t i = 0; i < load->document_count; i++)
+		if (load->documents[i].slot == slot)
+			return true;
+	for (size_t i = 0; i < load->wanted_count; i++)
+		if (load->wanted[i].doc.slot == slot)
+			return true;
+	return false;
+}
+
+static int choose_document(struct load *load, const char *name, struct document *doc, struct err *e)
+{
+	for (size_t i = 0; i < load->document_count; i++) {
+		if (str_equal(load->documents[i].name, name)) {
+			*doc = load->documents[i];
+			/* Another token than the one it may run with: what is known of its settings is void. */
+			if (load->token_is_new)
+				load->documents[i].revision[0] = '\0';
+			return 0;
+		}
+	}
+	*doc = (struct document){ .slot = 0 };
+	str_copy(doc->name, sizeof(doc->name), name);
+	while (doc->slot < PLAN_SLOTS_MAX && slot_is_taken(load, doc->slot))
+		doc->slot++;
+	return doc->slot < PLAN_SLOTS_MAX ? 0 : err_set(e, "more than %d containers", PLAN_SLOTS_MAX);
+}
+
+static int add_wanted(struct load *load, const struct compose_service *service, bool is_main, struct arena *arena,
+		      struct err *e)
+{
+	struct load_wanted *wanted = &load->wanted[load->wanted_count];
+	const char *batch = load->config.batch;
+	struct image image;
+	struct plan_request request = {
+		.project = load->project,
+		.service = service,
+		.image = &image,
+		.command = batch ? batch_command(batch, arena) : NULL,
+		.mem_limit_bytes = is_main ? load->config.mem_limit_bytes : 0,
+	};
+
+	if (choose_document(load, service->name, &wanted->doc, e) < 0 ||
+	    image_read(&image, load->files.images_fd, service->image, arena, e) < 0)
+		return -1;
+	request.slot = wanted->doc.slot;
+	if (plan_make(&wanted->plan, &request, arena, e) < 0)
+		return -1;
+	load->wanted_count++;
+	return 0;
+}
+
+/* The main service first: on a new machine it gets slot 0, whose ids the launcher's shared folder expects. */
+static int choose_wanted(struct load *load, struct arena *arena, struct err *e)
+{
+	const struct compose_project *project = load->project;
+	const struct compose_service *first = main_service(project);
+
+	if (project->service_count > PLAN_SLOTS_MAX)
+		return err_set(e, "compose.yaml: more than %d services", PLAN_SLOTS_MAX);
+	load->wanted = arena_array(arena, project->service_count, sizeof(*load->wanted));
+	if (add_wanted(load, first, true, arena, e) < 0)
+		return -1;
+	for (size_t i = 0; i < project->service_count && !load->config.batch; i++)
+		if (&project->services[i] != first && add_wanted(load, &project->services[i], false, arena, e) < 0)
+			return -1;
+	return 0;
+}
+
+int load_read(struct load *load, struct arena *arena, const struct report *report, struct err *e)
+{
+	load->documents_fd = -1;
+	if (read_cmdline(load, e) < 0 || read_config(load, arena, e) < 0)
+		return -1;
+	read_documents(load, arena, report);
+	if (load->off)
+		return 0;
+	choose_token(load, report);
+	if (read_compose(load, arena, e) < 0)
+		return -1;
+	return choose_wanted(load, arena, e);
+}
+
+void load_finish(struct load *load)
+{
+	if (load->documents)
+		fd_close(&load->documents_fd);
+}

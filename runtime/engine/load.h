@@ -1,0 +1,40 @@
+/* load.h - everything the engine reads at its start, each file once, and what follows from it: a plan and a
+ * document per wanted service. Inside runtime/engine only. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/config.h"
+#include "engine/document.h"
+#include "engine/engine.h"
+#include "engine/plan.h"
+#include "engine/token.h"
+
+struct arena;
+struct compose_project;
+struct err;
+struct report;
+
+struct load_wanted {
+	struct plan plan;
+	struct document doc;		/* the remembered one, or a new one */
+};
+
+struct load {
+	struct engine_files files;
+	struct config config;
+	bool off;			/* the kernel command line says cuvette.lab=off */
+	char token[TOKEN_TEXT_BYTES];	/* when none was given */
+	bool token_is_new;
+	const struct compose_project *project;
+	int documents_fd;		/* -1 = none; owned */
+	struct document *documents;	/* as they were at the start */
+	size_t document_count;
+	struct load_wanted *wanted;	/* in a batch: the main service alone */
+	size_t wanted_count;
+};
+
+/* load->files is filled in; the rest is zeroed. */
+int load_read(struct load *load, struct arena *arena, const struct report *report, struct err *e);
+void load_finish(struct load *load);		/* zeroed is fine */

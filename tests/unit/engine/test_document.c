@@ -1,0 +1,138 @@
+/* test_document.c - the engine's memory on disk: written, read back, set aside when it is broken. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "engine/document.h"
+#include "engine/token.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/fs.h"
+
+static char folder[] = "/tmp/cuvette-document-XXXXXX";
+static int dir_fd = -1;
+
+static int set_up(void **state)
+{
+	(void)state;
+	strcpy(folder + strlen(folder) - 6, "XXXXXX");
+	if (!mkdtemp(folder))
+		return -1;
+	dir_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return dir_fd < 0 ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+	AUTO_FD int tmp_fd = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	(void)state;
+	fd_close(&dir_fd);
+	return fs_remove_tree_at(tmp_fd, folder + strlen("/tmp/"), NULL);
+}
+
+static const struct document sample = {
+	.name = "lab", .image = "lab", .image_digest = "sha256:ab", .revision = "0123456789abcdef", .state = "running",
+	.slot = 3, .restarts = 4, .exit_status = 137, .oom_kills = UINT64_MAX,
+};
+
+static void write_and_read_back(void **state)
+{
+	struct document read[2];
+	struct err e = { .text = "" };
+
+	(void)state;
+	if (document_write(dir_fd, &sample, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_int_equal(document_read_all(dir_fd, read, 2), 1);
+	assert_string_equal(read[0].name, "lab");
+	assert_string_equal(read[0].image_digest, "sha256:ab");
+	assert_string_equal(read[0].revision, "0123456789abcdef");
+	assert_string_equal(read[0].state, "running");
+	assert_true(read[0].slot == 3 && read[0].restarts == 4 && read[0].exit_status == 137);
+	assert_true(read[0].oom_kills == UINT64_MAX);
+	assert_int_equal(document_remove(dir_fd, "lab", &e), 0);
+	assert_int_equal(document_remove(dir_fd, "lab", &e), 0);
+	assert_int_equal(document_read_all(dir_fd, read, 2), 0);
+}
+
+static void put(const char *name, const char *text)
+{
+	assert_int_equal(fs_write_atomic_at(dir_fd, name, text, strlen(text), 0600, NULL), 0);
+}
+
+static void broken_ones_are_set_aside(void **state)
+{
+	static const char *const texts[] = {
+		"", "{", "[]", "{}", "null", "\xff\xfe",
+		"{\"schema\":2,\"name\":\"a\"}",
+		"{\"schema\":1,\"name\":\"../a\",\"image\":\"\",\"image_digest\":\"\",\"revision\":\"\",\"state\":\"\","
+		"\"slot\":0,\"restarts\":0,\"exit_status\":0,\"oom_kills\":0}",
+		"{\"schema\":1,\"name\":\"other\",\"image\":\"\",\"image_digest\":\"\",\"revision\":\"\",\"state\":\"\","
+		"\"slot\":0,\"restarts\":0,\"exit_status\":0,\"oom_kills\":0}",
+		"{\"schema\":1,\"name\":\"a\",\"image\":\"\",\"image_digest\":\"\",\"revision\":\"\",\"state\":\"\","
+		"\"slot\":64,\"restarts\":0,\"exit_status\":0,\"oom_kills\":0}",
+	};
+	struct document read[4];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		put("a.json", texts[i]);
+		put("ignored.tmp", "x");
+		assert_int_equal(document_write(dir_fd, &sample, NULL), 0);
+		if (document_read_all(dir_fd, read, 4) != 1 || strcmp(read[0].name, "lab") != 0)
+			fail_msg("case %zu was taken", i);
+		assert_int_equal(faccessat(dir_fd, "a.json", F_OK, 0), -1);
+		assert_int_equal(faccessat(dir_fd, "a.json.bad", F_OK, 0), 0);
+	}
+}
+
+static void no_more_than_there_is_room_for(void **state)
+{
+	struct document d = sample, read[2];
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		snprintf(d.name, sizeof(d.name), "n%d", i);
+		assert_int_equal(document_write(dir_fd, &d, NULL), 0);
+	}
+	assert_int_equal(document_read_all(dir_fd, read, 2), 2);
+}
+
+static void token_of_this_boot_only(void **state)
+{
+	char made[TOKEN_TEXT_BYTES], found[TOKEN_TEXT_BYTES];
+
+	(void)state;
+	assert_false(token_recall(dir_fd, "boot-1", found));
+	token_make(made);
+	assert_int_equal(token_keep(dir_fd, "boot-1", made, NULL), 0);
+	assert_true(token_recall(dir_fd, "boot-1", found));
+	assert_string_equal(found, made);
+	assert_false(token_recall(dir_fd, "boot-2", found));
+	put("token.json", "{\"boot_id\":\"boot-1\",\"token\":\"\"}");
+	assert_false(token_recall(dir_fd, "boot-1", found));
+	put("token.json", "garbage");
+	assert_false(token_recall(dir_fd, "boot-1", found));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(write_and_read_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(broken_ones_are_set_aside, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(no_more_than_there_is_room_for, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(token_of_this_boot_only, set_up, tear_down),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("document", tests, NULL, NULL);
+}
