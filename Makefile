@@ -1,0 +1,269 @@
+# Makefile - one for both sides. On the host it brings the sources, makes the tool root and starts
+# itself again inside it (tools/enter); there, with the checkout at /src, it builds.
+#
+#   make [GOAL] [V=1 shows commands] [O=build] [CFLAGS= adds to the house flags] [JOBS=n]
+
+O ?= build
+V ?=
+JOBS ?= $(shell nproc)
+Q := $(if $(filter-out 0,$(V)),,@)
+.DEFAULT_GOAL := all
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+define HELP
+make                      the bootable image: build/boot/{vmlinux,bzImage,system.img,cmdline}
+make run                  boots it in QEMU, prints the URL of JupyterLab
+     NOTEBOOK=FILE        runs one notebook or script of the shared folder instead, ends with its status
+     WORK=DIR MEM=2G CPUS=2 PORT=8888 NET=user|none DATA=FILE|none JUPYTER_TOKEN=... NB_UID=.. NB_GID=..
+     SHARE=9p|virtiofs|none MACHINE=q35|microvm ACCEL=auto|kvm|tcg CONSOLE=log|shell APPEND=...
+make test                 everything that proves it: check, system and VM stories
+make check                lint and unit tests
+make unit | lint | vm     one part of it; TESTS="FILE..." picks test files
+make fuzz                 each parser of foreign bytes, FUZZ_SECONDS=60 each
+make bench-NAME           tests/bench/NAME: figures against peers, for example bench-boot
+make kernel-check         the hardening score of the kernel and the reason of every miss
+make reproduce            builds all twice, differently, and compares every byte
+make relock               renews the locks from today's archives
+make toolroot | fetch     only the tool root, only the downloads
+make clean                deletes build/; the cache lies in ~/.cache/cuvette (CUVETTE_CACHE) and may be deleted
+endef
+
+ifeq ($(CUVETTE_INSIDE),)
+# ---------------------------------------------------------------- host side
+
+# A folder outside the checkout is seen below /mnt inside.
+outside = $(filter /%,$(1))
+ENTER_OPTS := $(if $(call outside,$(O)),--bind $(O):/mnt/out)
+INNER := $(filter-out O=%,$(MAKEOVERRIDES)) O=$(if $(call outside,$(O)),/mnt/out,$(O))
+MAKE_INSIDE = make --no-print-directory -j$(JOBS) $(INNER)
+enter = $(Q)tools/enter $(ENTER_OPTS) $(1) $(MAKE_INSIDE) $(2)
+
+RUN_VARS := WORK MEM CPUS PORT NET DATA DATA_SIZE SHARE MACHINE ACCEL CONSOLE APPEND CORRUPTION
+RUN_ENV = O='$(if $(call outside,$(O)),/mnt/out,$(O))' \
+	$(foreach v,$(filter-out WORK,$(RUN_VARS)),$(if $($(v)),$(v)='$($(v))'))
+RUN_WORK = $(if $(call outside,$(WORK)),WORK=/mnt/work,$(if $(WORK),WORK='$(WORK)'))
+RUN_FILE = $(if $(call outside,$(WORK)),$(patsubst $(WORK)/%,/mnt/work/%,$(NOTEBOOK)),$(NOTEBOOK))
+
+.PHONY: all run test check unit lint vm fuzz kernel-check reproduce relock toolroot fetch fetch-code clean help
+.NOTPARALLEL:
+
+all: fetch
+	$(call enter,,all)
+
+help:
+	$(info $(HELP))
+	@:
+
+toolroot:
+	$(Q)tools/toolroot >/dev/null
+
+# What a build needs from outside; everything after it is offline.
+fetch-code: toolroot
+	$(Q)tools/fetch tools/deps/LOCK
+fetch: fetch-code
+	$(Q)tools/fetch $(wildcard rootfs/images/*/debian.lock)
+	$(Q)for f in rootfs/images/*/fetch; do [ ! -x "$$f" ] || tools/enter --net "$$f"; done
+
+run: all
+	$(Q)tools/enter --net $(ENTER_OPTS) $(if $(call outside,$(WORK)),--bind '$(WORK):/mnt/work') \
+		env $(RUN_ENV) $(RUN_WORK) qemu/run $(if $(NOTEBOOK),--batch '$(RUN_FILE)')
+
+check unit lint: fetch-code
+	$(call enter,,$@)
+test vm: fetch
+	$(call enter,--set test,$@)
+fuzz: fetch-code
+	$(call enter,--set test,fuzz)
+kernel-check: fetch
+	$(call enter,,kernel-check)
+bench-%: fetch
+	$(Q)tools/fetch $(wildcard tests/bench/*.lock)
+	$(call enter,--set test,$@)
+
+reproduce: fetch
+	$(Q)tools/reproduce
+
+relock: toolroot
+	$(Q)tools/relock
+	$(Q)for f in rootfs/images/*/relock; do [ ! -x "$$f" ] || { "$$f" debs && tools/enter --net "$$f" wheels; }; done
+
+clean:
+	rm -rf $(O)
+
+else
+# ---------------------------------------------------------------- inside the tool root
+
+SHELL := /bin/sh
+export TZ := UTC
+export LC_ALL := C.UTF-8
+say = @printf '  %-7s %s\n' $(1) $(2)
+ifneq ($(filter-out 0,$(V)),)
+say = @:
+endif
+
+B := $(O)
+SYSROOT := $(B)/sysroot
+.PHONY: all programs run test check unit lint vm fuzz kernel-check help FORCE
+.DELETE_ON_ERROR:
+all: $(B)/boot/system.img $(B)/boot/vmlinux
+
+# A file that changes only when its text does: what a rule depends on besides files.
+define text_file
+$(1): FORCE
+	@mkdir -p $$(@D); printf '%s\n' '$(2)' | cmp -s - $$@ || printf '%s\n' '$(2)' >$$@
+endef
+$(eval $(call text_file,$(B)/.toolroot,$(CUVETTE_TOOLROOT)))
+$(eval $(call text_file,$(B)/.flags,$(CFLAGS) $(CI)))
+
+# ---- libraries
+
+$(B)/.sysroot: $(wildcard tools/deps/*) tools/musl-gcc $(B)/.toolroot
+	$(Q)tools/deps/build $(SYSROOT)
+	@touch $@
+
+# ---- our C: one archive per folder; house flags apart from CFLAGS, which adds to them
+
+WARN := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wwrite-strings \
+	-Wvla -Wundef -Wpointer-arith -Wformat=2 -Wno-format-nonliteral -Wimplicit-fallthrough=5
+HOUSE := -std=gnu11 -D_GNU_SOURCE -Iruntime -I. $(WARN) $(if $(CI),-Werror)
+# What is shipped (SECURITY 4): static PIE on musl, traps instead of undefined indexing.
+HARDEN := -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protection -fno-plt \
+	-ftrivial-auto-var-init=zero -fstrict-flex-arrays=3 -fsanitize=bounds -fsanitize-trap=bounds \
+	-fno-delete-null-pointer-checks -fno-strict-overflow
+SHIP_CC := $(SYSROOT)/bin/musl-gcc
+SHIP_FLAGS := -O2 -g -ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)=. $(HARDEN)
+SHIP_LINK := -static-pie -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--build-id=none
+LIBS := -lyyjson -lyaml -lseccomp
+UNIT_CC := gcc
+UNIT_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-D_FORTIFY_SOURCE=2
+FUZZ_CC := clang-19
+FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+
+MAINS := $(basename $(notdir $(wildcard runtime/prog/*.c)))
+INIT_MAINS := $(foreach m,pid1 svd svctl,$(wildcard init/$(m).c))
+FOLDERS := $(filter-out runtime/prog,$(patsubst %/,%,$(sort $(dir $(wildcard runtime/*/*.c)))))
+name_of = $(subst /,-,$(patsubst runtime/%,%,$(1)))
+SOURCES_init := $(filter-out $(INIT_MAINS),$(wildcard init/*.c))
+$(foreach f,$(FOLDERS),$(eval SOURCES_$(call name_of,$(f)) := $(wildcard $(f)/*.c)))
+ARCHIVES := $(foreach f,$(FOLDERS),$(call name_of,$(f))) $(if $(SOURCES_init),init)
+
+# A kind of build: objects under $(B)/KIND/obj, archives under $(B)/KIND/lib.
+define kind
+$(B)/$(1)/obj/%.o: %.c $(B)/.flags $(B)/.toolroot $(3)
+	$$(call say,CC,'$$<$(if $(filter-out ship,$(1)), ($(1)))')
+	@mkdir -p $$(@D)
+	$$(Q)$$($(2)_CC) $$(HOUSE) $$($(2)_FLAGS) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
+$(foreach a,$(ARCHIVES),
+$(B)/$(1)/lib/$(a).a: $(patsubst %.c,$(B)/$(1)/obj/%.o,$(SOURCES_$(a)))
+	@mkdir -p $$(@D); rm -f $$@
+	$$(Q)gcc-ar Drcs $$@ $$^
+)
+-include $(patsubst %.c,$(B)/$(1)/obj/%.d,$(foreach a,$(ARCHIVES),$(SOURCES_$(a))))
+endef
+$(eval $(call kind,ship,SHIP,$(B)/.sysroot))
+$(eval $(call kind,unit,UNIT))
+$(eval $(call kind,fuzz,FUZZ))
+archives = -Wl,--start-group $(filter %.a,$(1)) -Wl,--end-group
+# What FOLDER may link, of one kind of build: init sees lib alone, the others everything but init.
+links_init := lib init
+links_of = $(patsubst %,$(B)/$(1)/lib/%.a,$(or $(links_$(2)),$(filter-out init,$(ARCHIVES))))
+
+# ---- programs: NAME.full keeps the symbols, bin/NAME is what is shipped
+
+PROGRAMS := $(MAINS) $(patsubst init/%.c,%,$(patsubst init/pid1.c,init/init.c,$(INIT_MAINS)))
+define program
+$(B)/ship/$(1).full: $(B)/ship/obj/$(2).o $(call links_of,ship,$(3))
+	$$(call say,LD,'$(1)')
+	$$(Q)$$(SHIP_CC) $$(SHIP_FLAGS) $$(SHIP_LINK) -o $$@ $$< $$(call archives,$$^) $$(LIBS)
+-include $(B)/ship/obj/$(2).d
+endef
+$(foreach m,$(MAINS),$(eval $(call program,$(m),runtime/prog/$(m),prog)))
+$(foreach m,$(INIT_MAINS:.c=),$(eval $(call program,$(patsubst pid1,init,$(notdir $(m))),$(m),init)))
+$(B)/bin/%: $(B)/ship/%.full
+	@mkdir -p $(@D)
+	$(Q)strip --strip-all --remove-section=.comment -o $@ $<
+$(B)/bin/busybox $(B)/bin/mkfs.erofs: $(B)/bin/%: $(B)/.sysroot
+	@mkdir -p $(@D)
+	$(Q)cp $(SYSROOT)/bin/$* $@
+programs: $(PROGRAMS:%=$(B)/bin/%)
+.PRECIOUS: $(B)/ship/%.full $(B)/ship/obj/%.o $(B)/unit/obj/%.o $(B)/fuzz/obj/%.o
+
+# ---- kernel, lab image, system image: each by its owner's script, the first two kept in the cache
+
+kernel_source = $(CUVETTE_CACHE)/dl/$(shell awk '$$1 ~ /^linux-source-/ { print $$3 }' tools/deps/LOCK)
+KERNEL_INPUTS := $(filter-out %.misses %.md kernel-config/check,$(wildcard kernel-config/*))
+$(B)/boot/vmlinux: $(KERNEL_INPUTS) tools/deps/LOCK tools/cached $(B)/.toolroot
+	$(call need_part,kernel-config/build)
+	$(call say,KERNEL,'$(B)/boot')
+	$(Q)tools/cached kernel $(B)/boot "$(kernel_source)" $(KERNEL_INPUTS) -- kernel-config/build "$(kernel_source)"
+
+LAB_INPUTS := $(shell find rootfs/images/lab -type f ! -name README.md ! -path '*/examples/*' 2>/dev/null)
+$(B)/images/lab/image.json: $(LAB_INPUTS) $(B)/.toolroot
+	$(call need_part,rootfs/images/lab/build)
+	$(call say,IMAGE,'$(B)/images/lab')
+	$(Q)rootfs/images/lab/build $(B)/images/lab
+	@touch $@
+
+SYSTEM_INPUTS := $(shell find rootfs -type f ! -name README.md ! -path 'rootfs/images/*' 2>/dev/null)
+SYSTEM_PROGRAMS := $(patsubst bin:%,%,$(shell awk '{ print $$4 }' rootfs/manifest 2>/dev/null | grep '^bin:'))
+$(B)/boot/system.img: $(SYSTEM_INPUTS) $(SYSTEM_PROGRAMS:%=$(B)/bin/%) $(B)/images/lab/image.json tools/deps/EPOCH
+	$(call need_part,rootfs/build)
+	$(call say,SYSTEM,'$@')
+	$(Q)rootfs/build $(B)
+	@touch $@
+need_part = @[ -x $(1) ] || { echo "$(1) is missing: this checkout is not whole" >&2; exit 1; }
+$(B)/bin/%:
+	@echo "nothing makes the program $*: rootfs/manifest asks for it, runtime/prog/$*.c does not exist" >&2; exit 1
+
+kernel-check: $(B)/boot/vmlinux
+	$(Q)kernel-config/check $(B)/boot/.config $(wildcard $(B)/boot/cmdline)
+
+# ---- tests
+
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/unit/bin/%,$(wildcard tests/unit/test_*.c tests/unit/*/test_*.c))
+UNIT_LIBS := -lcmocka -lyyjson -lyaml -lseccomp
+$(B)/unit/bin/init/%: $(B)/unit/obj/tests/unit/init/%.o $(call links_of,unit,init)
+	$(call say,LD,'tests/unit/init/$*')
+	@mkdir -p $(@D)
+	$(Q)$(UNIT_CC) $(UNIT_FLAGS) -o $@ $< $(call archives,$^) $(UNIT_LIBS)
+$(B)/unit/bin/%: $(B)/unit/obj/tests/unit/%.o $(call links_of,unit)
+	$(call say,LD,'tests/unit/$*')
+	@mkdir -p $(@D)
+	$(Q)$(UNIT_CC) $(UNIT_FLAGS) -o $@ $< $(call archives,$^) $(UNIT_LIBS)
+-include $(UNIT_TESTS:$(B)/unit/bin/%=$(B)/unit/obj/tests/unit/%.d)
+
+SYSTEM_TESTS := $(wildcard tests/system/*.sh)
+VM_TESTS := $(wildcard tests/vm/*.sh)
+VM_STORIES := $(filter-out %/lib.sh,$(SYSTEM_TESTS) $(VM_TESTS) $(wildcard tests/api/*.sh))
+RUN_TESTS := $(Q)O=$(B) tests/run
+lint:
+	$(RUN_TESTS) tests/lint/run
+unit: $(UNIT_TESTS)
+	$(RUN_TESTS) $(or $(TESTS),$(UNIT_TESTS))
+check: $(UNIT_TESTS) $(if $(PROGRAMS),programs)
+	$(RUN_TESTS) tests/lint/run $(UNIT_TESTS)
+vm: all
+	$(RUN_TESTS) $(or $(TESTS),$(VM_STORIES))
+test: all $(UNIT_TESTS)
+	$(RUN_TESTS) $(or $(TESTS),tests/lint/run $(UNIT_TESTS) $(VM_STORIES))
+
+# ---- fuzzing: seeds in tests/fuzz/seeds/NAME; what is found stays in $(B)/fuzz
+
+FUZZ_SECONDS ?= 60
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+$(B)/fuzz/bin/%: $(B)/fuzz/obj/tests/fuzz/%.o $(call links_of,fuzz)
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $(call archives,$^) -lyyjson -lyaml -lseccomp
+fuzz: $(FUZZERS:%=$(B)/fuzz/bin/%)
+	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) O=$(B) tests/fuzz/run $(FUZZERS)
+
+# ---- figures against peers
+
+bench-%: all
+	$(Q)[ -x tests/bench/$* ] || { echo "there is no tests/bench/$*; there are: $$(ls tests/bench)" >&2; exit 1; }
+	$(Q)BUILD=$(B) tests/bench/$*
+
+FORCE:
+endif
