@@ -12,9 +12,12 @@ def die(sentence):
 
 
 def main():
+    port = os.environ.get("JUPYTER_PORT", "8888")
     token = os.environ.get("JUPYTER_TOKEN")
     if token is None:
         token = os.environ["JUPYTER_TOKEN"] = secrets.token_hex(24)
+        # Nobody else knows it, and Jupyter does not log it.
+        print(f"start-notebook.py: http://127.0.0.1:{port}/lab?token={token}", file=sys.stderr, flush=True)
     if not token.strip():
         die("JUPYTER_TOKEN is empty, which would let anybody in: give it a value, or leave it out"
             " for a random one")
@@ -24,7 +27,6 @@ def main():
     # Here and not in an own process: one Python start less.
     from jupyterlab.labapp import main as lab
 
-    port = os.environ.get("JUPYTER_PORT", "8888")
     sys.argv[0] = "/opt/lab/bin/jupyter-lab"
     sys.argv[1:1] = ["--ip=0.0.0.0", f"--port={port}", "--no-browser"]
     sys.exit(lab())
