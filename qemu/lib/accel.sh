@@ -22,14 +22,15 @@ accel_choose() {
 # A guest without a root: its kernel's first line on the console is the proof. The whole group is killed after 3 s,
 # and nobody waits for a process that hangs inside /dev/kvm.
 accel_probe() {
-	local log=$VM/kvm-probe pid tries
+	local log=$VM/kvm-probe pid end
 	: >"$log"
 	setsid "${SHARE_AS[@]}" qemu-system-x86_64 -accel kvm -cpu host -M microvm -m 128 -nodefaults -no-user-config -display none \
 		-no-reboot -serial "file:$log" -kernel "$1" -append "console=ttyS0 earlyprintk=ttyS0 panic=-1" \
 		</dev/null >"$VM/kvm-probe.err" 2>&1 &
 	pid=$!
 	disown "$pid"
-	for ((tries = 0; tries < 30; tries++)); do
+	end=$((${EPOCHREALTIME/[.,]/} + 3000000))
+	while ((${EPOCHREALTIME/[.,]/} < end)); do
 		if grep -q 'Linux version' "$log"; then
 			kill -KILL "$pid" 2>/dev/null
 			return 0

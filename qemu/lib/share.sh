@@ -30,13 +30,11 @@ share_prepare() {
 		die "no user namespace could be made: files of $1 would belong to nobody in the guest; allow user namespaces (sysctl user.max_user_namespaces)"
 }
 
-# /dev/kvm is opened by its group.
+# /dev/kvm is opened by its group; root's group would open more than that.
 share_groups() {
-	if [ -e /dev/kvm ]; then
-		echo "--groups=$(stat -c %g /dev/kvm)"
-	else
-		echo --clear-groups
-	fi
+	local gid
+	gid=$(stat -c %g /dev/kvm 2>/dev/null || echo 0)
+	[ "$gid" = 0 ] && echo --clear-groups || echo "--groups=$gid"
 }
 
 # share_own PATH...: gives what root made to the user that QEMU runs as.
@@ -64,7 +62,7 @@ share_devices() {
 share_start_virtiofsd() {
 	local tries
 	"${SHARE_AS[@]}" --keep-caps setpriv --pdeathsig KILL /usr/libexec/virtiofsd --shared-dir "$SHARE_DIR" \
-		--socket-path "$VM/virtiofs.sock" --sandbox none --seccomp none --inode-file-handles never \
+		--socket-path "$VM/virtiofs.sock" --sandbox none --inode-file-handles=never \
 		</dev/null >"$VM/virtiofsd.log" 2>&1 &
 	for ((tries = 0; tries < 50; tries++)); do
 		[ ! -S "$VM/virtiofs.sock" ] || return 0

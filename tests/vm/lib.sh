@@ -84,6 +84,7 @@ vm_boot() {
 	mkfifo "$VM/console.in" "$VM/control.in"
 	: >"$VM/console"
 	: >"$VM/control"
+	share_own "$VM"/*
 	exec {CONSOLE_IN}<>"$VM/console.in" {CONTROL_IN}<>"$VM/control.in"
 	[ -z "$DATA" ] || machine_data_image "$DATA"
 	machine_base
