@@ -16,15 +16,6 @@
 
 enum { IMAGE_JSON_BYTES_MAX = 1 << 20 };
 
-/* Is dir_fd the root of a mount, so that an earlier start (or an earlier boxd) has been here? */
-static bool is_mounted(int dir_fd)
-{
-	struct statx st;
-
-	return statx(dir_fd, "", AT_EMPTY_PATH, STATX_TYPE, &st) == 0 &&
-	       st.stx_attributes & STATX_ATTR_MOUNT_ROOT;
-}
-
 static int mount_layer(int image_fd, const char *path, int point_fd, struct err *e)
 {
 	AUTO_FD int file_fd = fs_open_in_root(image_fd, path, O_RDONLY, 0, e);
@@ -59,7 +50,8 @@ static int open_layer(int image_fd, const char *path, int points_fd, size_t inde
 
 	if (point_fd < 0)
 		return -1;
-	if (is_mounted(point_fd))
+	/* An earlier start, or an earlier boxd, has been here. */
+	if (mount_fd_is_root(point_fd))
 		return take_fd(&point_fd);
 	if (mount_layer(image_fd, path, point_fd, e))
 		return err_add(e, "layer %s", path);

@@ -6,12 +6,18 @@
 #include <linux/mount.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/str.h"
+
+/* Of statx(2); musl has the call but not yet this bit. */
+#ifndef STATX_ATTR_MOUNT_ROOT
+#define STATX_ATTR_MOUNT_ROOT 0x2000
+#endif
 
 enum { OPTION_BYTES_MAX = 4096, MESSAGE_BYTES_MAX = 256 };
 
@@ -108,4 +114,12 @@ int mount_fd_attach(int mount_fd, int target_fd, struct err *e)
 	if (syscall(SYS_move_mount, mount_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return err_sys(e, "attach a mount");
 	return 0;
+}
+
+bool mount_fd_is_root(int dir_fd)
+{
+	struct statx st;
+
+	return statx(dir_fd, "", AT_EMPTY_PATH, STATX_TYPE, &st) == 0 &&
+	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }

@@ -2,6 +2,7 @@
  * does not have, with our errors. Every fd is O_CLOEXEC. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct err;
@@ -20,3 +21,6 @@ int mount_fd_private(int mount_fd, struct err *e);			/* propagation off, recursi
 
 /* Attaches a detached mount on what target_fd stands for. */
 int mount_fd_attach(int mount_fd, int target_fd, struct err *e);
+
+/* Is the folder the root of a mount? */
+bool mount_fd_is_root(int dir_fd);

@@ -18,6 +18,7 @@ struct err;
 
 enum {
 	OCI_SPEC_BYTES_MAX = 1 << 20,	/* a large spec with its own seccomp profile has 40 KiB */
+	OCI_SPEC_ARENA_BYTES = 64 << 20, /* bound of an arena that holds whatever a document of that size says */
 	OCI_ID_MAPS_MAX = 16,		/* lines per map; the kernel takes 340 */
 	OCI_RLIMITS = 16,		/* RLIM_NLIMITS */
 	OCI_CAPS = 41,			/* CAP_CHOWN .. CAP_CHECKPOINT_RESTORE */

@@ -1,0 +1,42 @@
+/* plan.h - everything that will be done for one container, as a pure value: parse -> plan -> do.
+ *
+ * box_plan_make checks what the specification alone cannot know (which sysctls are namespaced, that limits
+ * have a cgroup to live in); box_plan_check_service adds what the service demands of engined, so that an
+ * engined gone mad can start odd containers but none outside a user namespace of its own range. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "box/cgroup_values.h"
+#include "box/mount_plan.h"
+
+struct arena;
+struct buf;
+struct err;
+struct oci_spec;
+
+enum {
+	BOX_ID_BASE = 1048576,		/* the first range; every range has BOX_ID_RANGE ids */
+	BOX_ID_RANGE = 65536,
+};
+
+struct box_plan {
+	const char *name, *image;
+	const struct oci_spec *spec;
+	uint64_t clone_flags;		/* CLONE_NEW*, for clone3; the cgroup namespace comes later, from inside */
+	struct cgroup_values cgroup;
+	struct mount_plan mounts;
+	const struct box_volume *volumes;
+	size_t volume_count;
+	uint64_t log_bytes;		/* bound of the log file; 0 = BOX_LOG_BYTES */
+};
+
+enum { BOX_LOG_BYTES = 10 << 20 };
+
+/* name, image, spec, volumes and log_bytes are set by the caller. */
+int box_plan_make(struct box_plan *plan, struct arena *a, unsigned cpu_count, struct err *e);
+int box_plan_check_service(const struct box_plan *plan, struct err *e);
+
+/* As text, one fact per line: for tests and for people. */
+void box_plan_print(const struct box_plan *plan, struct buf *out);

@@ -1,0 +1,91 @@
+/* program.c - see program.h */
+#include "box/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/str.h"
+#include "oci/spec.h"
+
+/* What execvp(3) would take when PATH is not given. */
+static const char path_default[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+static const char *environment_path(const struct oci_process *p)
+{
+	for (size_t i = 0; p->env && p->env[i]; i++)
+		if (str_starts(p->env[i], "PATH="))
+			return p->env[i] + strlen("PATH=");
+	return path_default;
+}
+
+static int check(const char *path)
+{
+	struct stat st;
+
+	if (fstatat(AT_FDCWD, path, &st, 0) < 0)
+		return errno;
+	if (S_ISDIR(st.st_mode))
+		return EISDIR;
+	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? errno : 0;
+}
+
+static int find(const char *name, const char *path, char *found, size_t found_bytes)
+{
+	int why = ENOENT;
+
+	for (const char *dir = path;; dir = strchr(dir, ':') + 1) {
+		int size = (int)strcspn(dir, ":");
+
+		/* An empty entry is the working directory, see environ(7). */
+		if (snprintf(found, found_bytes, "%.*s%s%s", size, dir, size ? "/" : "", name) < (int)found_bytes) {
+			int error = check(found);
+
+			if (error == 0)
+				return 0;
+			if (error == EACCES)
+				why = EACCES;
+		}
+		if (!dir[size])
+			return why;
+	}
+}
+
+static int fail(const char *name, const char *why, int number, struct err *e)
+{
+	err_set(e, "exec: \"%s\": %s", name, why);
+	e->number = number;
+	return -1;
+}
+
+int program_exec(const struct oci_process *p, struct err *e)
+{
+	static const char *const no_environment[] = { NULL };
+	const char *name = p->args[0], *path = name;
+	char found[PATH_MAX];
+	int error;
+
+	if (strchr(name, '/')) {
+		error = check(name);
+		if (error == ENOENT) {
+			snprintf(found, sizeof(found), "stat %s: no such file or directory", name);
+			return fail(name, found, ENOENT, e);
+		}
+	} else {
+		error = find(name, environment_path(p), found, sizeof(found));
+		path = found;
+		if (error == ENOENT)
+			return fail(name, "executable file not found in $PATH", ENOENT, e);
+	}
+	if (error)
+		return fail(name, error == EACCES ? "permission denied" : error == EISDIR ? "is a directory" :
+			    strerror(error), error, e);
+	execve(path, (char *const *)p->args, (char *const *)(p->env ? p->env : (const char **)no_environment));
+	return fail(name, errno == ENOEXEC ? "exec format error" : errno == ENOENT ?
+		    "no such file or directory (its interpreter is missing)" : strerror(errno), errno, e);
+}

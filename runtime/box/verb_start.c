@@ -1,0 +1,243 @@
+/* verb_start.c - BOX_START: from the message over the plan to a forked stage, and what it reports. */
+#include <signal.h>
+#include <string.h>
+
+#include "box/box.h"
+#include "box/cgroup.h"
+#include "box/host.h"
+#include "box/layers.h"
+#include "box/plan.h"
+#include "box/seccomp.h"
+#include "box/stage.h"
+#include "lib/arena.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/fs.h"
+#include "lib/log.h"
+#include "lib/msg.h"
+#include "lib/str.h"
+#include "oci/spec.h"
+
+struct start {
+	struct boxes *boxes;
+	struct arena *arena;
+	struct box_plan plan;
+	struct box_volume volumes[BOX_VOLUMES_MAX];
+	struct layers layers;
+	struct box *box;
+	int spec_fd, output_fd, container_fd, cgroup_fd;
+	int seccomp_fd;			/* own profile: ours; else the cache's */
+	bool own_seccomp;
+};
+
+static int read_message(struct start *st, struct msg *m, struct err *e)
+{
+	struct box_plan *plan = &st->plan;
+	uint64_t count;
+
+	plan->name = msg_get_str(m);
+	plan->image = msg_get_str(m);
+	count = msg_get_u64(m);
+	if (count > BOX_VOLUMES_MAX)
+		return err_set(e, "more than %d volumes", BOX_VOLUMES_MAX);
+	for (uint64_t i = 0; i < count; i++) {
+		st->volumes[i].name = msg_get_str(m);
+		st->volumes[i].driver = msg_get_str(m);
+		st->volumes[i].target = msg_get_str(m);
+		st->volumes[i].read_only = msg_get_u64(m) != 0;
+	}
+	plan->volumes = st->volumes;
+	plan->volume_count = (size_t)count;
+	plan->log_bytes = msg_get_u64(m);
+	st->spec_fd = msg_take_fd(m);
+	st->output_fd = msg_take_fd(m);
+	return msg_end(m, e);
+}
+
+static int read_spec(struct start *st, struct err *e)
+{
+	size_t size_bytes;
+
+	if (st->spec_fd < 0)
+		return err_set(e, "the specification is missing");
+	if (fd_require_sealed(st->spec_fd, e))
+		return err_add(e, "specification");
+	AUTO_FREE char *text = fd_read_all(st->spec_fd, OCI_SPEC_BYTES_MAX, &size_bytes, e);
+
+	if (!text)
+		return err_add(e, "specification");
+	st->plan.spec = oci_spec_parse(st->arena, "config.json", text, size_bytes, e);
+	return st->plan.spec ? 0 : -1;
+}
+
+/* Two containers with one id range could signal each other and read each other's files. */
+static int check_ids_are_free(const struct start *st, struct err *e)
+{
+	uint32_t base = st->plan.spec->uid_maps.items[0].host_id;
+
+	for (const struct box *box = st->boxes->first; box; box = box->next)
+		if (box->run.id_base == base && box->status != BOX_EXITED && !str_equal(box->name, st->plan.name))
+			return err_set(e, "its id range belongs to box %s", box->name);
+	return 0;
+}
+
+/* The writable layer belongs to the image that it was made on; on another one it would show nonsense. */
+static int open_container(struct start *st, struct err *e)
+{
+	const struct box_host *host = st->boxes->host;
+	const char *name = st->plan.name;
+	size_t size_bytes;
+
+	if (fs_make_dir_at(host->containers_fd, name, 0700, e))
+		return -1;
+	st->container_fd = fs_open_dir_at(host->containers_fd, name, e);
+	if (st->container_fd < 0)
+		return -1;
+	AUTO_FREE char *digest = fs_read_at(st->container_fd, "image", DIGEST_BYTES, &size_bytes, NULL);
+
+	if (digest && str_equal(digest, st->layers.digest))
+		return 0;
+	if (digest)
+		log_warn("box %s: the image has changed, its writable layer starts empty", name);
+	fs_remove_tree_at(st->container_fd, "upper", NULL);	/* usually there is none */
+	fs_remove_tree_at(st->container_fd, "work", NULL);
+	return fs_write_atomic_at(st->container_fd, "image", st->layers.digest, strlen(st->layers.digest), 0600, e);
+}
+
+static int open_cgroup(struct start *st, struct err *e)
+{
+	int parent_fd = st->boxes->host->cgroup_fd;
+
+	if (!st->plan.spec->cgroups_path)
+		return 0;
+	if (parent_fd < 0)
+		return err_set(e, "limits need cgroup v2 at /sys/fs/cgroup, which this machine lacks");
+	st->cgroup_fd = cgroup_create(parent_fd, st->plan.name, &st->plan.cgroup, e);
+	return st->cgroup_fd < 0 ? -1 : 0;
+}
+
+static int open_seccomp(struct start *st, struct err *e)
+{
+	const struct oci_spec *spec = st->plan.spec;
+
+	if (spec->seccomp_default) {
+		st->seccomp_fd = seccomp_cache_default(st->boxes->seccomp, spec->process.caps.bounding, e);
+	} else {
+		st->own_seccomp = true;
+		st->seccomp_fd = seccomp_compile(spec->seccomp, e);
+	}
+	return st->seccomp_fd < 0 ? -1 : 0;
+}
+
+static void started(struct box *box, struct msg *m)
+{
+	struct err e;
+
+	if (state_load_run(box->state_fd, &box->run, &e))
+		log_err("box %s: %s", box->name, e.text);
+	box->run.pid = (pid_t)msg_get_u64(m);
+	box->pidfd = msg_take_fd(m);
+	box->status = BOX_RUNNING;
+	box_watch_events(box);
+	log_info("box=%s starting -> running (pid %d)", box->name, (int)box->run.pid);
+	box_answer_started(box);
+	if (box->deleting && box_kill(box, SIGKILL, &e))
+		log_warn("%s", e.text);
+}
+
+bool box_finish_start(struct box *box)
+{
+	struct err e;
+	struct msg m;
+	int got = msg_receive(box->report.fd, &m, &e);
+	bool ok = got > 0 && m.type == STAGE_STARTED;
+
+	loop_remove(&box->report);
+	fd_close(&box->report.fd);
+	if (ok)
+		started(box, &m);
+	else if (got == 0)
+		err_set(&e, "the start was killed before it could say why");
+	else if (got > 0)
+		err_set(&e, "%s", m.type == STAGE_FAILED ? msg_get_str(&m) : "the start gave no reason");
+	if (got > 0)
+		msg_finish(&m);
+	if (ok)
+		return true;
+	box_answer_failed(box->boxes, box->name, e.text);
+	box_start_failed(box);
+	return false;
+}
+
+static void on_report(struct loop_source *source, unsigned events)
+{
+	(void)events;
+	box_finish_start(owner_of(source, struct box, report));
+}
+
+static int launch(struct start *st, struct err *e)
+{
+	const struct stage stage = {
+		.plan = &st->plan, .host = st->boxes->host, .layers = &st->layers, .state_fd = st->box->state_fd,
+		.container_fd = st->container_fd, .cgroup_fd = st->cgroup_fd, .seccomp_fd = st->seccomp_fd,
+		.output_fd = st->output_fd,
+	};
+	struct box *box = st->box;
+	int monitor_fd = stage_start(&stage, &box->run.monitor_pid, &box->report.fd, e);
+
+	if (monitor_fd < 0)
+		return -1;
+	box->report.on_event = on_report;
+	if (loop_add(st->boxes->loop, &box->report, LOOP_READ, e) || box_watch_monitor(box, monitor_fd, e))
+		return -1;
+	return 0;
+}
+
+static int prepare(struct start *st, struct err *e)
+{
+	struct box *old = box_find(st->boxes, st->plan.name);
+
+	if (!str_is_name(st->plan.name))
+		return err_set(e, "\"%s\" is no name for a box", st->plan.name);
+	if (old && (old->status != BOX_EXITED || old->deleting))
+		return err_set(e, "a box of this name is there already");
+	if (read_spec(st, e) || box_plan_make(&st->plan, st->arena, st->boxes->host->cpu_count, e) ||
+	    box_plan_check_service(&st->plan, e) || check_ids_are_free(st, e) ||
+	    layers_open(&st->layers, st->boxes->host, st->plan.image, e) || open_seccomp(st, e) || open_container(st, e))
+		return -1;
+	st->box = old ? old : box_add(st->boxes, st->plan.name, e);
+	if (!st->box)
+		return -1;
+	box_begin(st->box, st->plan.spec->uid_maps.items[0].host_id, st->plan.image);
+	return 0;
+}
+
+static void finish(struct start *st)
+{
+	layers_close(&st->layers);
+	fd_close(&st->spec_fd);
+	fd_close(&st->output_fd);
+	fd_close(&st->container_fd);
+	fd_close(&st->cgroup_fd);
+	if (st->own_seccomp)
+		fd_close(&st->seccomp_fd);
+	arena_destroy(st->arena);
+}
+
+int box_start(struct boxes *b, struct msg *m, struct err *e)
+{
+	struct start st = { .boxes = b, .spec_fd = -1, .output_fd = -1, .container_fd = -1, .cgroup_fd = -1, .seccomp_fd = -1 };
+
+	st.arena = arena_create(OCI_SPEC_ARENA_BYTES);
+	if (read_message(&st, m, e)) {
+		finish(&st);
+		return -1;
+	}
+	if (prepare(&st, e) || open_cgroup(&st, e) || launch(&st, e)) {
+		box_answer_failed(b, st.plan.name, e->text);
+		if (st.box)
+			box_start_failed(st.box);
+	}
+	finish(&st);
+	return 0;
+}

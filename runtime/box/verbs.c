@@ -1,0 +1,251 @@
+/* verbs.c - requests and events of the service; see verbs.h */
+#include "box/verbs.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "box/box.h"
+#include "box/cgroup.h"
+#include "box/host.h"
+#include "box/seccomp.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/fs.h"
+#include "lib/log.h"
+#include "lib/msg.h"
+#include "lib/str.h"
+#include "oci/spec_names.h"
+#include "wire/wire.h"
+
+static void send_peer(struct boxes *b, struct msg *m)
+{
+	struct err e;
+
+	if (b->peer_fd >= 0 && msg_send(b->peer_fd, m, &e))
+		log_warn("engined was not told %s: %s", wire_name(m->type), e.text);
+}
+
+void box_answer_done(struct boxes *b, const char *name)
+{
+	struct msg m;
+
+	msg_init(&m, WIRE_BOX_DONE);
+	msg_put_str(&m, name);
+	send_peer(b, &m);
+}
+
+void box_answer_failed(struct boxes *b, const char *name, const char *sentence)
+{
+	struct msg m;
+
+	log_warn("box %s: %s", name, sentence);
+	msg_init(&m, WIRE_BOX_FAILED);
+	msg_put_str(&m, name);
+	msg_put_str(&m, sentence);
+	send_peer(b, &m);
+}
+
+void box_answer_started(struct box *box)
+{
+	struct msg m;
+
+	msg_init(&m, WIRE_BOX_STARTED);
+	msg_put_str(&m, box->name);
+	msg_put_u64(&m, (uint64_t)box->run.pid);
+	send_peer(box->boxes, &m);
+}
+
+void box_tell_exited(struct box *box)
+{
+	struct msg m;
+
+	msg_init(&m, WIRE_BOX_EXITED);
+	msg_put_str(&m, box->name);
+	msg_put_u64(&m, box->exit.status);
+	msg_put_u64(&m, box->exit.oom_kills);
+	send_peer(box->boxes, &m);
+}
+
+/* Told once per kill; what nobody could hear waits for the next peer, also over a restart. */
+void box_tell_oom(struct box *box)
+{
+	uint64_t kills = cgroup_oom_kills(box->events.fd);
+	struct msg m;
+
+	if (kills <= box->run.oom_told || box->boxes->peer_fd < 0)
+		return;
+	msg_init(&m, WIRE_BOX_OOM);
+	msg_put_str(&m, box->name);
+	msg_put_u64(&m, box->limit_bytes);
+	msg_put_u64(&m, kills);
+	send_peer(box->boxes, &m);
+	box->run.oom_told = kills;
+	state_save_run(box->state_fd, &box->run, NULL);
+}
+
+struct box *box_find(struct boxes *b, const char *name)
+{
+	for (struct box *box = b->first; box; box = box->next)
+		if (str_equal(box->name, name))
+			return box;
+	return NULL;
+}
+
+struct box *box_add(struct boxes *b, const char *name, struct err *e)
+{
+	struct box *box = calloc(1, sizeof(*box));
+
+	if (!box)
+		abort();
+	box->boxes = b;
+	box->status = BOX_EXITED;
+	box->pidfd = box->monitor.fd = box->report.fd = box->events.fd = -1;
+	str_copy(box->name, sizeof(box->name), name);
+	box->state_fd = fs_make_dir_at(b->host->state_fd, name, 0700, e) ? -1 : fs_open_dir_at(b->host->state_fd, name, e);
+	if (box->state_fd < 0) {
+		free(box);
+		return NULL;
+	}
+	box->next = b->first;
+	b->first = box;
+	return box;
+}
+
+void box_forget(struct box *box)
+{
+	struct box **at = &box->boxes->first;
+
+	while (*at != box)
+		at = &(*at)->next;
+	*at = box->next;
+	box_unwatch(box);
+	loop_remove(&box->report);
+	fd_close(&box->report.fd);
+	fd_close(&box->state_fd);
+	free(box);
+}
+
+struct boxes *boxes_create(struct loop *loop, const struct box_host *host, struct err *e)
+{
+	struct boxes *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		abort();
+	b->loop = loop;
+	b->host = host;
+	b->peer_fd = -1;
+	b->seccomp = seccomp_cache_create();
+	/* Compiled now, so that the first container does not wait for it. */
+	if (seccomp_cache_default(b->seccomp, oci_default_caps(), e) < 0 || boxes_take_over(b, e)) {
+		free(b);
+		return NULL;
+	}
+	return b;
+}
+
+void boxes_set_peer(struct boxes *b, int socket_fd)
+{
+	b->peer_fd = socket_fd;
+	for (struct box *box = b->first; box; box = box->next)
+		box_tell_oom(box);
+}
+
+static int request_kill(struct boxes *b, struct msg *m, struct err *e)
+{
+	const char *name = msg_get_str(m);
+	uint64_t signal = msg_get_u64(m);
+	struct box *box;
+
+	if (msg_end(m, e))
+		return -1;
+	box = box_find(b, name);
+	if (!box)
+		err_set(e, "there is no box %s", name);
+	else if (signal < 1 || signal >= NSIG)
+		err_set(e, "%llu is no signal", (unsigned long long)signal);
+	else if (box_kill(box, (int)signal, e) == 0) {
+		box_answer_done(b, name);
+		return 0;
+	}
+	box_answer_failed(b, name, e->text);
+	return 0;
+}
+
+/* A box of an earlier boot has a writable layer but no state: it is deleted like any other. */
+static int request_delete(struct boxes *b, struct msg *m, struct err *e)
+{
+	const char *name = msg_get_str(m);
+	struct box *box;
+
+	if (msg_end(m, e))
+		return -1;
+	box = str_is_name(name) ? box_find(b, name) : NULL;
+	if (!box && str_is_name(name))
+		box = box_add(b, name, e);
+	if (!box) {
+		box_answer_failed(b, name, str_is_name(name) ? e->text : "no name of a box");
+		return 0;
+	}
+	if (box->deleting) {
+		box_answer_failed(b, name, "it is being deleted already");
+		return 0;
+	}
+	box->deleting = true;
+	if (box->status == BOX_RUNNING && box_kill(box, SIGKILL, e) == 0)
+		return 0;	/* answered when it has ended */
+	if (box->status == BOX_STARTING)
+		return 0;	/* answered when the start has ended */
+	box_remove(box);
+	return 0;
+}
+
+static int request_list(struct boxes *b, struct msg *m, struct err *e)
+{
+	if (msg_end(m, e))
+		return -1;
+	for (struct box *box = b->first; box; box = box->next) {
+		if (box->status == BOX_STARTING)
+			continue;	/* its start will be answered */
+		msg_init(m, WIRE_BOX_STATE);
+		msg_put_str(m, box->name);
+		msg_put_str(m, box->run.image);
+		msg_put_u64(m, box->status == BOX_RUNNING);
+		msg_put_u64(m, (uint64_t)box->run.pid);
+		msg_put_u64(m, box->exit.status);
+		msg_put_u64(m, box->exit.oom_kills);
+		send_peer(b, m);
+	}
+	msg_init(m, WIRE_BOX_LIST_END);
+	send_peer(b, m);
+	return 0;
+}
+
+int boxes_request(struct boxes *b, struct msg *m, struct err *e)
+{
+	if (!wire_allowed(m->type, WIRE_ENGINED, WIRE_BOXD, m->fd_count))
+		return err_set(e, "%s is no request that engined may make", wire_name(m->type));
+	switch ((enum wire_type)m->type) {
+	case WIRE_BOX_START:
+		return box_start(b, m, e);
+	case WIRE_BOX_KILL:
+		return request_kill(b, m, e);
+	case WIRE_BOX_DELETE:
+		return request_delete(b, m, e);
+	case WIRE_BOX_LIST:
+		return request_list(b, m, e);
+	case WIRE_NONE:
+	case WIRE_BOX_STARTED:
+	case WIRE_BOX_FAILED:
+	case WIRE_BOX_DONE:
+	case WIRE_BOX_STATE:
+	case WIRE_BOX_LIST_END:
+	case WIRE_BOX_EXITED:
+	case WIRE_BOX_OOM:
+	case WIRE_TYPES:
+		break;
+	}
+	return err_set(e, "%s is no request", wire_name(m->type));
+}
