@@ -9,7 +9,7 @@
 
 enum {
 	ALIGN_BYTES = 16,
-	CHUNK_BYTES = 4080,	/* with malloc's own header one page */
+	CHUNK_BYTES = 4080, /* with malloc's own header one page */
 };
 
 struct chunk {
@@ -19,7 +19,7 @@ struct chunk {
 };
 
 struct arena {
-	struct chunk *chunks;	/* the first one is being filled */
+	struct chunk *chunks; /* the first one is being filled */
 	size_t used_bytes, max_bytes;
 };
 

@@ -83,7 +83,7 @@ bool buf_add_format(struct buf *b, const char *format, ...)
 void buf_drop_front(struct buf *b, size_t size_bytes)
 {
 	if (size_bytes > b->size_bytes)
-		abort();	/* the caller consumed what was never there */
+		abort(); /* the caller consumed what was never there */
 	if (size_bytes == 0)
 		return;
 	b->size_bytes -= size_bytes;

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 struct buf {
-	char *data;		/* NUL-terminated beyond size_bytes, or NULL when nothing was appended */
+	char *data; /* NUL-terminated beyond size_bytes, or NULL when nothing was appended */
 	size_t size_bytes;
 	size_t capacity_bytes;
 	size_t max_bytes;
@@ -16,9 +16,9 @@ struct buf {
 };
 
 void buf_init(struct buf *b, size_t max_bytes);
-void buf_finish(struct buf *b);			/* NULL-safe, zeroed-safe */
+void buf_finish(struct buf *b); /* NULL-safe, zeroed-safe */
 bool buf_add(struct buf *b, const void *data, size_t size_bytes);
 bool buf_add_str(struct buf *b, const char *text);
 bool buf_add_format(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void buf_drop_front(struct buf *b, size_t size_bytes);	/* forget what was consumed */
-void buf_clear(struct buf *b);			/* keeps the memory */
+void buf_drop_front(struct buf *b, size_t size_bytes); /* forget what was consumed */
+void buf_clear(struct buf *b);			       /* keeps the memory */

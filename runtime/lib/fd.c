@@ -85,7 +85,8 @@ char *fd_read_all(int fd, size_t max_bytes, size_t *size_bytes, struct err *e)
 	ssize_t n;
 
 	/* A hint only: procfs says 0, and a file may grow while it is read. */
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 && (uint64_t)st.st_size <= max_bytes)
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+	    (uint64_t)st.st_size <= max_bytes)
 		capacity = (size_t)st.st_size + 2;
 	for (;;) {
 		grown = realloc(data, capacity);

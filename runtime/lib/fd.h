@@ -9,10 +9,10 @@
 
 struct err;
 
-void fd_close(int *fd);		/* closes when >= 0, sets -1, keeps errno */
-void mem_free(void *pointer);	/* for AUTO_FREE: takes the address of a pointer */
+void fd_close(int *fd);	      /* closes when >= 0, sets -1, keeps errno */
+void mem_free(void *pointer); /* for AUTO_FREE: takes the address of a pointer */
 
-#define AUTO_FD __attribute__((cleanup(fd_close)))
+#define AUTO_FD	  __attribute__((cleanup(fd_close)))
 #define AUTO_FREE __attribute__((cleanup(mem_free)))
 
 /* Hands the fd to the caller's scope: returns *fd and leaves -1 behind. */
@@ -23,8 +23,8 @@ int fd_write_all(int fd, const void *data, size_t size_bytes, struct err *e);
 /* Reads until size or end of file; returns the count. */
 ssize_t fd_read_full(int fd, void *data, size_t size_bytes, struct err *e);
 
-/* Everything from the current offset into fresh memory (caller frees), NUL-terminated beyond *size_bytes.
- * More than max_bytes is an error, so that a hostile file cannot eat the memory. */
+/* Everything from the current offset into fresh memory (caller frees), NUL-terminated beyond
+ * *size_bytes. More than max_bytes is an error, so that a hostile file cannot eat the memory. */
 char *fd_read_all(int fd, size_t max_bytes, size_t *size_bytes, struct err *e);
 
 /* A sealed memfd (F_SEAL_WRITE and friends) with this content: safe to parse in another process. */

@@ -16,7 +16,8 @@
 #include "lib/fd.h"
 #include "lib/str.h"
 
-/* openat2(2) says EAGAIN when a rename elsewhere made its answer unsure; only an attacker keeps that up. */
+/* openat2(2) says EAGAIN when a rename elsewhere made its answer unsure; only an attacker keeps
+ * that up. */
 enum { OPEN_TRIES = 64 };
 
 static int open_in(int root_fd, const char *path, uint64_t flags, mode_t mode, uint64_t resolve)
@@ -35,18 +36,22 @@ static int open_in(int root_fd, const char *path, uint64_t flags, mode_t mode, u
 int fs_open_in_root(int root_fd, const char *path, int flags, mode_t mode, struct err *e)
 {
 	bool makes = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
-	int fd = open_in(root_fd, path, (uint64_t)flags, makes ? mode : 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	int fd = open_in(root_fd, path, (uint64_t)flags, makes ? mode : 0,
+			 RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 
 	if (fd < 0)
 		return err_sys(e, "open %s", path);
 	return fd;
 }
 
-/* One more component: prefix is the path up to and with it, name its last part. Always resolved from
- * the root again, because `..` and absolute links count from there and not from the last directory. */
-static int open_or_make(int root_fd, int parent_fd, const char *prefix, const char *name, mode_t mode)
+/* One more component: prefix is the path up to and with it, name its last part. Always resolved
+ * from the root again, because `..` and absolute links count from there and not from the last
+ * directory. */
+static int open_or_make(int root_fd, int parent_fd, const char *prefix, const char *name,
+			mode_t mode)
 {
-	const uint64_t flags = O_PATH | O_DIRECTORY, resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+	const uint64_t flags = O_PATH | O_DIRECTORY,
+		       resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
 	int fd = open_in(root_fd, prefix, flags, 0, resolve);
 
 	if (fd >= 0 || errno != ENOENT)
@@ -115,7 +120,8 @@ static int write_and_sync(int fd, const void *data, size_t size_bytes, struct er
 	return 0;
 }
 
-int fs_write_atomic_at(int dir_fd, const char *name, const void *data, size_t size_bytes, mode_t mode, struct err *e)
+int fs_write_atomic_at(int dir_fd, const char *name, const void *data, size_t size_bytes,
+		       mode_t mode, struct err *e)
 {
 	char temporary[NAME_MAX + 1];
 	AUTO_FD int folder_fd = -1;
@@ -130,7 +136,8 @@ int fs_write_atomic_at(int dir_fd, const char *name, const void *data, size_t si
 	/* One is left over when the power went before the rename. */
 	if (unlinkat(folder_fd, temporary, 0) < 0 && errno != ENOENT)
 		return err_sys(e, "write %s: remove %s", name, temporary);
-	fd = openat(folder_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	fd = openat(folder_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    mode);
 	if (fd < 0)
 		return err_sys(e, "write %s: create %s", name, temporary);
 	if (write_and_sync(fd, data, size_bytes, e) < 0) {
@@ -180,20 +187,20 @@ int fs_write_control_at(int dir_fd, const char *name, const char *text, struct e
 	return 0;
 }
 
-/* Removal of a tree. At most LEVELS_MAX directories are open at once; what lies deeper is first moved up
- * into the top one, where it is an ordinary entry, so that no depth can stop us. */
-enum { LEVELS_MAX = 64 };	/* x 272 bytes of stack and one fd each */
+/* Removal of a tree. At most LEVELS_MAX directories are open at once; what lies deeper is first
+ * moved up into the top one, where it is an ordinary entry, so that no depth can stop us. */
+enum { LEVELS_MAX = 64 }; /* x 272 bytes of stack and one fd each */
 
 struct level {
 	DIR *dir;
-	bool progress;		/* something went since the last rewind */
+	bool progress; /* something went since the last rewind */
 	char name[NAME_MAX + 1];
 };
 
 struct removal {
-	int dir_fd;		/* holds levels[0].name */
-	int depth;		/* the level in work; -1 = done */
-	unsigned moved;		/* for names */
+	int dir_fd;	/* holds levels[0].name */
+	int depth;	/* the level in work; -1 = done */
+	unsigned moved; /* for names */
 	struct level levels[LEVELS_MAX];
 };
 
@@ -209,7 +216,8 @@ static int level_enter(struct removal *r, const char *name, struct err *e)
 	AUTO_FD int fd = -1;
 
 	r->depth++;
-	fd = open_in(level_parent_fd(r), name, flags, 0, RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS);
+	fd = open_in(level_parent_fd(r), name, flags, 0,
+		     RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS);
 	if (fd >= 0 && str_copy(level->name, sizeof(level->name), name))
 		level->dir = fdopendir(fd);
 	else
@@ -225,7 +233,8 @@ static int level_enter(struct removal *r, const char *name, struct err *e)
 	return 0;
 }
 
-/* The directory was read to its end: it goes, or is read again when entries were added meanwhile. */
+/* The directory was read to its end: it goes, or is read again when entries were added
+ * meanwhile. */
 static int level_leave(struct removal *r, struct err *e)
 {
 	struct level *level = &r->levels[r->depth];

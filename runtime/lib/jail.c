@@ -16,16 +16,17 @@
 #include "lib/fd.h"
 
 static const uint64_t READ_RIGHTS = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
-static const uint64_t WRITE_RIGHTS =
-	LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE | LANDLOCK_ACCESS_FS_REFER |
-	LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
-	LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_MAKE_SOCK |
-	LANDLOCK_ACCESS_FS_MAKE_FIFO;
+static const uint64_t WRITE_RIGHTS = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE |
+				     LANDLOCK_ACCESS_FS_REFER | LANDLOCK_ACCESS_FS_REMOVE_FILE |
+				     LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
+				     LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_SYM |
+				     LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO;
 /* Of a rule for a file the kernel takes no others. */
 static const uint64_t FILE_RIGHTS =
 	LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE;
 
-/* All rights over files that a kernel of this ABI knows (linux/landlock.h; landlock(7) has the versions). */
+/* All rights over files that a kernel of this ABI knows (linux/landlock.h; landlock(7) has the
+ * versions). */
 static uint64_t fs_rights(int abi)
 {
 	uint64_t rights = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;
@@ -49,10 +50,12 @@ static int allow_paths(int ruleset_fd, const char *const *paths, uint64_t rights
 
 		if (fd < 0 || fstat(fd, &st) < 0)
 			return err_sys(e, "open %s", *paths);
-		rule = (struct landlock_path_beneath_attr){ .allowed_access = rights, .parent_fd = fd };
+		rule = (struct landlock_path_beneath_attr){ .allowed_access = rights,
+							    .parent_fd = fd };
 		if (!S_ISDIR(st.st_mode))
 			rule.allowed_access &= FILE_RIGHTS;
-		if (syscall(SYS_landlock_add_rule, ruleset_fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)
+		if (syscall(SYS_landlock_add_rule, ruleset_fd, LANDLOCK_RULE_PATH_BENEATH, &rule,
+			    0) < 0)
 			return err_sys(e, "landlock rule for %s", *paths);
 	}
 	return 0;
@@ -61,16 +64,19 @@ static int allow_paths(int ruleset_fd, const char *const *paths, uint64_t rights
 /* Made while the paths can still be opened; in force only after landlock_restrict_self. */
 static int make_ruleset(const struct jail_spec *spec, struct err *e)
 {
-	int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	int abi =
+		(int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	struct landlock_ruleset_attr attr = { 0 };
 	AUTO_FD int fd = -1;
 
 	if (abi < 1)
-		return err_sys(e, "landlock is missing in this kernel (CONFIG_SECURITY_LANDLOCK, lsm=)");
+		return err_sys(
+			e, "landlock is missing in this kernel (CONFIG_SECURITY_LANDLOCK, lsm=)");
 	attr.handled_access_fs = fs_rights(abi);
 	if (abi >= 4)
-		attr.handled_access_net = LANDLOCK_ACCESS_NET_BIND_TCP |
-					  (spec->allow_connect_tcp ? 0u : LANDLOCK_ACCESS_NET_CONNECT_TCP);
+		attr.handled_access_net =
+			LANDLOCK_ACCESS_NET_BIND_TCP |
+			(spec->allow_connect_tcp ? 0u : LANDLOCK_ACCESS_NET_CONNECT_TCP);
 	if (abi >= 6)
 		attr.scoped = LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | LANDLOCK_SCOPE_SIGNAL;
 	/* An older kernel takes the longer struct: what it does not know is zero. */
@@ -78,7 +84,8 @@ static int make_ruleset(const struct jail_spec *spec, struct err *e)
 	if (fd < 0)
 		return err_sys(e, "landlock ruleset");
 	if (allow_paths(fd, spec->read_paths, READ_RIGHTS, e) < 0 ||
-	    allow_paths(fd, spec->write_paths, (READ_RIGHTS | WRITE_RIGHTS) & attr.handled_access_fs, e) < 0)
+	    allow_paths(fd, spec->write_paths,
+			(READ_RIGHTS | WRITE_RIGHTS) & attr.handled_access_fs, e) < 0)
 		return -1;
 	return take_fd(&fd);
 }
@@ -96,14 +103,17 @@ static int set_caps(uint64_t keep_caps, struct err *e)
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct caps[2] = {
 		{ .effective = (uint32_t)keep_caps, .permitted = (uint32_t)keep_caps },
-		{ .effective = (uint32_t)(keep_caps >> 32), .permitted = (uint32_t)(keep_caps >> 32) },
+		{ .effective = (uint32_t)(keep_caps >> 32),
+		  .permitted = (uint32_t)(keep_caps >> 32) },
 	};
 
-	return syscall(SYS_capset, &header, caps) < 0 ? err_sys(e, "capset %#jx", (uintmax_t)keep_caps) : 0;
+	return syscall(SYS_capset, &header, caps) < 0
+		       ? err_sys(e, "capset %#jx", (uintmax_t)keep_caps)
+		       : 0;
 }
 
-/* Bounds what an exec as root would get back. A program that its supervisor started as a user may not
- * change it and need not: with no_new_privs an exec gives it nothing. */
+/* Bounds what an exec as root would get back. A program that its supervisor started as a user
+ * may not change it and need not: with no_new_privs an exec gives it nothing. */
 static int drop_bounding_set(uint64_t keep_caps, struct err *e)
 {
 	struct __user_cap_data_struct caps[2] = { 0 };
@@ -147,10 +157,12 @@ static int drop_privileges(const struct jail_spec *spec, struct err *e)
 	return set_caps(spec->keep_caps, e);
 }
 
-/* Allowed always: musl's malloc, one write(2) per log line, and the ways to end, abort(3) among them. */
+/* Allowed always: musl's malloc, one write(2) per log line, and the ways to end, abort(3) among
+ * them. */
 static const char *const runtime_syscalls[] = {
-	"brk", "exit", "exit_group", "madvise", "mmap", "mremap", "munmap", "restart_syscall",
-	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "tkill", "write", NULL,
+	"brk",		"exit",	  "exit_group",	     "madvise",	     "mmap",
+	"mremap",	"munmap", "restart_syscall", "rt_sigaction", "rt_sigprocmask",
+	"rt_sigreturn", "tkill",  "write",	     NULL,
 };
 
 static int allow_syscalls(scmp_filter_ctx filter, const char *const *names, struct err *e)
@@ -161,7 +173,8 @@ static int allow_syscalls(scmp_filter_ctx filter, const char *const *names, stru
 		number = seccomp_syscall_resolve_name(*names);
 		/* Negative numbers are libseccomp's own, for calls of other architectures. */
 		if (number < 0)
-			return err_set(e, "seccomp: this architecture has no system call %s", *names);
+			return err_set(e, "seccomp: this architecture has no system call %s",
+				       *names);
 		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
 		if (error < 0 && error != -EEXIST) {
 			errno = -error;
@@ -179,7 +192,8 @@ static int load_filter(scmp_filter_ctx filter, const char *const *names, struct 
 		return -1;
 	error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (error == 0)
-		/* 2 = a binary tree: every call passes the filter, and a list would cost a step per name. */
+		/* 2 = a binary tree: every call passes the filter, and a list would cost a step
+		 * per name. */
 		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (error == 0)
 		error = seccomp_load(filter);

@@ -1,12 +1,14 @@
 /* jail.h - gives up everything a daemon does not need, before it reads a byte from outside.
  *
- * Order (credentials(7), landlock(7), seccomp(2)): bounding set, groups, gid, uid; all capability sets but
- * `keep_caps`; no_new_privs; Landlock; seccomp list whose default is to kill the process. After it returns
- * there is no way back.
- * Open fds stay as they are, exactly those: the main closes what it does not need before. Landlock does
- * not concern them. Without paths it is an empty root: no file can be opened by name any more. It also
- * forbids mount(2), so a maker of containers cannot live in this jail. On every kernel from ABI 6 on
- * (6.12) it also ends TCP, abstract sockets and signals to processes outside the jail.
+ * Order (credentials(7), landlock(7), seccomp(2)): bounding set, groups, gid, uid; all capability
+ * sets but `keep_caps`; no_new_privs; Landlock; seccomp list whose default is to kill the process.
+ * After it returns there is no way back.
+ *
+ * Open fds stay as they are, exactly those: the main closes what it does not need before. Landlock
+ * does not concern them. Without paths it is an empty root: no file can be opened by name any more.
+ * It also forbids mount(2), so a maker of containers cannot live in this jail. From ABI 6 on (6.12)
+ * it ends TCP, abstract sockets and signals to processes outside the jail too.
+ *
  * Allowed without being listed: what every program needs to use memory, to log and to end (jail.c).
  * The only files that include libseccomp are jail.c and box/seccomp.c. */
 #pragma once
@@ -18,14 +20,16 @@
 struct err;
 
 struct jail_spec {
-	const char *program;		/* for messages */
-	uid_t uid;			/* 0 keeps root: then keep_caps bounds it */
+	const char *program; /* for messages */
+	uid_t uid;	     /* 0 keeps root: then keep_caps bounds it */
 	gid_t gid;
-	uint64_t keep_caps;		/* bit per CAP_*; 0 = none */
-	const char *const *read_paths;	/* Landlock: trees or files it may read, NULL-terminated; NULL = none */
-	const char *const *write_paths;	/* Landlock: those it may read and write; never execute, no devices */
-	bool allow_connect_tcp;		/* Landlock network right: connect to any TCP port; never bind */
-	const char *const *syscalls;	/* allowed names, NULL-terminated; NULL = no seccomp filter */
+	uint64_t keep_caps; /* bit per CAP_*; 0 = none */
+	/* Lists end with NULL; no list = none. Landlock: trees or files it may read, and those
+	 * it may also write, make and remove in. Never execute, never make devices. */
+	const char *const *read_paths;
+	const char *const *write_paths;
+	bool allow_connect_tcp;	     /* to any TCP port; never bind */
+	const char *const *syscalls; /* names allowed; NULL = no seccomp filter */
 };
 
 /* Where Landlock or seccomp is missing in the kernel: an error, not a weaker jail. */

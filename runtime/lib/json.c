@@ -8,11 +8,11 @@
 #include "lib/err.h"
 #include "lib/str.h"
 
-/* Children lie one after the other in the library's memory, each of its own size, so finding number n
- * takes n steps. The place of the last look is kept, one per depth: a walk with json_at costs what it
- * should, also for a hostile document of a million items. */
+/* Children lie one after the other in the library's memory, each of its own size, so finding
+ * number n takes n steps. The place of the last look is kept, one per depth: a walk with json_at
+ * costs what it should, also for a hostile document of a million items. */
 struct cursor {
-	yyjson_val *container, *at;	/* at: an item of an array, a key of an object */
+	yyjson_val *container, *at; /* at: an item of an array, a key of an object */
 	size_t index;
 	yyjson_arr_iter items;
 	yyjson_obj_iter members;
@@ -21,13 +21,13 @@ struct cursor {
 struct json_doc {
 	yyjson_doc *library;
 	char *name;
-	struct cursor *cursors;		/* JSON_DEPTH_MAX of them */
+	struct cursor *cursors; /* JSON_DEPTH_MAX of them */
 };
 
 enum {
-	PATH_HEAD = 96,			/* kept of a path that is cut */
+	PATH_HEAD = 96, /* kept of a path that is cut */
 	PATH_PIECE_MAX = 72,
-	PAIRWISE_MAX = 16,		/* objects up to here are searched for duplicates without sorting */
+	PAIRWISE_MAX = 16, /* objects up to here are searched for duplicates without sorting */
 };
 
 static void path_add(struct json *j, const char *piece)
@@ -39,12 +39,14 @@ static void path_add(struct json *j, const char *piece)
 	if (size < JSON_PATH_MAX)
 		memcpy(j->path, whole, (size_t)size + 1);
 	else
-		snprintf(j->path, sizeof(j->path), "%.*s...%s", PATH_HEAD, whole, whole + size - tail);
+		snprintf(j->path, sizeof(j->path), "%.*s...%s", PATH_HEAD, whole,
+			 whole + size - tail);
 }
 
 static void path_add_key(struct json *j, const char *key)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 	char piece[PATH_PIECE_MAX];
 
 	if (*key && key[strspn(key, plain)] == '\0')
@@ -76,8 +78,8 @@ struct frame {
 	yyjson_obj_iter members;
 };
 
-static int fail_at(const struct json_doc *doc, const struct frame *frames, unsigned depth, const char *what,
-		   struct err *e)
+static int fail_at(const struct json_doc *doc, const struct frame *frames, unsigned depth,
+		   const char *what, struct err *e)
 {
 	struct json place = json_root(doc);
 	unsigned i;
@@ -141,7 +143,8 @@ static const char *wrong_with_keys(yyjson_val *object, yyjson_val **where)
 	return *where ? "occurs twice" : NULL;
 }
 
-static int enter(const struct json_doc *doc, struct frame *frames, unsigned *depth, yyjson_val *value, struct err *e)
+static int enter(const struct json_doc *doc, struct frame *frames, unsigned *depth,
+		 yyjson_val *value, struct err *e)
 {
 	struct frame *frame = &frames[*depth];
 	const char *wrong;
@@ -194,7 +197,8 @@ static int check(const struct json_doc *doc, struct err *e)
 	}
 }
 
-static void fail_parse(const char *name, const char *text, size_t size_bytes, const yyjson_read_err *why, struct err *e)
+static void fail_parse(const char *name, const char *text, size_t size_bytes,
+		       const yyjson_read_err *why, struct err *e)
 {
 	size_t line = 0, column = 0, character = 0;
 
@@ -215,7 +219,8 @@ struct json_doc *json_parse(const char *name, const char *text, size_t size_byte
 	yyjson_read_err why;
 	struct json_doc *doc;
 	/* The flag INSITU, which would write into text, is not given. */
-	yyjson_doc *library = yyjson_read_opts((char *)(uintptr_t)text, size_bytes, YYJSON_READ_NOFLAG, NULL, &why);
+	yyjson_doc *library = yyjson_read_opts((char *)(uintptr_t)text, size_bytes,
+					       YYJSON_READ_NOFLAG, NULL, &why);
 
 	if (!library) {
 		fail_parse(name, text, size_bytes, &why, e);
@@ -256,20 +261,13 @@ struct json json_root(const struct json_doc *doc)
 enum json_kind json_kind(const struct json *j)
 {
 	switch (yyjson_get_type(j->value)) {
-	case YYJSON_TYPE_NULL:
-		return JSON_NULL;
-	case YYJSON_TYPE_BOOL:
-		return JSON_BOOL;
-	case YYJSON_TYPE_NUM:
-		return yyjson_is_int(j->value) ? JSON_INTEGER : JSON_REAL;
-	case YYJSON_TYPE_STR:
-		return JSON_STRING;
-	case YYJSON_TYPE_ARR:
-		return JSON_ARRAY;
-	case YYJSON_TYPE_OBJ:
-		return JSON_OBJECT;
-	default:
-		return JSON_NONE;
+	case YYJSON_TYPE_NULL: return JSON_NULL;
+	case YYJSON_TYPE_BOOL: return JSON_BOOL;
+	case YYJSON_TYPE_NUM: return yyjson_is_int(j->value) ? JSON_INTEGER : JSON_REAL;
+	case YYJSON_TYPE_STR: return JSON_STRING;
+	case YYJSON_TYPE_ARR: return JSON_ARRAY;
+	case YYJSON_TYPE_OBJ: return JSON_OBJECT;
+	default: return JSON_NONE;
 	}
 }
 
@@ -290,7 +288,8 @@ size_t json_count(const struct json *j)
 
 static yyjson_val *cursor_next(struct cursor *c)
 {
-	return yyjson_is_obj(c->container) ? yyjson_obj_iter_next(&c->members) : yyjson_arr_iter_next(&c->items);
+	return yyjson_is_obj(c->container) ? yyjson_obj_iter_next(&c->members)
+					   : yyjson_arr_iter_next(&c->items);
 }
 
 /* Number index of a container that has that many. */
@@ -313,7 +312,8 @@ struct json json_at(const struct json *array, size_t index)
 {
 	struct json j = *array;
 
-	j.value = yyjson_is_arr(array->value) && index < json_count(array) ? seek(array, index) : NULL;
+	j.value = yyjson_is_arr(array->value) && index < json_count(array) ? seek(array, index)
+									   : NULL;
 	j.depth++;
 	path_add_index(&j, index);
 	return j;
@@ -357,7 +357,8 @@ int json_as_u64(const struct json *j, uint64_t *value, struct err *e)
 int json_as_i64(const struct json *j, int64_t *value, struct err *e)
 {
 	/* The library calls what has no minus sign unsigned. */
-	if (!yyjson_is_int(j->value) || (yyjson_is_uint(j->value) && yyjson_get_uint(j->value) > INT64_MAX))
+	if (!yyjson_is_int(j->value) ||
+	    (yyjson_is_uint(j->value) && yyjson_get_uint(j->value) > INT64_MAX))
 		return fail_kind(j, "must be a whole number of 64 bits", e);
 	*value = yyjson_get_sint(j->value);
 	return 0;
@@ -380,7 +381,8 @@ static int find(const struct json *object, const char *key, struct json *member,
 }
 
 /* 1 = there is a value, 0 = missing or null, -1 = the object is none. */
-static int find_optional(const struct json *object, const char *key, struct json *member, struct err *e)
+static int find_optional(const struct json *object, const char *key, struct json *member,
+			 struct err *e)
 {
 	if (!object->value || yyjson_is_null(object->value))
 		return 0;

@@ -39,7 +39,7 @@ static void end_container(struct json_writer *w, const char *bracket)
 {
 	buf_add(w->out, bracket, 1);
 	if (w->depth-- == 0)
-		abort();	/* the caller closed what it never opened */
+		abort(); /* the caller closed what it never opened */
 }
 
 void json_begin_object(struct json_writer *w)
@@ -70,7 +70,7 @@ static void put_quoted(struct buf *out, const char *text)
 	for (; left > 0; text += size, left -= size) {
 		size = utf8_size(text, left);
 		if (size == 0) {
-			buf_add_str(out, "\xef\xbf\xbd");	/* U+FFFD */
+			buf_add_str(out, "\xef\xbf\xbd"); /* U+FFFD */
 			size = 1;
 		} else if (*text == '"' || *text == '\\') {
 			buf_add(out, "\\", 1);

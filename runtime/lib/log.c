@@ -8,9 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/utf8.h"
-
-enum { LINE_BYTES = 1024 };	/* below PIPE_BUF: the write stays whole in svd's pipe (pipe(7)) */
+enum { LINE_BYTES = 1024 }; /* below PIPE_BUF: the write stays whole in svd's pipe (pipe(7)) */
 
 static const char *const level_names[] = {
 	[LOG_LEVEL_ERR] = "err",
@@ -28,12 +26,27 @@ void log_init(const char *program, enum log_level level)
 	level_max = level;
 }
 
-/* C0, DEL and C1 (U+0080 to U+009F, two bytes from 0xc2): a terminal obeys all of them. */
-static bool is_control(const char *at, size_t size)
+/* Bytes of the character at text when it may stand in a line as it is; 0 when its first byte is
+ * to be escaped: no well-formed UTF-8 (RFC 3629), or a control that a terminal obeys: C0, DEL,
+ * C1. */
+static size_t printable_size(const char *text, size_t left_bytes)
 {
-	unsigned char c = (unsigned char)at[0];
+	static const unsigned least[] = { 0x20, 0xa0, 0x800, 0x10000 }; /* by further bytes */
+	const unsigned char *at = (const unsigned char *)text;
+	size_t more = at[0] < 0x80 ? 0 : at[0] < 0xe0 ? 1 : at[0] < 0xf0 ? 2 : 3, i;
+	unsigned code = more == 0 ? at[0] : at[0] & (0x3fu >> more);
 
-	return c < 0x20 || c == 0x7f || (size == 2 && c == 0xc2 && (unsigned char)at[1] < 0xa0);
+	if ((at[0] >= 0x80 && at[0] < 0xc0) || at[0] > 0xf4 || more >= left_bytes)
+		return 0;
+	for (i = 1; i <= more; i++) {
+		if (at[i] >> 6 != 2)
+			return 0;
+		code = code << 6 | (at[i] & 0x3f);
+	}
+	/* 0x1b << 11 are the surrogates. */
+	if (code < least[more] || code == 0x7f || code > 0x10ffff || code >> 11 == 0x1b)
+		return 0;
+	return more + 1;
 }
 
 /* Appends text in readable form, never half a character; false when it did not fit. */
@@ -45,16 +58,16 @@ static bool put_escaped(char *line, size_t *used, const char *text)
 	size_t piece_bytes;
 
 	for (; left > 0; text += size, left -= size) {
-		size = utf8_size(text, left);
+		size = printable_size(text, left);
 		piece = text;
 		piece_bytes = size;
-		if (size == 0 || is_control(text, size)) {
+		if (size == 0) {
 			snprintf(escape, sizeof(escape), "\\x%02x", (unsigned char)*text);
 			piece = escape;
 			piece_bytes = 4;
 			size = 1;
 		}
-		if (*used + piece_bytes > LINE_BYTES - 4)	/* room for "...\n" */
+		if (*used + piece_bytes > LINE_BYTES - 4) /* room for "...\n" */
 			return false;
 		memcpy(line + *used, piece, piece_bytes);
 		*used += piece_bytes;
@@ -87,12 +100,13 @@ static void put_line(enum log_level level, const char *format, va_list args)
 	errno = saved;
 }
 
-#define PUT_LINE(level, format) do { \
-	va_list args; \
-	va_start(args, format); \
-	put_line(level, format, args); \
-	va_end(args); \
-} while (0)
+#define PUT_LINE(level, format)                \
+	do {                                   \
+		va_list args;                  \
+		va_start(args, format);        \
+		put_line(level, format, args); \
+		va_end(args);                  \
+	} while (0)
 
 void log_err(const char *format, ...)
 {

@@ -1,8 +1,8 @@
 /* log.h - one line per event on stderr: `level program: sentence`.
  *
  * err = someone must act; warn = we coped; info = a state changed; debug = off unless asked for.
- * Foreign bytes in the text are escaped (\xNN), so a container cannot forge a line. One write(2) per
- * line: lines of several processes on one fd stay whole. Never log a secret. */
+ * Foreign bytes in the text are escaped (\xNN), so a container cannot forge a line. One write(2)
+ * per line: lines of several processes on one fd stay whole. Never log a secret. */
 #pragma once
 
 enum log_level { LOG_LEVEL_ERR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };

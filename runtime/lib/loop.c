@@ -13,12 +13,12 @@
 #include "lib/log.h"
 #include "lib/time.h"
 
-enum { BATCH_MAX = 64 };	/* x 12 bytes; what does not fit comes with the next wait */
+enum { BATCH_MAX = 64 }; /* x 12 bytes; what does not fit comes with the next wait */
 
 struct loop {
 	int epoll_fd;
 	bool stop;
-	struct loop_timer *timers;	/* by due_ms, the next one first */
+	struct loop_timer *timers; /* by due_ms, the next one first */
 	struct epoll_event batch[BATCH_MAX];
 	int batch_at, batch_count;
 	struct loop_source signals;
@@ -95,7 +95,8 @@ void loop_remove(struct loop_source *source)
 	if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL) < 0)
 		log_err("loop: fd %d was closed before it was removed", source->fd);
 	source->loop = NULL;
-	/* Its events of this batch are void, also when it or another at its address is added again. */
+	/* Its events of this batch are void, also when it or another at its address is added
+	 * again. */
 	for (i = loop->batch_at; i < loop->batch_count; i++)
 		if (loop->batch[i].data.ptr == source)
 			loop->batch[i].data.ptr = NULL;
@@ -145,8 +146,8 @@ static void read_signal(struct loop_source *source, unsigned events)
 		loop->on_signal(loop->signal_ctx, (int)info.ssi_signo);
 }
 
-int loop_signals(struct loop *loop, const int *numbers, void (*on_signal)(void *ctx, int number), void *ctx,
-		 struct err *e)
+int loop_signals(struct loop *loop, const int *numbers, void (*on_signal)(void *ctx, int number),
+		 void *ctx, struct err *e)
 {
 	sigset_t set;
 
@@ -185,7 +186,8 @@ static void run_timers(struct loop *loop)
 	uint64_t now_ms = loop->timers ? time_boot_ms() : 0;
 	struct loop_timer *timer;
 
-	/* The time is taken once: timers that set themselves again at once cannot starve the sources. */
+	/* The time is taken once: timers that set themselves again at once cannot starve the
+	 * sources. */
 	while (!loop->stop && (timer = loop->timers) && timer->due_ms <= now_ms) {
 		loop_timer_off(timer);
 		timer->on_time(timer);

@@ -1,8 +1,8 @@
 /* loop.h - the one place where a program waits (epoll(7)).
  *
- * A source is embedded in the struct it serves; owner_of(src, struct conn, src) leads back to it. The
- * loop never owns or closes an fd. A callback may add or remove any source, itself included: removal
- * takes effect at once, also for events of the same batch. No threads. */
+ * A source is embedded in the struct it serves; owner_of(src, struct conn, src) leads back to
+ * it. The loop never owns or closes an fd. A callback may add or remove any source, itself
+ * included: removal takes effect at once, also for events of the same batch. No threads. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,7 +14,7 @@ struct loop;
 struct loop_source;
 struct loop_timer;
 
-enum { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HANGUP = 4 };	/* HANGUP is always reported */
+enum { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HANGUP = 4 }; /* HANGUP is always reported */
 
 typedef void loop_source_fn(struct loop_source *source, unsigned events);
 typedef void loop_timer_fn(struct loop_timer *timer);
@@ -22,14 +22,13 @@ typedef void loop_timer_fn(struct loop_timer *timer);
 struct loop_source {
 	int fd;
 	loop_source_fn *on_event;
-	/* private */
-	struct loop *loop;	/* NULL when not added */
+	struct loop *loop; /* private; NULL when not added */
 };
 
 struct loop_timer {
 	loop_timer_fn *on_time;
 	/* private */
-	struct loop *loop;	/* NULL when not set */
+	struct loop *loop; /* NULL when not set */
 	uint64_t due_ms;
 	struct loop_timer *next;
 };
@@ -37,11 +36,13 @@ struct loop_timer {
 #define owner_of(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
 
 struct loop *loop_create(struct err *e);
-void loop_destroy(struct loop *loop);	/* NULL is fine; forget its sources and timers, they are not told */
+/* NULL is fine. Its sources and timers are not told: forget them. */
+void loop_destroy(struct loop *loop);
 
 int loop_add(struct loop *loop, struct loop_source *source, unsigned events, struct err *e);
 int loop_change(struct loop_source *source, unsigned events, struct err *e);
-/* Fine when not added. Before its fd is closed: epoll follows the open file, not the number (epoll(7)). */
+/* Fine when not added. Before its fd is closed: epoll follows the open file, not the number
+ * (epoll(7)). */
 void loop_remove(struct loop_source *source);
 
 /* Once, not before delay_ms from now; set again to move it; off when not set is fine. */
@@ -50,8 +51,8 @@ void loop_timer_off(struct loop_timer *timer);
 
 /* Signals come in as events: blocks them for the process and calls back with the number.
  * One call per loop. The set is the caller's list, terminated by 0. */
-int loop_signals(struct loop *loop, const int *numbers, void (*on_signal)(void *ctx, int number), void *ctx,
-		 struct err *e);
+int loop_signals(struct loop *loop, const int *numbers, void (*on_signal)(void *ctx, int number),
+		 void *ctx, struct err *e);
 
 /* Until loop_stop (also one from before the call); returns 0, or -1 when epoll itself fails. */
 int loop_run(struct loop *loop, struct err *e);

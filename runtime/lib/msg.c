@@ -8,12 +8,12 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 
-/* On the wire: the type (4 bytes), then fields, each with its kind in front. Both ends are one machine,
- * so numbers are in its byte order. A string carries its size and its NUL. */
+/* On the wire: the type (4 bytes), then fields, each with its kind in front. Both ends are one
+ * machine, so numbers are in its byte order. A string carries its size and its NUL. */
 enum field_kind { FIELD_U64 = 0x75, FIELD_STR = 0x73 };
 
 union fd_control {
-	struct cmsghdr header;	/* for the alignment */
+	struct cmsghdr header; /* for the alignment */
 	char bytes[CMSG_SPACE(sizeof(int) * MSG_FDS_MAX)];
 };
 
@@ -158,9 +158,11 @@ int msg_receive(int socket_fd, struct msg *m, struct err *e)
 		msg_finish(m);
 		return 0;
 	}
-	if ((size_t)n < sizeof(m->type) || m->broken || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+	if ((size_t)n < sizeof(m->type) || m->broken ||
+	    (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
 		msg_finish(m);
-		return err_set(e, "receive message: its size or its number of files is out of bounds");
+		return err_set(e,
+			       "receive message: its size or its number of files is out of bounds");
 	}
 	m->size_bytes = (size_t)n - sizeof(m->type);
 	return 1;
@@ -215,7 +217,8 @@ const char *msg_get_str(struct msg *m)
 		return "";
 	text = (const char *)m->data + m->at;
 	/* Its first NUL must be its last byte. */
-	if (size_bytes == 0 || size_bytes > m->size_bytes - m->at || strnlen(text, size_bytes) != size_bytes - 1) {
+	if (size_bytes == 0 || size_bytes > m->size_bytes - m->at ||
+	    strnlen(text, size_bytes) != size_bytes - 1) {
 		m->broken = true;
 		return "";
 	}

@@ -19,7 +19,7 @@
 
 enum {
 	PASSED_FIRST = 3,
-	CHILD_STACK_BYTES = 32768,	/* spawn_child needs a few hundred; sanitizers some thousand */
+	CHILD_STACK_BYTES = 32768, /* spawn_child needs a few hundred; sanitizers some thousand */
 };
 
 int proc_passed_fd(const char *name)
@@ -86,8 +86,10 @@ static int place_fds(const struct proc_spec *spec)
 	int total = PASSED_FIRST + spec->pass_count, i, fd, lifted[PASSED_FIRST + PROC_PASS_MAX];
 
 	for (i = 0; i < total; i++) {
-		fd = i == 0 ? spec->stdin_fd : i == 1 ? spec->stdout_fd : i == 2 ? spec->stderr_fd :
-		     spec->pass_fds[i - PASSED_FIRST];
+		fd = i == 0   ? spec->stdin_fd
+		     : i == 1 ? spec->stdout_fd
+		     : i == 2 ? spec->stderr_fd
+			      : spec->pass_fds[i - PASSED_FIRST];
 		if (fd < 0 && i < PASSED_FIRST) {
 			fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 			if (fd < 0)
@@ -118,15 +120,17 @@ static int spawn_child(void *context)
 		}
 	}
 	s->number = errno;
-	return 127;	/* clone(2) ends the child with it */
+	return 127; /* clone(2) ends the child with it */
 }
 
-/* Shares the memory and stops us until the child has run execve: nothing is copied, however large we are. */
+/* Shares the memory and stops us until the child has run execve: nothing is copied, however
+ * large we are. */
 static pid_t clone_child(struct spawn *s, int *pid_fd)
 {
 	_Alignas(16) char stack[CHILD_STACK_BYTES];
 
-	return clone(spawn_child, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, s, pid_fd);
+	return clone(spawn_child, stack + sizeof(stack),
+		     CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, s, pid_fd);
 }
 
 int proc_spawn(const struct proc_spec *spec, pid_t *pid, struct err *e)
@@ -138,7 +142,8 @@ int proc_spawn(const struct proc_spec *spec, pid_t *pid, struct err *e)
 	int number;
 
 	if (spec->pass_count < 0 || spec->pass_count > PROC_PASS_MAX)
-		return err_set(e, "start %s: more than %d files to pass", spec->path, PROC_PASS_MAX);
+		return err_set(e, "start %s: more than %d files to pass", spec->path,
+			       PROC_PASS_MAX);
 	/* A handler of ours must not run in the child, on our memory. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &saved);

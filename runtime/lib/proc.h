@@ -1,7 +1,7 @@
-/* proc.h - a program's place among processes: what its supervisor passed to it, and its children.
+/* proc.h - a program's place among processes: what its supervisor passed to it; its children.
  *
- * The supervisor passes fds from 3 on and names them in CUVETTE_FDS=notify:boxd.sock:config, in order.
- * The fd `notify` carries lines to it: `ready`, `poweroff`. */
+ * The supervisor passes fds from 3 on and names them in CUVETTE_FDS=notify:boxd.sock:config, in
+ * order. The fd `notify` carries lines to it: `ready`, `poweroff`. */
 #pragma once
 
 #include <stdint.h>
@@ -12,25 +12,28 @@ struct err;
 /* The fd passed under this name, now O_CLOEXEC; -1 when there is none (an optional file). */
 int proc_passed_fd(const char *name);
 
-/* Tells the supervisor that requests are served from now on. Without a notify fd it does nothing. */
+/* Tells the supervisor that requests are served from now on. Without a notify fd: nothing. */
 void proc_tell_ready(void);
-/* Asks the supervisor to stop the machine; it does so only for a unit whose file says `may poweroff`. */
+/* Asks the supervisor to stop the machine; it does so only for a unit whose file says
+ * `may poweroff`. */
 void proc_ask_poweroff(void);
 
-enum { PROC_PASS_MAX = 32 };		/* a unit passes a handful */
+enum { PROC_PASS_MAX = 32 }; /* a unit passes a handful */
 
 struct proc_spec {
 	const char *path;
 	const char *const *argv;
 	const char *const *envp;
-	int stdin_fd, stdout_fd, stderr_fd;	/* -1 = /dev/null */
-	const int *pass_fds;			/* become 3, 4, ... */
+	int stdin_fd, stdout_fd, stderr_fd; /* -1 = /dev/null */
+	const int *pass_fds;		    /* become 3, 4, ... */
 	int pass_count;
 };
 
-/* Starts a child that holds exactly those fds, default signal handlers and an empty signal mask, in a
- * session of its own. Returns its pidfd (O_CLOEXEC) and its pid; an exec that fails is reported here. */
+/* Starts a child that holds exactly those fds, default signal handlers and an empty signal mask,
+ * in a session of its own. Returns its pidfd (O_CLOEXEC) and its pid; an exec that fails is
+ * reported here. */
 int proc_spawn(const struct proc_spec *spec, pid_t *pid, struct err *e);
 
-/* In clock ticks since boot (field 22 of /proc/PID/stat): with the pid it names one process for good. */
+/* In clock ticks since boot (field 22 of /proc/PID/stat): with the pid it names one process for
+ * good. */
 int proc_start_time(pid_t pid, uint64_t *ticks, struct err *e);

@@ -172,7 +172,7 @@ int str_split_words(char *text, char **words, int max)
 	}
 }
 
-enum { NEAREST_BYTES_MAX = 64 };	/* longer names are no typing errors; bounds the rows */
+enum { NEAREST_BYTES_MAX = 64 }; /* longer names are no typing errors; bounds the rows */
 
 static size_t min3(size_t a, size_t b, size_t c)
 {
@@ -181,7 +181,8 @@ static size_t min3(size_t a, size_t b, size_t c)
 	return least < c ? least : c;
 }
 
-/* Damerau-Levenshtein distance in the form where no part is edited twice (optimal string alignment). */
+/* Damerau-Levenshtein distance in the form where no part is edited twice (optimal string
+ * alignment). */
 static size_t distance(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
 {
 	size_t rows[3][NEAREST_BYTES_MAX + 1];
@@ -193,7 +194,8 @@ static size_t distance(const char *a, size_t a_bytes, const char *b, size_t b_by
 	for (i = 1; i <= a_bytes; i++) {
 		row[0] = i;
 		for (k = 1; k <= b_bytes; k++) {
-			row[k] = min3(last[k] + 1, row[k - 1] + 1, last[k - 1] + (a[i - 1] != b[k - 1]));
+			row[k] = min3(last[k] + 1, row[k - 1] + 1,
+				      last[k - 1] + (a[i - 1] != b[k - 1]));
 			if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1])
 				row[k] = min3(row[k], before[k - 2] + 1, row[k]);
 		}
@@ -227,9 +229,12 @@ const char *str_nearest(const char *text, const char *const *names)
 
 bool str_is_name(const char *text)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-	static const char others[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	static const char others[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
 	size_t size_bytes = strspn(text, others);
 
-	return size_bytes >= 1 && size_bytes <= 64 && text[size_bytes] == '\0' && strspn(text, letters) >= 1;
+	return size_bytes >= 1 && size_bytes <= 64 && text[size_bytes] == '\0' &&
+	       strspn(text, letters) >= 1;
 }

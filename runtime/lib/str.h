@@ -1,4 +1,4 @@
-/* str.h - small, strict operations on C strings. Numbers are decimal, whole and in range, or an error. */
+/* str.h - small, strict operations on C strings. A number is whole and in range, or an error. */
 #pragma once
 
 #include <stdbool.h>
@@ -17,7 +17,8 @@ bool str_to_u64(const char *text, uint64_t *value);
 bool str_to_u32(const char *text, uint32_t *value);
 bool str_to_i64(const char *text, int64_t *value);
 
-/* `512k`, `1.5g`, `2gb`, `1048576`, `10m`: bytes, powers of 1024, as Docker and compose write them. */
+/* `512k`, `1.5g`, `2gb`, `1048576`, `10m`: bytes, powers of 1024, as Docker and compose write
+ * them. */
 bool str_to_bytes(const char *text, uint64_t *bytes);
 
 /* Splits in place at blanks, `"..."` kept as one word; returns the count, or -1 when more than max

@@ -4,9 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-uint64_t time_boot_ns(void);		/* CLOCK_BOOTTIME: since the kernel started, suspend included */
+uint64_t time_boot_ns(void); /* CLOCK_BOOTTIME: since the kernel started, suspend included */
 uint64_t time_boot_ms(void);
-int64_t time_wall_s(void);		/* CLOCK_REALTIME */
+int64_t time_wall_s(void); /* CLOCK_REALTIME */
 
 enum { TIME_RFC3339_BYTES = 36 };
 /* `2026-11-20T11:30:00.123456789Z` of the wall clock now, as the Docker API writes times. */

@@ -8,7 +8,7 @@
 static inline size_t utf8_size(const char *text, size_t left_bytes)
 {
 	const unsigned char *at = (const unsigned char *)text;
-	unsigned char low = 0x80, high = 0xbf;	/* bounds of the second byte */
+	unsigned char low = 0x80, high = 0xbf; /* bounds of the second byte */
 	size_t size, i;
 
 	if (left_bytes == 0)

@@ -19,5 +19,6 @@ bool wire_allowed(uint32_t type, enum wire_program from, enum wire_program to, i
 {
 	if (type <= WIRE_NONE || type >= WIRE_TYPES)
 		return false;
-	return rows[type].from == from && rows[type].to == to && fd_count >= 0 && fd_count <= rows[type].fds_max;
+	return rows[type].from == from && rows[type].to == to && fd_count >= 0 &&
+	       fd_count <= rows[type].fds_max;
 }

@@ -1,8 +1,8 @@
-/* wire.h - every message between our programs: one list yields the numbers, the names and who may send
- * what to whom, so they cannot drift.
+/* wire.h - every message between our programs: one list yields the numbers, the names and who may
+ * send what to whom, so they cannot drift.
  *
- * Carried by lib/msg.h over AF_UNIX SEQPACKET. Fields in the order given in the comment of each row.
- * Knows nothing of what the messages do. */
+ * Carried by lib/msg.h over AF_UNIX SEQPACKET. Fields in the order given in the comment of each
+ * row. Knows nothing of what the messages do. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,17 +11,18 @@
 enum wire_program { WIRE_SVCTL, WIRE_SVD, WIRE_ENGINED, WIRE_BOXD };
 
 /*        name         from     to       fds   fields
- * BOX_START    str name, str image, u64 mounts, then per volume mount: str volume, str driver, str target,
- *              u64 read_only; u64 log_bytes; fds: sealed spec [, output]
- * BOX_STARTED  str name, u64 pid                                  answer to BOX_START
- * BOX_FAILED   str name, str sentence                             answer to any BOX_ request that failed
- * BOX_KILL     str name, u64 signal                               answered by BOX_DONE
- * BOX_DELETE   str name                                           answered by BOX_DONE; kills what runs
+ * BOX_START    str name, str image, u64 mounts, then per volume mount: str volume, str driver,
+ *              str target, u64 read_only; u64 log_bytes; fds: sealed spec [, output]
+ * BOX_STARTED  str name, u64 pid                         answer to BOX_START
+ * BOX_FAILED   str name, str sentence                    answer to any BOX_ request that failed
+ * BOX_KILL     str name, u64 signal                      answered by BOX_DONE
+ * BOX_DELETE   str name                                  answered by BOX_DONE; kills what runs
  * BOX_DONE     str name
- * BOX_LIST     -                                                  answered by BOX_STATE... BOX_LIST_END
+ * BOX_LIST     -                                         answered by BOX_STATE... BOX_LIST_END
  * BOX_STATE    str name, str image, u64 running, u64 pid, u64 exit_status, u64 oom_kills
- * BOX_EXITED   str name, u64 exit_status (128 + signal as shells do), u64 oom_kills     event
- * BOX_OOM      str name, u64 limit_bytes, u64 oom_kills                  event */
+ * BOX_EXITED   str name, u64 exit_status (128 + signal as shells do), u64 oom_kills  event
+ * BOX_OOM      str name, u64 limit_bytes, u64 oom_kills         event */
+/* clang-format off */
 #define WIRE_MESSAGES(X) \
 	X(BOX_START,    ENGINED, BOXD,    2) \
 	X(BOX_STARTED,  BOXD,    ENGINED, 0) \
@@ -42,7 +43,8 @@ enum wire_type {
 #undef WIRE_NUMBER
 	WIRE_TYPES
 };
+/* clang-format on */
 
-const char *wire_name(uint32_t type);		/* "BOX_START"; "unknown" for what is not in the list */
+const char *wire_name(uint32_t type); /* "BOX_START"; "unknown" for what is not in the list */
 /* May `from` send this type to `to`, with this many fds? (fds in the table is the most allowed.) */
 bool wire_allowed(uint32_t type, enum wire_program from, enum wire_program to, int fd_count);

@@ -1,4 +1,5 @@
-/* fuzz_json.c - any bytes as a document: refused, or walked, written, and read again as the same. */
+/* fuzz_json.c - any bytes as a document: refused, or walked, written, and read again as the
+ * same. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,15 +43,12 @@ static void copy(struct json_writer *w, const struct json *from)
 	if (strlen(from->path) >= JSON_PATH_MAX)
 		abort();
 	switch (json_kind(from)) {
-	case JSON_NONE:
-		abort();
+	case JSON_NONE: abort();
 	case JSON_NULL:
-	case JSON_REAL:		/* there is no writer for these: none of our documents has them */
+	case JSON_REAL: /* there is no writer for these: none of our documents has them */
 		json_put_str(w, NULL);
 		break;
-	case JSON_BOOL:
-		json_put_bool(w, true);
-		break;
+	case JSON_BOOL: json_put_bool(w, true); break;
 	case JSON_INTEGER:
 		if (json_as_u64(from, &u64, &e) == 0)
 			json_put_u64(w, u64);
@@ -72,9 +70,7 @@ static void copy(struct json_writer *w, const struct json *from)
 		}
 		json_end_array(w);
 		break;
-	case JSON_OBJECT:
-		copy_object(w, from);
-		break;
+	case JSON_OBJECT: copy_object(w, from); break;
 	}
 }
 
@@ -115,7 +111,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!doc)
 		abort();
 	write_out(doc, &second);
-	if (first.size_bytes != second.size_bytes || memcmp(first.data, second.data, first.size_bytes) != 0)
+	if (first.size_bytes != second.size_bytes ||
+	    memcmp(first.data, second.data, first.size_bytes) != 0)
 		abort();
 	buf_finish(&first);
 	buf_finish(&second);

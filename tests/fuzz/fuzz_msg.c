@@ -1,5 +1,5 @@
-/* fuzz_msg.c - any bytes as a received message, read in any order of fields; and fields put and got again.
- * The first 8 bytes choose the order: a bit per field, 1 = string. */
+/* fuzz_msg.c - any bytes as a received message, read in any order of fields; and fields put and
+ * got again. The first 8 bytes choose the order: a bit per field, 1 = string. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

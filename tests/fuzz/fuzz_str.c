@@ -1,4 +1,5 @@
-/* fuzz_str.c - any text through every strict reader of lib/str.h, against the C library where it has one. */
+/* fuzz_str.c - any text through every strict reader of lib/str.h, against the C library where it
+ * has one. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -26,7 +27,8 @@ static void numbers(const char *text)
 	fits = plain && digits == text && errno == 0;
 	if (str_to_u64(text, &u64) != fits || (fits && u64 != wide))
 		abort();
-	if (str_to_u32(text, &u32) != (fits && wide <= UINT32_MAX) || (fits && wide <= UINT32_MAX && u32 != wide))
+	if (str_to_u32(text, &u32) != (fits && wide <= UINT32_MAX) ||
+	    (fits && wide <= UINT32_MAX && u32 != wide))
 		abort();
 	errno = 0;
 	wide = (unsigned long long)strtoll(text, NULL, 10);

@@ -1,4 +1,5 @@
-/* test_buf.c - the bound of a buffer holds, and what was appended after it is reached is not in it. */
+/* test_buf.c - the bound of a buffer holds, and what was appended after it is reached is not in
+ * it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

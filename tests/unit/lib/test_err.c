@@ -19,7 +19,8 @@ static void sentence_grows(void **state)
 	assert_int_equal(err_sys(&e, "write %s", "memory.max"), -1);
 	assert_int_equal(err_add(&e, "cgroup %s", "web"), -1);
 	assert_int_equal(err_add(&e, "start box %s", "web"), -1);
-	assert_string_equal(e.text, "start box web: cgroup web: write memory.max: Invalid argument");
+	assert_string_equal(e.text,
+			    "start box web: cgroup web: write memory.max: Invalid argument");
 	assert_int_equal(e.number, EINVAL);
 	assert_int_equal(errno, EINVAL);
 	assert_int_equal(err_set(&e, "no %d", 7), -1);

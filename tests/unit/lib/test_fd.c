@@ -140,9 +140,12 @@ static void nonblock(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ownership),	     cmocka_unit_test(whole_files),
-		cmocka_unit_test(endless_file_is_bounded), cmocka_unit_test(file_without_size),
-		cmocka_unit_test(errors_say_why),    cmocka_unit_test(seals),
+		cmocka_unit_test(ownership),
+		cmocka_unit_test(whole_files),
+		cmocka_unit_test(endless_file_is_bounded),
+		cmocka_unit_test(file_without_size),
+		cmocka_unit_test(errors_say_why),
+		cmocka_unit_test(seals),
 		cmocka_unit_test(nonblock),
 	};
 

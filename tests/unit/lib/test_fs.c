@@ -1,4 +1,5 @@
-/* test_fs.c - paths stay inside their root, files are replaced whole, trees go and nothing beside them. */
+/* test_fs.c - paths stay inside their root, files are replaced whole, trees go and nothing
+ * beside them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -61,7 +62,8 @@ static void put_file(int dir_fd, const char *name, const char *text)
 
 static void roots(void **state)
 {
-	static const char *const ways[] = { "in", "/in", "../in", "../../../../in", "abs", "up", "d/../in", "d/out" };
+	static const char *const ways[] = { "in",  "/in", "../in",   "../../../../in",
+					    "abs", "up",  "d/../in", "d/out" };
 	AUTO_FD int root = -1;
 	char text[8];
 	size_t i;
@@ -93,7 +95,8 @@ static void roots(void **state)
 
 static void directories_in_a_root(void **state)
 {
-	static const char *const ways[] = { "a/b", "/a/b", "a//b/", "../a/b", "link/b", "a/../a/b", "a/b" };
+	static const char *const ways[] = { "a/b",    "/a/b",	  "a//b/", "../a/b",
+					    "link/b", "a/../a/b", "a/b" };
 	AUTO_FD int root = -1;
 	struct stat a, b;
 	size_t i;
@@ -245,7 +248,8 @@ static int over_a_mount(void)
 	char mounted[128], file[160];
 	int result = 0;
 
-	/* Without effect in a chroot, which has no mount of its own at "/"; so it is unmounted again below. */
+	/* Without effect in a chroot, which has no mount of its own at "/"; so it is unmounted
+	 * again below. */
 	if (unshare(CLONE_NEWNS) == 0)
 		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	snprintf(mounted, sizeof(mounted), "%s/tree/mounted", top);
@@ -277,7 +281,7 @@ static void mounts_stop_it(void **state)
 		_exit(over_a_mount());
 	assert_int_equal(waitpid(child, &status, 0), child);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-		skip();		/* needs CAP_SYS_ADMIN */
+		skip(); /* needs CAP_SYS_ADMIN */
 	assert_int_equal(status, 0);
 }
 
@@ -286,9 +290,9 @@ static void mounts_stop_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FS_TEST(roots),		FS_TEST(directories_in_a_root), FS_TEST(atomic_files),
-		FS_TEST(own_directories), FS_TEST(control_files),	FS_TEST(trees_go),
-		FS_TEST(deep_trees_go), FS_TEST(mounts_stop_it),
+		FS_TEST(roots),		  FS_TEST(directories_in_a_root), FS_TEST(atomic_files),
+		FS_TEST(own_directories), FS_TEST(control_files),	  FS_TEST(trees_go),
+		FS_TEST(deep_trees_go),	  FS_TEST(mounts_stop_it),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -39,7 +39,9 @@ static void enter(const struct jail_spec *spec)
 		return;
 	fprintf(stderr, "# %s\n", e.text);
 	/* A namespace may forbid setgroups, a kernel may lack Landlock: no verdict about us. */
-	_exit(strstr(e.text, "supplementary groups") || strstr(e.text, "landlock is missing") ? NOT_HERE : 99);
+	_exit(strstr(e.text, "supplementary groups") || strstr(e.text, "landlock is missing")
+		      ? NOT_HERE
+		      : 99);
 }
 
 /* Exit status of f in a child, or the negative number of the signal that ended it. */
@@ -76,7 +78,9 @@ static int no_files(void)
 
 static int some_files(void)
 {
-	static const char *const read_paths[] = { "/etc", NULL }, *const write_paths[] = { "/dev/shm", "/dev/null", NULL };
+	static const char *const read_paths[] = { "/etc", NULL }, *const write_paths[] = {
+		"/dev/shm", "/dev/null", NULL
+	};
 	struct jail_spec spec = spec_here();
 	int fd;
 
@@ -133,7 +137,9 @@ static int unknown_syscall(void)
 		return 1;
 	if (!strstr(e.text, "seccomp"))
 		return NOT_HERE;
-	return strcmp(e.text, "test: jail: seccomp: this architecture has no system call no_such_call") != 0;
+	return strcmp(e.text,
+		      "test: jail: seccomp: this architecture has no system call no_such_call") !=
+	       0;
 }
 
 static void mistakes_are_named(void **state)
@@ -193,7 +199,8 @@ static int capabilities(uint64_t keep)
 
 	if (syscall(SYS_capget, &header, caps) < 0)
 		return 1;
-	if (caps[0].effective != (uint32_t)keep || caps[0].permitted != (uint32_t)keep || caps[1].permitted != 0)
+	if (caps[0].effective != (uint32_t)keep || caps[0].permitted != (uint32_t)keep ||
+	    caps[1].permitted != 0)
 		return 2;
 	if (caps[0].inheritable != 0 || caps[1].inheritable != 0)
 		return 3;
@@ -224,9 +231,10 @@ static int user_with_one_power(void)
 	spec.uid = spec.gid = 101;
 	spec.keep_caps = 1 << CAP_NET_BIND_SERVICE;
 	if (setresgid(101, 101, 0) < 0 || setresgid(0, 0, 0) < 0)
-		return NOT_HERE;	/* not mapped here */
+		return NOT_HERE; /* not mapped here */
 	enter(&spec);
-	if (getuid() != 101 || geteuid() != 101 || getgid() != 101 || getgroups(0, NULL) != 0 || setuid(0) == 0)
+	if (getuid() != 101 || geteuid() != 101 || getgid() != 101 || getgroups(0, NULL) != 0 ||
+	    setuid(0) == 0)
 		return 20;
 	return capabilities(spec.keep_caps);
 }
@@ -247,11 +255,15 @@ static int outside(bool abstract_socket)
 
 	if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 6)
 		return NOT_HERE;
-	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(listener, 1) < 0)
+	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(listener, 1) < 0)
 		return 1;
 	enter(&spec);
 	if (abstract_socket)
-		return connect(client, (struct sockaddr *)&address, sizeof(address)) < 0 && errno == EPERM ? 0 : 2;
+		return connect(client, (struct sockaddr *)&address, sizeof(address)) < 0 &&
+				       errno == EPERM
+			       ? 0
+			       : 2;
 	return kill(parent, 0) < 0 && errno == EPERM ? 0 : 3;
 }
 
@@ -311,8 +323,9 @@ static void network(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(files),  cmocka_unit_test(mistakes_are_named), cmocka_unit_test(system_calls),
-		cmocka_unit_test(powers), cmocka_unit_test(scopes),		cmocka_unit_test(network),
+		cmocka_unit_test(files),	cmocka_unit_test(mistakes_are_named),
+		cmocka_unit_test(system_calls), cmocka_unit_test(powers),
+		cmocka_unit_test(scopes),	cmocka_unit_test(network),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

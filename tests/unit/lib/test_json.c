@@ -1,4 +1,5 @@
-/* test_json.c - what is refused and with which sentence, what is read exactly, and what is written. */
+/* test_json.c - what is refused and with which sentence, what is read exactly, and what is
+ * written. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,8 +56,10 @@ static void refused(void **state)
 		{ "{\"a\\u0000b\":1}", "config.json: .a: the key contains a NUL byte" },
 		{ "{\"a\":1,\"b\":2,\"a\":3}", "config.json: .a: occurs twice" },
 		{ "[[],{\"x\":{\"\":1,\"\":2}}]", "config.json: [1].x[\"\"]: occurs twice" },
-		{ "{\"1\":1,\"2\":1,\"3\":1,\"4\":1,\"5\":1,\"6\":1,\"7\":1,\"8\":1,\"9\":1,\"10\":1,\"11\":1,"
-		  "\"12\":1,\"13\":1,\"14\":1,\"15\":1,\"16\":1,\"17\":1,\"9\":1}", "config.json: .9: occurs twice" },
+		{ "{\"1\":1,\"2\":1,\"3\":1,\"4\":1,\"5\":1,\"6\":1,\"7\":1,\"8\":1,\"9\":1,\"10\":"
+		  "1,\"11\":1,"
+		  "\"12\":1,\"13\":1,\"14\":1,\"15\":1,\"16\":1,\"17\":1,\"9\":1}",
+		  "config.json: .9: occurs twice" },
 	};
 	size_t i;
 
@@ -105,7 +108,8 @@ static void numbers(void **state)
 		{ "0", JSON_INTEGER, true, true, 0, 0 },
 		{ "18446744073709551615", JSON_INTEGER, true, false, UINT64_MAX, 0 },
 		{ "18446744073709551616", JSON_REAL, false, false, 0, 0 },
-		{ "9007199254740993", JSON_INTEGER, true, true, 9007199254740993, 9007199254740993 },
+		{ "9007199254740993", JSON_INTEGER, true, true, 9007199254740993,
+		  9007199254740993 },
 		{ "9223372036854775807", JSON_INTEGER, true, true, INT64_MAX, INT64_MAX },
 		{ "9223372036854775808", JSON_INTEGER, true, false, 9223372036854775808u, 0 },
 		{ "-1", JSON_INTEGER, false, true, 0, -1 },
@@ -139,9 +143,8 @@ static void numbers(void **state)
 	json_destroy(NULL);
 }
 
-static const char document[] =
-	"{\"name\":\"lab\",\"n\":5,\"neg\":-5,\"on\":true,\"nothing\":null,"
-	"\"mounts\":[{},{},{},{\"destination\":7}],\"odd key\":{\"x\":1}}";
+static const char document[] = "{\"name\":\"lab\",\"n\":5,\"neg\":-5,\"on\":true,\"nothing\":null,"
+			       "\"mounts\":[{},{},{},{\"destination\":7}],\"odd key\":{\"x\":1}}";
 
 static void sentences(void **state)
 {
@@ -170,7 +173,8 @@ static void sentences(void **state)
 	assert_int_equal(json_get_str(&mounts, "source", &text, &e), -1);
 	assert_string_equal(e.text, "config.json: .mounts: must be an object");
 	assert_int_equal(json_get_u64(&root, "neg", &u64, &e), -1);
-	assert_string_equal(e.text, "config.json: .neg: must be a whole number from 0 to 18446744073709551615");
+	assert_string_equal(
+		e.text, "config.json: .neg: must be a whole number from 0 to 18446744073709551615");
 	assert_int_equal(json_get_bool(&root, "n", &flag, &e), -1);
 	assert_string_equal(e.text, "config.json: .n: must be true or false");
 	assert_int_equal(json_get_str(&root, "nothing", &text, &e), -1);
@@ -188,7 +192,8 @@ static void sentences(void **state)
 static void optional_values(void **state)
 {
 	struct json_doc *doc = parse(document);
-	struct json root = json_root(doc), none = json_member(&root, "none"), mounts = json_member(&root, "mounts");
+	struct json root = json_root(doc), none = json_member(&root, "none"),
+		    mounts = json_member(&root, "mounts");
 	const char *text = "before";
 	uint64_t u64 = 77;
 	int64_t i64 = 77;
@@ -213,9 +218,11 @@ static void optional_values(void **state)
 
 static void unknown_keys(void **state)
 {
-	static const char *const known[] = { "name", "n", "neg", "on", "nothing", "mount", "odd key", NULL };
+	static const char *const known[] = { "name",	"n",	 "neg",	    "on",
+					     "nothing", "mount", "odd key", NULL };
 	static const char *const other[] = { "name", "n", "neg", "on", "nothing", NULL };
-	static const char *const all[] = { "name", "n", "neg", "on", "nothing", "mounts", "odd key", NULL };
+	static const char *const all[] = { "name",    "n",	"neg",	   "on",
+					   "nothing", "mounts", "odd key", NULL };
 	struct json_doc *doc = parse(document);
 	struct json root = json_root(doc);
 
@@ -231,11 +238,13 @@ static void unknown_keys(void **state)
 	json_destroy(doc);
 }
 
-/* Back and forth, and two levels in turn: the kept place must never answer for another container. */
+/* Back and forth, and two levels in turn: the kept place must never answer for another
+ * container. */
 static void walks(void **state)
 {
 	struct json_doc *doc = parse("{\"a\":[[1,2],[3,4],[5,6]],\"b\":{\"x\":7,\"y\":8}}");
-	struct json root = json_root(doc), rows = json_member(&root, "a"), object = json_member(&root, "b"), row, cell;
+	struct json root = json_root(doc), rows = json_member(&root, "a"),
+		    object = json_member(&root, "b"), row, cell;
 	const char *key;
 	uint64_t value;
 	size_t i, k;
@@ -341,10 +350,12 @@ static void writing(void **state)
 	json_put_str(&w, "");
 	json_end_object(&w);
 	assert_false(out.overflow);
-	assert_string_equal(out.data, "{\"s\":\"q\\\"b\\\\ n\\u000a \\u0001 \x7f gr\xc3\xbc \xef\xbf\xbd "
-				      "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd.\","
-				      "\"list\":[18446744073709551615,-9223372036854775808,true,false,null,{},[]],"
-				      "\"k\\\"\":\"\"}");
+	assert_string_equal(
+		out.data,
+		"{\"s\":\"q\\\"b\\\\ n\\u000a \\u0001 \x7f gr\xc3\xbc \xef\xbf\xbd "
+		"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd.\","
+		"\"list\":[18446744073709551615,-9223372036854775808,true,false,null,{},[]],"
+		"\"k\\\"\":\"\"}");
 	doc = parse(out.data);
 	json_destroy(doc);
 	buf_finish(&out);
@@ -377,11 +388,16 @@ static void writing_is_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(refused),	   cmocka_unit_test(depth_is_bounded),
-		cmocka_unit_test(numbers),	   cmocka_unit_test(sentences),
-		cmocka_unit_test(optional_values), cmocka_unit_test(unknown_keys),
-		cmocka_unit_test(walks),	   cmocka_unit_test(long_walk_is_linear),
-		cmocka_unit_test(long_paths_are_cut), cmocka_unit_test(writing),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(depth_is_bounded),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(sentences),
+		cmocka_unit_test(optional_values),
+		cmocka_unit_test(unknown_keys),
+		cmocka_unit_test(walks),
+		cmocka_unit_test(long_walk_is_linear),
+		cmocka_unit_test(long_paths_are_cut),
+		cmocka_unit_test(writing),
 		cmocka_unit_test(writing_is_bounded),
 	};
 

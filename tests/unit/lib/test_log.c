@@ -49,8 +49,11 @@ static void escapes(void **state)
 		{ "plain text key=1", "info t: plain text key=1\n" },
 		{ "a\nerr svd: forged", "info t: a\\x0aerr svd: forged\n" },
 		{ "\x1b[2J\t\x7f", "info t: \\x1b[2J\\x09\\x7f\n" },
-		{ "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80", "info t: gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80\n" },
-		{ "\xc2\x9b" "31m", "info t: \\xc2\\x9b31m\n" },
+		{ "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80",
+		  "info t: gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80\n" },
+		{ "\xc2\x9b"
+		  "31m",
+		  "info t: \\xc2\\x9b31m\n" },
 		{ "\xff\xfe", "info t: \\xff\\xfe\n" },
 		{ "\xc0\x8a", "info t: \\xc0\\x8a\n" },
 		{ "\xed\xa0\x80", "info t: \\xed\\xa0\\x80\n" },

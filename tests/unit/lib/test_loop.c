@@ -46,7 +46,7 @@ struct peer {
 	struct loop_source source;
 	struct loop_timer timer;
 	struct peer *other;
-	int far_fd;		/* what is written here becomes readable in source */
+	int far_fd; /* what is written here becomes readable in source */
 	const char *name;
 };
 
@@ -209,8 +209,10 @@ static void tell_timer(struct loop_timer *timer)
 
 static void timers_in_order(void **state)
 {
-	struct peer a = { .timer.on_time = tell_timer, .name = "a" }, b = { .timer.on_time = tell_timer, .name = "b" };
-	struct peer c = { .timer.on_time = tell_timer, .name = "c" }, z = { .timer.on_time = tell_timer, .name = "z" };
+	struct peer a = { .timer.on_time = tell_timer, .name = "a" },
+		    b = { .timer.on_time = tell_timer, .name = "b" };
+	struct peer c = { .timer.on_time = tell_timer, .name = "c" },
+		    z = { .timer.on_time = tell_timer, .name = "z" };
 	uint64_t start_ns = time_boot_ns();
 
 	(void)state;
@@ -218,7 +220,7 @@ static void timers_in_order(void **state)
 	loop_timer_set(loop, &z.timer, 30);
 	loop_timer_set(loop, &c.timer, 20);
 	loop_timer_set(loop, &a.timer, UINT64_MAX);
-	loop_timer_set(loop, &a.timer, 0);	/* moved */
+	loop_timer_set(loop, &a.timer, 0); /* moved */
 	loop_timer_set(loop, &b.timer, 10);
 	run();
 	assert_string_equal(story, "abcz");

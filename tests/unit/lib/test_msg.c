@@ -114,7 +114,7 @@ static void passed_files(void **state)
 	msg_put_fd(&out, fd);
 	msg_put_fd(&out, ends[0]);
 	assert_int_equal(msg_send(ends[0], &out, &e), 0);
-	msg_finish(&out);		/* they were borrowed */
+	msg_finish(&out); /* they were borrowed */
 	assert_int_equal(count_fds(), before);
 	assert_int_equal(msg_receive(ends[1], &in, &e), 1);
 	assert_int_equal(in.fd_count, 2);
@@ -140,7 +140,7 @@ static void bounds_when_writing(void **state)
 	assert_true(out.broken);
 	assert_int_equal(msg_send(ends[0], &out, &e), -1);
 	assert_int_equal(e.number, EMSGSIZE);
-	text[MSG_BYTES_MAX - 6] = '\0';	/* kind 1, size 4, text and its NUL */
+	text[MSG_BYTES_MAX - 6] = '\0'; /* kind 1, size 4, text and its NUL */
 	msg_init(&out, 1);
 	msg_put_str(&out, text);
 	assert_int_equal(out.size_bytes, MSG_BYTES_MAX);
@@ -186,8 +186,14 @@ static void hostile_messages(void **state)
 		size_t size;
 		int fd_count, result;
 	} cases[] = {
-		{ 3, 0, -1 },	  { 3, 2, -1 },	    { 0, 2, 0 },     { 4, MSG_FDS_MAX, 1 },
-		{ 4, 9, -1 },	  { 4, 10, -1 },    { 4, 32, -1 },   { MSG_BYTES_MAX + 4, 1, 1 },
+		{ 3, 0, -1 },
+		{ 3, 2, -1 },
+		{ 0, 2, 0 },
+		{ 4, MSG_FDS_MAX, 1 },
+		{ 4, 9, -1 },
+		{ 4, 10, -1 },
+		{ 4, 32, -1 },
+		{ MSG_BYTES_MAX + 4, 1, 1 },
 		{ MSG_BYTES_MAX + 5, 1, -1 },
 	};
 	int before = count_fds();
@@ -212,11 +218,13 @@ static void hostile_fields(void **state)
 	} cases[] = {
 		{ "\0\0\0\0s", 5 },
 		{ "\0\0\0\0s\x02\0\0", 8 },
-		{ "\0\0\0\0s\0\0\0\0", 9 },			/* no room for the NUL */
-		{ "\0\0\0\0s\x02\0\0\0ab", 11 },		/* no NUL */
+		{ "\0\0\0\0s\0\0\0\0", 9 },	 /* no room for the NUL */
+		{ "\0\0\0\0s\x02\0\0\0ab", 11 }, /* no NUL */
 		{ "\0\0\0\0s\x03\0\0\0a\0b", 12 },
-		{ "\0\0\0\0s\x03\0\0\0a\0\0", 12 },		/* a NUL inside */
-		{ "\0\0\0\0s\xff\xff\xff\xff" "a\0", 11 },
+		{ "\0\0\0\0s\x03\0\0\0a\0\0", 12 }, /* a NUL inside */
+		{ "\0\0\0\0s\xff\xff\xff\xff"
+		  "a\0",
+		  11 },
 		{ "\0\0\0\0t\x02\0\0\0a\0", 11 },
 	};
 	size_t i;
@@ -235,9 +243,14 @@ static void hostile_fields(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		MSG_TEST(fields),	       MSG_TEST(wrong_order_is_an_error), MSG_TEST(nothing_and_nobody),
-		MSG_TEST(full_socket),	       MSG_TEST(passed_files),		  MSG_TEST(bounds_when_writing),
-		MSG_TEST(hostile_messages),    MSG_TEST(hostile_fields),
+		MSG_TEST(fields),
+		MSG_TEST(wrong_order_is_an_error),
+		MSG_TEST(nothing_and_nobody),
+		MSG_TEST(full_socket),
+		MSG_TEST(passed_files),
+		MSG_TEST(bounds_when_writing),
+		MSG_TEST(hostile_messages),
+		MSG_TEST(hostile_fields),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

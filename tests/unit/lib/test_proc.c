@@ -1,4 +1,5 @@
-/* test_proc.c - a child holds what it was passed and nothing else. The test runs itself as the child. */
+/* test_proc.c - a child holds what it was passed and nothing else. The test runs itself as the
+ * child. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,8 +44,8 @@ static int child_report(void)
 		if (sigaction(i, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
 			printf("ignored=%d ", i);
 	}
-	printf("leader=%d notify=%d config=%d none=%d\n", getsid(0) == getpid(), proc_passed_fd("notify"),
-	       proc_passed_fd("config"), proc_passed_fd("none"));
+	printf("leader=%d notify=%d config=%d none=%d\n", getsid(0) == getpid(),
+	       proc_passed_fd("notify"), proc_passed_fd("config"), proc_passed_fd("none"));
 	fflush(stdout);
 	proc_tell_ready();
 	proc_ask_poweroff();
@@ -76,8 +77,11 @@ static void exact_fds(void **state)
 {
 	static const char *const argv[] = { "child", "report", NULL };
 	static const char *const envp[] = { "CUVETTE_FDS=notify:config", NULL };
-	int out[2], notify[2], config = open("/dev/null", O_RDONLY), leak = open("/dev/null", O_RDONLY);
-	struct proc_spec spec = { .path = self, .argv = argv, .envp = envp, .stdin_fd = -1, .stderr_fd = 2 };
+	int out[2], notify[2], config = open("/dev/null", O_RDONLY),
+			       leak = open("/dev/null", O_RDONLY);
+	struct proc_spec spec = {
+		.path = self, .argv = argv, .envp = envp, .stdin_fd = -1, .stderr_fd = 2
+	};
 	AUTO_FD int pid_fd = -1;
 	sigset_t blocked, now;
 	char text[256];
@@ -135,7 +139,12 @@ static void failures_are_reported_here(void **state)
 	static const char *const envp[] = { NULL };
 	static const int bad[] = { 999 };
 	struct proc_spec spec = {
-		.path = "/nowhere/x", .argv = argv, .envp = envp, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1,
+		.path = "/nowhere/x",
+		.argv = argv,
+		.envp = envp,
+		.stdin_fd = -1,
+		.stdout_fd = -1,
+		.stderr_fd = -1,
 	};
 	int before = count_fds();
 	struct err e;

@@ -104,7 +104,8 @@ static void sizes(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
 		bytes = 77;
-		if (str_to_bytes(cases[i].text, &bytes) != cases[i].ok || bytes != (cases[i].ok ? cases[i].bytes : 77))
+		if (str_to_bytes(cases[i].text, &bytes) != cases[i].ok ||
+		    bytes != (cases[i].ok ? cases[i].bytes : 77))
 			fail_msg("%s: %llu", cases[i].text, (unsigned long long)bytes);
 	}
 }
@@ -145,13 +146,22 @@ static void words(void **state)
 
 static void nearest(void **state)
 {
-	static const char *const names[] = { "exec", "after", "socket", "shutdown-signal", "env", NULL };
+	static const char *const names[] = { "exec", "after", "socket", "shutdown-signal",
+					     "env",  NULL };
 	static const struct {
 		const char *text, *nearest;
 	} cases[] = {
-		{ "exec", "exec" },	{ "exce", "exec" },    { "exect", "exec" },    { "sokcet", "socket" },
-		{ "soket", "socket" },	{ "afterr", "after" }, { "shutdown_signl", "shutdown-signal" },
-		{ "enviro", NULL },	{ "enc", "env" },      { "zzzz", NULL },       { "socketsocket", NULL },
+		{ "exec", "exec" },
+		{ "exce", "exec" },
+		{ "exect", "exec" },
+		{ "sokcet", "socket" },
+		{ "soket", "socket" },
+		{ "afterr", "after" },
+		{ "shutdown_signl", "shutdown-signal" },
+		{ "enviro", NULL },
+		{ "enc", "env" },
+		{ "zzzz", NULL },
+		{ "socketsocket", NULL },
 	};
 	char longer[200];
 	size_t i;
@@ -175,9 +185,18 @@ static void file_names(void **state)
 		const char *text;
 		bool ok;
 	} cases[] = {
-		{ "a", true },	     { "Web-1_x.y", true },  { "9", true },	{ "", false },
-		{ ".", false },	     { "..", false },	     { ".x", false },	{ "-x", false },
-		{ "_x", false },     { "a/b", false },	     { "a b", false },	{ "a\n", false },
+		{ "a", true },
+		{ "Web-1_x.y", true },
+		{ "9", true },
+		{ "", false },
+		{ ".", false },
+		{ "..", false },
+		{ ".x", false },
+		{ "-x", false },
+		{ "_x", false },
+		{ "a/b", false },
+		{ "a b", false },
+		{ "a\n", false },
 		{ "\xc3\xa4", false },
 		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", true },
 		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false },

@@ -47,7 +47,8 @@ static void who_may_send_what(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_int_equal(wire_allowed(cases[i].type, cases[i].from, cases[i].to, cases[i].fd_count),
+		assert_int_equal(wire_allowed(cases[i].type, cases[i].from, cases[i].to,
+					      cases[i].fd_count),
 				 cases[i].allowed);
 }
 
