@@ -249,7 +249,7 @@ vm: all
 test: all $(UNIT_TESTS)
 	$(RUN_TESTS) $(or $(TESTS),tests/lint/run $(UNIT_TESTS) $(VM_STORIES))
 
-# ---- fuzzing: seeds in tests/fuzz/seeds/NAME; what is found stays in $(B)/fuzz
+# ---- fuzzing: seeds in tests/fuzz/corpus/NAME; what is found stays in $(B)/fuzz
 
 FUZZ_SECONDS ?= 60
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
