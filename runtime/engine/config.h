@@ -1,4 +1,4 @@
-/* config.h - what the launcher says about this boot: one JSON document, see PLACES in README.md. Pure.
+/* config.h - what the launcher says about this boot: one JSON document, keys below. Pure.
  *
  * An unknown key is an error with the nearest known one. `batch` is filled in even when another key is
  * wrong, so that the caller can still end a batch with a status. */
