@@ -45,7 +45,7 @@ RUN_ENV = O='$(if $(call outside,$(O)),/mnt/out,$(O))' \
 RUN_WORK = $(if $(call outside,$(WORK)),WORK=/mnt/work,$(if $(WORK),WORK='$(WORK)'))
 RUN_FILE = $(if $(call outside,$(WORK)),$(patsubst $(WORK)/%,/mnt/work/%,$(NOTEBOOK)),$(NOTEBOOK))
 
-.PHONY: all run test check unit lint vm fuzz kernel-check reproduce relock toolroot fetch fetch-code clean help
+.PHONY: all programs run test check unit lint vm fuzz kernel-check reproduce relock toolroot fetch fetch-code clean help
 .NOTPARALLEL:
 
 all: fetch
@@ -69,7 +69,7 @@ run: all
 	$(Q)tools/enter --net $(ENTER_OPTS) $(if $(call outside,$(WORK)),--bind '$(WORK):/mnt/work') \
 		env $(RUN_ENV) $(RUN_WORK) qemu/run $(if $(NOTEBOOK),--batch '$(RUN_FILE)')
 
-check unit lint: fetch-code
+check unit lint programs: fetch-code
 	$(call enter,,$@)
 test vm: fetch
 	$(call enter,--set test,$@)

@@ -80,7 +80,7 @@ static void make_place(const char *root, const char *to)
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s%s", root, to);
-	for (char *p = path + strlen(root) + 1; ; p++) {
+	for (char *p = path + strlen(root) + 1;; p++) {
 		char was = *p;
 
 		if (was != '/' && was != '\0')
