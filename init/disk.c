@@ -148,6 +148,10 @@ static bool write_seed(const char *device, int seed_fd, uint64_t seed_bytes)
 	uint64_t edge = seed_bytes < EDGE ? seed_bytes : EDGE;
 	AUTO_FD int fd = open(device, O_RDWR | O_CLOEXEC | O_EXCL);	/* O_EXCL: nobody has it mounted */
 
+	if (edge == 0) {
+		errno = EINVAL;
+		return false;
+	}
 	/* The first MiB goes first when it is wiped and last when it is written: see disk.h. */
 	return fd >= 0 && ioctl(fd, BLKZEROOUT, (uint64_t[]){ 0, edge }) == 0 && fsync(fd) == 0 &&
 	       write_range(seed_fd, fd, edge, seed_bytes) && write_range(seed_fd, fd, 0, edge);
@@ -219,14 +223,16 @@ void disk_mount_data(enum cmdline_data asked)
 
 	if (seed_fd >= 0 && pread(seed_fd, head, sizeof(head), 0) == sizeof(head))
 		fstat(seed_fd, &seed_file);
-	if (data_classify(head, &seed) != DATA_CONTENT_OURS)
-		log_err("%s is missing or damaged: a blank disk cannot be set up", DISK_SEED);
+	if (data_classify(head, &seed) != DATA_CONTENT_OURS) {
+		log_err("%s is missing or damaged: a blank disk cannot be set up; build the system again", DISK_SEED);
+		seed_file.st_size = 0;
+	}
 	if (asked != CMDLINE_DATA_RAM)
 		listing_each("/sys/class/block", add_disk, &disks);
 	plan = data_decide(asked, disks.list, disks.count, (uint64_t)seed_file.st_size);
 	data_explain(&plan, disks.list, text, sizeof(text));
 	if (plan.action != DATA_USE_RAM && use_disk(&plan, &disks.list[plan.disk], seed_fd, (uint64_t)seed_file.st_size, &seed)) {
-		if (plan.reason == DATA_REASON_FOUND)
+		if (plan.reason == DATA_REASON_FOUND || plan.reason == DATA_REASON_NEW)
 			log_info("%s, %" PRIu64 " MiB", text, disks.list[plan.disk].size_bytes >> 20);
 		else
 			log_warn("%s", text);

@@ -92,6 +92,7 @@ void mounts_make(void)
 	delegate_controllers();
 	mounts_place("/run/box", 0700, 0, 0);
 	mounts_place("/run/cuvette", 0755, 0, 0);
+	mounts_place("/run/net", 0755, MOUNTS_DHCP_ID, MOUNTS_DHCP_ID);	/* resolv.conf, by the lease */
 	mounts_place("/run/share", 0755, 0, 0);
 	mounts_place("/run/svd", 0755, 0, 0);
 }

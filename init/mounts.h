@@ -6,6 +6,9 @@
 
 #include <stdbool.h>
 
+/* Users with a place of their own; the numbers of /etc/passwd, uid and gid alike. */
+enum { MOUNTS_ENGINE_ID = 101, MOUNTS_DHCP_ID = 102 };
+
 /* Logs what fails and goes on: a machine with half its mounts can still say what is wrong. */
 void mounts_make(void);
 

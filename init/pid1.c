@@ -40,7 +40,6 @@ enum {
 	SHARE_BOUND_MS = 5000,
 	CLOCK_SAVE_MS = 3600 * 1000,
 	REAP_BATCH = 512,	/* then the signals get a look: a fork bomb shall not hold a shutdown up */
-	ENGINE_UID = 101, ENGINE_GID = 101,
 	FILES_SOFT = 1024, FILES_HARD = 524288,		/* what container images are used to */
 };
 
@@ -133,7 +132,7 @@ static void boot(uint64_t kernel_ns)
 	stage("mounts");
 	disk_mount_data(cmdline.data);
 	mounts_place("/data/box", 0700, 0, 0);
-	mounts_place("/data/engine", 0700, ENGINE_UID, ENGINE_GID);
+	mounts_place("/data/engine", 0700, MOUNTS_ENGINE_ID, MOUNTS_ENGINE_ID);
 	mounts_place("/data/volumes", 0711, 0, 0);
 	clock_raise();
 	stage("data");

@@ -20,7 +20,6 @@ enum shutdown_kind shutdown_asked(int signal)
 {
 	switch (signal) {
 	case SIGUSR2:
-	case SIGPWR:		/* sent by UPS daemons and container hosts */
 		return SHUTDOWN_POWEROFF;
 	case SIGTERM:
 	case SIGINT:		/* the kernel, for Ctrl-Alt-Del */
@@ -83,6 +82,8 @@ _Noreturn void shutdown_machine(enum shutdown_kind kind, struct child *svd, stru
 		log_warn("the supervisor did not end within %d s: everything else is killed now", SHUTDOWN_SVD_MS / 1000);
 		in_order = false;
 	}
+	if (shell->pid)
+		kill(shell->pid, SIGHUP);	/* an interactive shell ignores SIGTERM */
 	kill(-1, SIGTERM);
 	if (!reap_until_gone(NULL, in_order ? SHUTDOWN_TERM_MS : SHUTDOWN_ALONE_MS)) {
 		kill(-1, SIGKILL);
