@@ -10,13 +10,13 @@
 
 enum { CAP_NUMBERS = 64 };
 
-uint64_t caps_all(void)
+uint64_t caps_permitted(void)
 {
-	uint64_t mask = 0;
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { { 0 }, { 0 } };
 
-	for (unsigned i = 0; i < CAP_NUMBERS && prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
-		mask |= 1ull << i;
-	return mask;
+	syscall(SYS_capget, &header, data);
+	return (uint64_t)data[1].permitted << 32 | data[0].permitted;
 }
 
 int caps_bound(uint64_t keep, struct err *e)

@@ -12,5 +12,5 @@ int caps_bound(uint64_t keep, struct err *e);
 int caps_set(uint64_t effective, uint64_t permitted, uint64_t inheritable, struct err *e);
 int caps_raise_ambient(uint64_t mask, struct err *e);
 
-/* Every capability that the running kernel knows. */
-uint64_t caps_all(void);
+/* What this process may use. */
+uint64_t caps_permitted(void);

@@ -2,6 +2,7 @@
 #include "box/devices.h"
 
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -41,7 +42,7 @@ int devices_clone(const char *name, struct err *e)
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++)
 		if (strcmp(nodes[i].name, name) == 0 && S_ISCHR(st.st_mode) &&
 		    st.st_rdev == makedev(nodes[i].major, nodes[i].minor))
-			return take_fd(&fd);
+			return mount_fd_set(fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, 0, e) ? -1 : take_fd(&fd);
 	return err_set(e, "the machine's %s is not the device of that name", path);
 }
 

@@ -141,14 +141,13 @@ static int do_step(const struct mount_step *step, struct doing *d, struct err *e
 int mount_do(const struct mount_plan *plan, const struct mount_sources *sources, struct err *e)
 {
 	struct doing d = { .sources = sources, .empty_fd = -1 };
-	AUTO_FD int here_fd = openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	AUTO_FD int old_root_fd = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int failed = 0;
 
-	if (here_fd < 0 || old_root_fd < 0)
-		return err_sys(e, "open the working directory");
+	if (old_root_fd < 0)
+		return err_sys(e, "open /");
 	/* Nothing that the appliance mounts or unmounts from now on shows up in here, or the other way round. */
-	if (mount_fd_private(old_root_fd, e) || mount_fd_attach(sources->root_fd, here_fd, e))
+	if (mount_fd_private(old_root_fd, e) || mount_fd_attach(sources->root_fd, sources->place_fd, e))
 		return err_add(e, "container root");
 	for (size_t i = 0; i < plan->count && !failed; i++) {
 		failed = do_step(&plan->steps[i], &d, e);

@@ -10,13 +10,13 @@ struct err;
 struct mount_plan;
 
 struct mount_sources {
+	int place_fd;		/* a folder of the appliance, in this mount namespace: the root is hung up there */
 	int root_fd;		/* the overlay */
 	int sys_fd;		/* the appliance's /sys without its submounts, -1 when the plan needs none */
 	const int *volume_fds;	/* by mount_step.volume */
 };
 
-/* The working directory must be a directory of the appliance that nothing else needs: the root is attached
- * there. Afterwards it is the container's root, which is not yet "/" for this process. */
+/* Afterwards the root is complete, but not yet "/" for this process. */
 int mount_do(const struct mount_plan *plan, const struct mount_sources *sources, struct err *e);
 
 /* Makes the root "/" and drops every mount of the appliance. */

@@ -5,8 +5,10 @@
 #include <linux/mount.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/fsuid.h>
 #include <unistd.h>
 
+#include "box/caps.h"
 #include "box/host.h"
 #include "box/idmap.h"
 #include "box/layers.h"
@@ -58,7 +60,26 @@ static int attach_parts(const struct copies *c, struct err *e)
 	return mount_fd_attach(c->container, point_fd, e);
 }
 
-static int make(const struct copies *c, struct err *e)
+/* overlayfs makes its own files (work/work, whiteouts) as whoever mounts it. Our root has no place in the
+ * container's id map, so they would fail with EOVERFLOW and the overlay would be read-only. */
+static int mount_as(const struct overlay_parts *parts, const char *const *options, struct err *e)
+{
+	uint64_t caps = caps_permitted();
+	int fd = -1;
+
+	setfsgid(parts->gid);
+	setfsuid(parts->uid);
+	/* setfsuid takes the file capabilities from the effective set, capabilities(7). */
+	if (caps_set(caps, caps, 0, e) == 0)
+		fd = mount_fd_new("overlay", "overlay", options, MOUNT_ATTR_NODEV, e);
+	setfsuid(0);
+	setfsgid(0);
+	if (caps_set(caps, caps, 0, e))
+		fd_close(&fd);
+	return fd;
+}
+
+static int make(const struct overlay_parts *parts, const struct copies *c, struct err *e)
 {
 	char text[LAYERS_MAX + 2][OPTION_BYTES];
 	const char *options[LAYERS_MAX + 6];
@@ -82,7 +103,7 @@ static int make(const struct copies *c, struct err *e)
 	options[n++] = "metacopy=off";
 	options[n++] = "index=off";
 	options[n] = NULL;
-	return mount_fd_new("overlay", "overlay", options, MOUNT_ATTR_NODEV, e);
+	return mount_as(parts, options, e);
 }
 
 static void close_copies(struct copies *c)
@@ -109,7 +130,7 @@ int overlay_make(const struct overlay_parts *parts, struct err *e)
 	if (setns(parts->mount_ns_fd, CLONE_NEWNS) < 0) {
 		err_sys(e, "enter the container's mount namespace");
 	} else {
-		root_fd = make(&c, e);
+		root_fd = make(parts, &c, e);
 		if (setns(parts->own_mount_ns_fd, CLONE_NEWNS) < 0) {
 			err_sys(e, "come back from the container's mount namespace");
 			fd_close(&root_fd);

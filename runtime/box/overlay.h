@@ -4,6 +4,8 @@
  * no file is ever chowned for a container. */
 #pragma once
 
+#include <stdint.h>
+
 struct err;
 struct layers;
 
@@ -11,6 +13,7 @@ struct overlay_parts {
 	const struct layers *layers;
 	int container_fd;	/* has, or gets, upper/ and work/ */
 	int user_ns_fd;
+	uint32_t uid, gid;	/* of the container's root, outside */
 	int mount_ns_fd;	/* the container's mount namespace: overlayfs of 6.12 takes its layers only from
 				 * the mount namespace of the caller, and they must not appear in ours */
 	int own_mount_ns_fd;

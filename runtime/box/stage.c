@@ -159,12 +159,16 @@ static int send_volumes(const struct staging *g, int root_fd, struct err *e)
 
 static int send_mounts(const struct staging *g, struct err *e)
 {
-	const struct overlay_parts parts = {
+	struct overlay_parts parts = {
 		.layers = g->s->layers, .container_fd = g->s->container_fd, .user_ns_fd = g->user_ns_fd,
 		.mount_ns_fd = g->mount_ns_fd, .own_mount_ns_fd = g->own_mount_ns_fd,
 	};
-	AUTO_FD int root_fd = overlay_make(&parts, e);
+	const struct oci_spec *spec = g->s->plan->spec;
+	AUTO_FD int root_fd = -1;
 
+	if (!idmap_outside(&spec->uid_maps, 0, &parts.uid) || !idmap_outside(&spec->gid_maps, 0, &parts.gid))
+		return err_set(e, "user 0 is not in the container's id range");
+	root_fd = overlay_make(&parts, e);
 	if (root_fd < 0)
 		return err_add(e, "root file system");
 	if (send_fd(g->link_fd, STAGE_ROOT, 0, root_fd, e) || send_volumes(g, root_fd, e))

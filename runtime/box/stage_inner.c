@@ -175,7 +175,7 @@ static int set_ids(const struct oci_user *user, struct err *e)
 static int give_up(const struct stage *s, struct err *e)
 {
 	const struct oci_process *p = &s->plan->spec->process;
-	uint64_t all = caps_all();
+	uint64_t all = caps_permitted();
 
 	if (caps_bound(p->caps.bounding, e) || set_ids(&p->user, e))
 		return -1;
@@ -196,13 +196,18 @@ static int set_up(struct inner *in, struct err *e)
 {
 	const struct box_plan *plan = in->s->plan;
 
+	/* The box's folder, which only the appliance's root may enter: so before we become the container's. */
+	AUTO_FD int place_fd = openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (place_fd < 0)
+		return err_sys(e, "open the box's folder");
 	/* Nobody traces us or reads our memory through /proc until exec (CVE-2016-9962). */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(e, "prctl");
 	if (receive_mounts(in, e) || become_root(plan->spec, e))
 		return -1;
 	const struct mount_sources sources = {
-		.root_fd = in->root_fd, .sys_fd = in->sys_fd, .volume_fds = in->volume_fds,
+		.place_fd = place_fd, .root_fd = in->root_fd, .sys_fd = in->sys_fd, .volume_fds = in->volume_fds,
 	};
 
 	if (mount_do(&plan->mounts, &sources, e) || set_sysctls(plan->spec, e) || mount_do_enter(in->root_fd, e) ||

@@ -104,7 +104,9 @@ static int give_up_powers(struct err *e)
 {
 	/* boxmon is run by exec as root, so it keeps what the bounding set leaves; containers start from a
 	 * new user namespace and are bounded by their own specification. */
-	return caps_bound(needed_caps, e) ? -1 : caps_set(needed_caps, needed_caps, 0, e);
+	uint64_t keep = needed_caps & caps_permitted();
+
+	return caps_bound(needed_caps, e) ? -1 : caps_set(keep, keep, 0, e);
 }
 
 int main(void)

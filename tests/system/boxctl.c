@@ -1,0 +1,275 @@
+/* boxctl - plays svd and engined for boxd in tests/system/box.sh.
+ *
+ *   boxctl serve SOCKET PROGRAM      binds the socket and execs the program with it, as svd does
+ *   boxctl spec [OPTION...] -- ARG.. prints a config.json: Docker's defaults and what the options say
+ *   boxctl talk SOCKET               requests from stdin, one per line; answers and events on stdout:
+ *       start NAME IMAGE SPEC [output=FILE] [log=BYTES] [volume=NAME:DRIVER:TARGET[:ro]]...
+ *       kill NAME SIGNAL | delete NAME | list | exited NAME (waits for that event) | pause MS */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/arena.h"
+#include "lib/buf.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "lib/msg.h"
+#include "lib/str.h"
+#include "oci/spec.h"
+#include "oci/spec_names.h"
+#include "wire/wire.h"
+
+enum { WORDS_MAX = 32, SPEC_MAX = 1 << 20 };
+
+static struct sockaddr_un address_of(const char *path)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	if (!str_copy(a.sun_path, sizeof(a.sun_path), path))
+		die("%s is too long for a socket", path);
+	return a;
+}
+
+static int serve(const char *path, char **argv)
+{
+	struct sockaddr_un a = address_of(path);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+	unlink(path);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, 8) || dup2(fd, 3) != 3)
+		die("serve %s: %m", path);
+	setenv("CUVETTE_FDS", "boxd.sock", 1);
+	execv(argv[0], argv);
+	die("run %s: %m", argv[0]);
+}
+
+static void spec_option(struct arena *a, struct oci_spec *s, char option, const char *value)
+{
+	struct oci_process *p = &s->process;
+	unsigned number;
+
+	switch (option) {
+	case 'u':
+		sscanf(value, "%u:%u", &p->user.uid, &p->user.gid);
+		break;
+	case 'g':
+		p->user.groups = arena_array(a, 1, sizeof(*p->user.groups));
+		p->user.groups[p->user.group_count++] = (uint32_t)atoi(value);
+		break;
+	case 'w':
+		p->cwd = value;
+		break;
+	case 'e':
+		p->env = oci_strings_add(a, p->env, value);
+		break;
+	case 'n':
+		p->no_new_privs = true;
+		break;
+	case 'r':
+		s->root_readonly = true;
+		break;
+	case 'm':
+		s->resources.memory_limit_bytes = atoll(value);
+		break;
+	case 'a':
+		if (!oci_cap_number(value, &number))
+			die("no capability %s", value);
+		p->caps.bounding |= 1ull << number;
+		p->caps.effective = p->caps.permitted = p->caps.bounding;
+		break;
+	default:
+		die("usage: see the head of boxctl.c");
+	}
+}
+
+static int spec(int argc, char **argv)
+{
+	struct arena *a = arena_create(SPEC_MAX);
+	struct oci_defaults d = { .hostname = "tested", .id_base = 1048576 };
+	struct oci_spec *s;
+	struct buf out;
+	int option;
+
+	for (int i = 0; i < argc && !str_equal(argv[i], "--"); i++)
+		if (str_equal(argv[i], "-c"))
+			d.cgroups_path = argv[i + 1];
+		else if (str_equal(argv[i], "-i"))
+			d.id_base = (uint32_t)atoi(argv[i + 1]);
+	s = oci_spec_defaults(a, &d);
+	s->process.env = oci_strings_add(a, NULL, "PATH=/bin");
+	while ((option = getopt(argc, argv, "+u:g:w:e:nrc:i:m:a:")) >= 0)
+		if (option != 'c' && option != 'i')
+			spec_option(a, s, (char)option, optarg);
+	s->process.args = oci_strings(a, (const char *const *)argv + optind, (size_t)(argc - optind));
+	buf_init(&out, SPEC_MAX);
+	if (!oci_spec_write(s, &out))
+		die("the spec is too long");
+	puts(out.data);
+	return 0;
+}
+
+static void print_answer(struct msg *m)
+{
+	printf("%s", wire_name(m->type));
+	switch ((enum wire_type)m->type) {
+	case WIRE_BOX_FAILED:
+		printf(" %s", msg_get_str(m));
+		printf(" %s", msg_get_str(m));
+		break;
+	case WIRE_BOX_STATE:
+		printf(" %s", msg_get_str(m));
+		printf(" %s", msg_get_str(m));
+		break;
+	case WIRE_BOX_LIST_END:
+		break;
+	default:
+		printf(" %s", msg_get_str(m));
+	}
+	while (m->at < m->size_bytes)
+		printf(" %llu", (unsigned long long)msg_get_u64(m));
+	puts("");
+	fflush(stdout);
+}
+
+/* Until `type` about `name` ("" = anyone) came, or the request failed. Everything is printed. */
+static void await(int fd, uint32_t type, const char *name)
+{
+	static struct msg m;
+	static char seen[64][80];	/* exits that came before they were waited for */
+	static int seen_count;
+	char line[80];
+
+	snprintf(line, sizeof(line), "%u %s", type, name);
+	for (int i = 0; i < seen_count; i++)
+		if (str_equal(seen[i], line)) {
+			seen[i][0] = '\0';
+			return;
+		}
+	for (;;) {
+		struct err e;
+		int got = msg_receive(fd, &m, &e);
+
+		if (got <= 0)
+			die("no answer: %s", got ? e.text : "boxd closed the connection");
+		uint32_t came = m.type;
+		const char *about = came == WIRE_BOX_LIST_END ? "" : msg_get_str(&m);
+		bool same = str_equal(about, name);
+
+		m.at = 0;
+		if (came == WIRE_BOX_EXITED && !(type == came && same) && seen_count < 64)
+			snprintf(seen[seen_count++], sizeof(seen[0]), "%u %s", came, about);
+		print_answer(&m);
+		msg_finish(&m);
+		if ((came == type && (same || type == WIRE_BOX_LIST_END)) || (came == WIRE_BOX_FAILED && type != WIRE_BOX_EXITED))
+			return;
+	}
+}
+
+static void start(int fd, char **words, int count)
+{
+	static struct msg m;
+	struct err e;
+	char *volumes[WORDS_MAX], *part[4] = { 0 };
+	int volume_count = 0, output_fd = -1, spec_fd = open(words[3], O_RDONLY | O_CLOEXEC);
+	uint64_t log_bytes = 0;
+	size_t size;
+	char *text = spec_fd < 0 ? NULL : fd_read_all(spec_fd, SPEC_MAX, &size, &e);
+
+	if (!text)
+		die("read %s", words[3]);
+	for (int i = 4; i < count; i++)
+		if (str_starts(words[i], "output="))
+			output_fd = open(words[i] + 7, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+		else if (str_starts(words[i], "log="))
+			str_to_u64(words[i] + 4, &log_bytes);
+		else if (str_starts(words[i], "volume="))
+			volumes[volume_count++] = words[i] + 7;
+	msg_init(&m, WIRE_BOX_START);
+	msg_put_str(&m, words[1]);
+	msg_put_str(&m, words[2]);
+	msg_put_u64(&m, (uint64_t)volume_count);
+	for (int i = 0; i < volume_count; i++) {
+		for (int k = 0; k < 4; k++)
+			part[k] = strsep(&volumes[i], ":");
+		msg_put_str(&m, part[0]);
+		msg_put_str(&m, part[1]);
+		msg_put_str(&m, part[2]);
+		msg_put_u64(&m, part[3] != NULL);
+	}
+	msg_put_u64(&m, log_bytes);
+	msg_put_fd(&m, fd_sealed_memfd("spec", text, size, &e));
+	if (output_fd >= 0)
+		msg_put_fd(&m, output_fd);
+	if (msg_send(fd, &m, &e))
+		die("%s", e.text);
+	free(text);
+	await(fd, WIRE_BOX_STARTED, words[1]);
+}
+
+static void request(int fd, uint32_t type, const char *name, const char *number, uint32_t answer)
+{
+	static struct msg m;
+	uint64_t value = 0;
+	struct err e;
+
+	msg_init(&m, type);
+	if (name)
+		msg_put_str(&m, name);
+	if (number && str_to_u64(number, &value))
+		msg_put_u64(&m, value);
+	if (msg_send(fd, &m, &e))
+		die("%s", e.text);
+	await(fd, answer, name ? name : "");
+}
+
+static int talk(const char *path)
+{
+	struct sockaddr_un a = address_of(path);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), count;
+	char line[4096], *words[WORDS_MAX];
+
+	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)))
+		die("connect %s: %m", path);
+	while (fgets(line, sizeof(line), stdin)) {
+		line[strcspn(line, "\n")] = '\0';
+		count = str_split_words(line, words, WORDS_MAX);
+		if (count < 1)
+			continue;
+		if (str_equal(words[0], "start") && count >= 4)
+			start(fd, words, count);
+		else if (str_equal(words[0], "kill") && count == 3)
+			request(fd, WIRE_BOX_KILL, words[1], words[2], WIRE_BOX_DONE);
+		else if (str_equal(words[0], "delete") && count == 2)
+			request(fd, WIRE_BOX_DELETE, words[1], NULL, WIRE_BOX_DONE);
+		else if (str_equal(words[0], "list"))
+			request(fd, WIRE_BOX_LIST, NULL, NULL, WIRE_BOX_LIST_END);
+		else if (str_equal(words[0], "exited") && count == 2)
+			await(fd, WIRE_BOX_EXITED, words[1]);
+		else if (str_equal(words[0], "pause") && count == 2)
+			usleep((useconds_t)atoi(words[1]) * 1000);
+		else
+			die("unknown request %s", words[0]);
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	log_init("boxctl", LOG_LEVEL_INFO);
+	alarm(30);
+	if (argc >= 4 && str_equal(argv[1], "serve")) {
+		alarm(0);
+		return serve(argv[2], argv + 3);
+	}
+	if (argc >= 3 && str_equal(argv[1], "spec"))
+		return spec(argc - 1, argv + 1);
+	if (argc == 3 && str_equal(argv[1], "talk"))
+		return talk(argv[2]);
+	die("usage: boxctl serve|spec|talk ...");
+}
