@@ -266,7 +266,7 @@ static int move_up(struct removal *r, const char *name, struct err *e)
 		if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)
 			return err_sys(e, "move %s up", name);
 	}
-	level->progress = r->levels[0].progress = true;
+	level->progress = true;
 	return 0;
 }
 

@@ -88,6 +88,12 @@ static void roots(void **state)
 	}
 	assert_int_equal(symlinkat("/proc/self/cwd", root, "magic"), 0);
 	assert_int_equal(fs_open_in_root(root, "magic", O_RDONLY, 0, &e), -1);
+	{
+		AUTO_FD int whole = open("/", O_PATH | O_CLOEXEC);
+
+		assert_int_equal(fs_open_in_root(whole, "proc/self/cwd/.", O_PATH, 0, &e), -1);
+		assert_int_equal(e.number, ELOOP);
+	}
 	assert_int_equal(fs_open_in_root(root, "none", O_RDONLY, 0, &e), -1);
 	assert_int_equal(e.number, ENOENT);
 	assert_string_equal(e.text, "open none: No such file or directory");

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -78,9 +79,8 @@ static int no_files(void)
 
 static int some_files(void)
 {
-	static const char *const read_paths[] = { "/etc", "/dev/zero", NULL }, *const write_paths[] = {
-		"/dev/shm", "/dev/null", NULL
-	};
+	static const char *const read_paths[] = { "/etc", "/dev/zero", NULL },
+				 *const write_paths[] = { "/dev/shm", "/dev/null", NULL };
 	struct jail_spec spec = spec_here();
 	int fd;
 
@@ -225,11 +225,14 @@ static int root_without_powers(void)
 static int user_with_one_power(void)
 {
 	struct jail_spec spec = spec_here();
+	gid_t other = 100;
 
 	if (geteuid() != 0)
 		return NOT_HERE;
 	spec.uid = spec.gid = 101;
 	spec.keep_caps = 1 << CAP_NET_BIND_SERVICE;
+	if (setgroups(1, &other) < 0)
+		return NOT_HERE;
 	if (setresgid(101, 101, 0) < 0 || setresgid(0, 0, 0) < 0)
 		return NOT_HERE; /* not mapped here */
 	enter(&spec);

@@ -296,6 +296,13 @@ static void long_walk_is_linear(void **state)
 		assert_true(json_kind(&item) == JSON_OBJECT);
 	}
 	json_destroy(doc);
+	buf_clear(&text);
+	/* The same for the search of duplicate keys. */
+	for (i = 0; i < ITEMS; i++)
+		buf_add_format(&text, "%s\"%zu\":0", i ? "," : "{", i);
+	buf_add_str(&text, "}");
+	doc = parse(text.data);
+	json_destroy(doc);
 	buf_finish(&text);
 }
 
@@ -344,6 +351,10 @@ static void writing(void **state)
 	json_begin_object(&w);
 	json_end_object(&w);
 	json_begin_array(&w);
+	json_put_u64(&w, 1);
+	json_end_array(&w);
+	json_begin_array(&w);
+	json_put_u64(&w, 2);
 	json_end_array(&w);
 	json_end_array(&w);
 	json_key(&w, "k\"");
@@ -354,7 +365,7 @@ static void writing(void **state)
 		out.data,
 		"{\"s\":\"q\\\"b\\\\ n\\u000a \\u0001 \x7f gr\xc3\xbc \xef\xbf\xbd "
 		"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd.\","
-		"\"list\":[18446744073709551615,-9223372036854775808,true,false,null,{},[]],"
+		"\"list\":[18446744073709551615,-9223372036854775808,true,false,null,{},[1],[2]],"
 		"\"k\\\"\":\"\"}");
 	doc = parse(out.data);
 	json_destroy(doc);

@@ -266,6 +266,32 @@ static void restless_timer_starves_nobody(void **state)
 	peer_close(&p);
 }
 
+static uint64_t fired_ns;
+
+static void fire(struct loop_timer *timer)
+{
+	(void)timer;
+	fired_ns = time_boot_ns();
+	loop_stop(loop);
+}
+
+static void timers_are_never_early(void **state)
+{
+	struct loop_timer timer = { .on_time = fire }, restless = { .on_time = again };
+	uint64_t set_ns;
+	int i;
+
+	(void)state;
+	/* From any place within a millisecond, and awake all the time: the clock is rounded. */
+	loop_timer_set(loop, &restless, 0);
+	for (i = 0; i < 40; i++) {
+		set_ns = time_boot_ns();
+		loop_timer_set(loop, &timer, 1);
+		run();
+		assert_true(fired_ns - set_ns >= 1000000);
+	}
+}
+
 static void on_signal(void *ctx, int number)
 {
 	tell(ctx);
@@ -319,6 +345,7 @@ int main(void)
 		LOOP_TEST(timers_in_order),
 		LOOP_TEST(timer_off_in_a_callback),
 		LOOP_TEST(restless_timer_starves_nobody),
+		LOOP_TEST(timers_are_never_early),
 		LOOP_TEST(signals),
 		LOOP_TEST(stop_before_run),
 		LOOP_TEST(cannot_watch),

@@ -122,6 +122,40 @@ static void exact_fds(void **state)
 	close(leak);
 }
 
+/* With a low number free in the parent, nothing may end up there that exec would close. */
+static void free_low_numbers(void **state)
+{
+	static const char *const argv[] = { "child", "report", NULL };
+	static const char *const envp[] = { NULL };
+	int out[2], source = open("/dev/null", O_RDONLY), saved = dup(0);
+	struct proc_spec spec = {
+		.path = self,
+		.argv = argv,
+		.envp = envp,
+		.stdin_fd = source,
+		.stderr_fd = -1,
+	};
+	AUTO_FD int pid_fd = -1;
+	char text[256];
+	struct err e;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	spec.stdout_fd = out[1];
+	close(0);
+	pid_fd = proc_spawn(&spec, &pid, &e);
+	dup2(saved, 0);
+	close(saved);
+	close(source);
+	close(out[1]);
+	assert_true(pid_fd >= 0);
+	wait_for(pid_fd, pid, 5);
+	read_line(out[0], text, sizeof(text));
+	assert_string_equal(text, "0 1 2 leader=1 notify=-1 config=-1 none=-1\n");
+	close(out[0]);
+}
+
 static int count_fds(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -193,7 +227,7 @@ static void passed_names(void **state)
 static void start_times(void **state)
 {
 	uint64_t mine, again, child_ticks;
-	int ends[2], status;
+	int ends[2], named[2], status;
 	struct err e;
 	pid_t child;
 	char byte;
@@ -203,6 +237,7 @@ static void start_times(void **state)
 	assert_int_equal(proc_start_time(getpid(), &again, &e), 0);
 	assert_true(mine > 0 && mine == again);
 	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(pipe(named), 0);
 	child = fork();
 	if (child == 0) {
 		AUTO_FD int comm = open("/proc/self/comm", O_WRONLY);
@@ -210,8 +245,12 @@ static void start_times(void **state)
 		/* A name made to confuse: field 22 counts from the last parenthesis. */
 		status = write(comm, "x) R 1 1 1", 10) == 10;
 		close(ends[1]);
+		close(named[1]);
 		_exit(read(ends[0], &byte, 1) == 0 && status ? 0 : 1);
 	}
+	close(named[1]);
+	assert_int_equal(read(named[0], &byte, 1), 0);
+	close(named[0]);
 	assert_int_equal(proc_start_time(child, &child_ticks, &e), 0);
 	assert_in_range(child_ticks, mine, mine + 6000);
 	close(ends[1]);
@@ -225,6 +264,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exact_fds),
+		cmocka_unit_test(free_low_numbers),
 		cmocka_unit_test(failures_are_reported_here),
 		cmocka_unit_test(passed_names),
 		cmocka_unit_test(start_times),
