@@ -1,5 +1,6 @@
-/* backoff.h - how long to wait before something that ended is started again. Pure; init uses it for svd,
- * svd for its units. 100 ms, doubling to 10 s; whoever stayed up for 10 s begins again at 100 ms. */
+/* backoff.h - how long to wait before something that ended is started again. Pure; init uses it for
+ * svd, svd for its units. 100 ms, doubling to 10 s; whoever stayed up for 10 s begins again at 100
+ * ms. */
 #pragma once
 
 #include <stdint.h>

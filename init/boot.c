@@ -12,8 +12,10 @@
 void boot_mark(const char *stage, uint64_t at_ns)
 {
 	char line[BOOT_NAME_MAX + 24];
-	int size = snprintf(line, sizeof(line), "%.*s %" PRIu64 "\n", BOOT_NAME_MAX - 1, stage, at_ns);
-	AUTO_FD int fd = open(BOOT_RECORD, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	int size =
+		snprintf(line, sizeof(line), "%.*s %" PRIu64 "\n", BOOT_NAME_MAX - 1, stage, at_ns);
+	AUTO_FD int fd =
+		open(BOOT_RECORD, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 
 	if (fd >= 0 && write(fd, line, (size_t)size) < 0)
 		return;

@@ -28,7 +28,8 @@ bool bounded_run(bool (*work)(void *ctx), void *ctx, uint64_t bound_ms)
 			return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 		if (now_ms >= end_ms)
 			break;
-		rest = (struct timespec){ (time_t)((end_ms - now_ms) / 1000), (long)((end_ms - now_ms) % 1000) * 1000000 };
+		rest = (struct timespec){ (time_t)((end_ms - now_ms) / 1000),
+					  (long)((end_ms - now_ms) % 1000) * 1000000 };
 		sigtimedwait(&child, NULL, &rest);
 	}
 	kill(pid, SIGKILL);	/* reaped later; in uninterruptible sleep it stays where it is */

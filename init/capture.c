@@ -58,8 +58,8 @@ int capture_fifo(int dir_fd, const char *name, struct err *e)
 	return take_fd(&fd);
 }
 
-int capture_open(struct capture *c, struct loop *loop, int run_dir_fd, int log_dir_fd, const char *name,
-		 uint64_t max_bytes, int console_fd, struct err *e)
+int capture_open(struct capture *c, struct loop *loop, int run_dir_fd, int log_dir_fd,
+		 const char *name, uint64_t max_bytes, int console_fd, struct err *e)
 {
 	char fifo[LOGCAP_NAME_MAX + 8];
 
@@ -70,7 +70,8 @@ int capture_open(struct capture *c, struct loop *loop, int run_dir_fd, int log_d
 	c->source.fd = capture_fifo(run_dir_fd, fifo, e);
 	if (c->source.fd < 0)
 		return -1;
-	if (logcap_open(&c->log, log_dir_fd, name, max_bytes, e) || loop_add(loop, &c->source, LOOP_READ, e)) {
+	if (logcap_open(&c->log, log_dir_fd, name, max_bytes, e) ||
+	    loop_add(loop, &c->source, LOOP_READ, e)) {
 		capture_close(c);
 		return -1;
 	}

@@ -15,11 +15,11 @@
 
 enum { EXIT_NO_EXEC = 127 };
 
-static const char *const environment[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/", "TERM=vt102", "TZ=UTC",
-					   NULL };
+static const char *const environment[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/",
+					   "TERM=vt102", "TZ=UTC", NULL };
 
-/* A shell needs a controlling terminal for Ctrl-C. /dev/console is none (tty_open in the kernel refuses it), the
- * device behind it is. */
+/* A shell needs a controlling terminal for Ctrl-C. /dev/console is none (tty_open in the kernel
+ * refuses it), the device behind it is. */
 static void take_console(void)
 {
 	char name[64] = "console", path[80];
@@ -27,11 +27,11 @@ static void take_console(void)
 	int fd;
 
 	listing_read("/sys/class/tty/console/active", name, sizeof(name));
-	last = strrchr(name, ' ');		/* of several consoles the last one is /dev/console */
+	last = strrchr(name, ' '); /* of several consoles the last one is /dev/console */
 	snprintf(path, sizeof(path), "/dev/%s", last ? last + 1 : name);
-	fd = open(path, O_RDWR | O_NOCTTY);
+	fd = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
-		fd = open("/dev/console", O_RDWR | O_NOCTTY);
+		fd = open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	ioctl(fd, TIOCSCTTY, 1);
@@ -52,9 +52,10 @@ static _Noreturn void become(const struct child *c)
 	if (c->console) {
 		take_console();
 	} else {
-		fd = open("/dev/null", O_RDONLY);
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		dup2(fd, STDIN_FILENO);
-		/* The supervisor goes last when memory is short; it gives its units a value of their own. */
+		/* The supervisor goes last when memory is short; it gives its units a value of
+		 * their own. */
 		fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 		if (fd >= 0 && write(fd, "-1000", 5) < 0)
 			log_warn("%s keeps its OOM score: %m", c->name);
@@ -84,7 +85,8 @@ void child_start(struct child *c, uint64_t now_ms)
 		int number = errno;
 
 		wait_longer(c, now_ms);
-		log_warn("%s cannot be started: fork: %s; next try in %d ms", c->name, strerror(number), (int)c->wait_ms);
+		log_warn("%s cannot be started: fork: %s; next try in %d ms", c->name,
+			 strerror(number), (int)c->wait_ms);
 		return;
 	}
 	c->pid = pid;
@@ -100,9 +102,11 @@ bool child_reaped(struct child *c, pid_t pid, int status, uint64_t now_ms)
 	if (!c->wanted || (c->console && WIFEXITED(status)))
 		return true;		/* leaving the shell is no event */
 	if (WIFSIGNALED(status))
-		log_warn("%s was killed by signal %d: started again in %d ms", c->name, WTERMSIG(status), (int)c->wait_ms);
+		log_warn("%s was killed by signal %d: started again in %d ms", c->name,
+			 WTERMSIG(status), (int)c->wait_ms);
 	else
-		log_warn("%s ended with status %d: started again in %d ms", c->name, WEXITSTATUS(status), (int)c->wait_ms);
+		log_warn("%s ended with status %d: started again in %d ms", c->name,
+			 WEXITSTATUS(status), (int)c->wait_ms);
 	return true;
 }
 

@@ -1,4 +1,5 @@
-/* child.h - a program that PID 1 keeps running: svd, and the emergency shell when the command line asks for it.
+/* child.h - a program that PID 1 keeps running: svd, and the emergency shell when the command line
+ * asks for it.
  *
  * Started again when it ends, with back-off; when fork(2) fails the same back-off tries again. */
 #pragma once

@@ -47,17 +47,20 @@ void clock_raise(void)
 	};
 	int64_t now_s = time_wall_s();
 	enum clock_source source;
-	struct timespec to = { .tv_sec = clock_floor(now_s, read_seconds(CLOCK_EPOCH), read_seconds(CLOCK_SAVED), &source) };
+	struct timespec to = { .tv_sec = clock_floor(now_s, read_seconds(CLOCK_EPOCH),
+						     read_seconds(CLOCK_SAVED), &source) };
 	struct tm tm;
 
 	if (source == CLOCK_FROM_MACHINE)
 		return;
 	if (clock_settime(CLOCK_REALTIME, &to)) {
-		log_warn("the clock is behind %s and cannot be set: dates will be wrong", from[source]);
+		log_warn("the clock is behind %s and cannot be set: dates will be wrong",
+			 from[source]);
 		return;
 	}
 	gmtime_r(&to.tv_sec, &tm);
-	log_warn("the machine's clock was behind and now starts at %04d-%02d-%02d %02d:%02d UTC (%s): "
+	log_warn("the machine's clock was behind and now starts at %04d-%02d-%02d %02d:%02d UTC "
+		 "(%s): "
 		 "dates are wrong until a time server answers; set the machine's clock",
 		 tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, from[source]);
 }
@@ -66,9 +69,12 @@ void clock_save(void)
 {
 	char text[24];
 	int size = snprintf(text, sizeof(text), "%" PRId64 "\n", time_wall_s());
-	AUTO_FD int fd = open(CLOCK_SAVED ".new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	AUTO_FD int fd = open(CLOCK_SAVED ".new",
+			      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 
-	/* A full or read-only disk keeps the older time: a floor that is too low is still a floor. */
-	if (fd < 0 || fd_write_all(fd, text, (size_t)size, NULL) || fsync(fd) || rename(CLOCK_SAVED ".new", CLOCK_SAVED))
+	/* A full or read-only disk keeps the older time: a floor that is too low is still a floor.
+	 */
+	if (fd < 0 || fd_write_all(fd, text, (size_t)size, NULL) || fsync(fd) ||
+	    rename(CLOCK_SAVED ".new", CLOCK_SAVED))
 		unlink(CLOCK_SAVED ".new");
 }

@@ -1,7 +1,8 @@
-/* clock.h - a clock that never starts in the past: max(what the machine says, build time, last saved).
+/* clock.h - a clock that never starts in the past: max(what the machine says, build time, last
+ * saved).
  *
- * A machine without a battery starts in 1970; TLS and file times need better. The floor is kept in CLOCK_SAVED,
- * written every hour and when the machine stops. */
+ * A machine without a battery starts in 1970; TLS and file times need better. The floor is kept in
+ * CLOCK_SAVED, written every hour and when the machine stops. */
 #pragma once
 
 #include <stdint.h>

@@ -6,8 +6,13 @@
 
 /* cuvette.lab belongs to engined; it is here so that it does not count as a typing error. */
 static const char *const known[] = {
-	"cuvette.console=shell", "cuvette.data=auto", "cuvette.data=erase", "cuvette.data=ram", "cuvette.lab=off",
-	"cuvette.lab=on", NULL,
+	"cuvette.console=shell",
+	"cuvette.data=auto",
+	"cuvette.data=erase",
+	"cuvette.data=ram",
+	"cuvette.lab=off",
+	"cuvette.lab=on",
+	NULL,
 };
 
 static void take_word(const char *word, struct cmdline *c)
@@ -36,7 +41,8 @@ void cmdline_parse(const char *text, struct cmdline *c)
 		size_t size = 0;
 		bool quoted = false;
 
-		/* As the kernel splits it: blanks inside "..." do not end a word (dm-mod.create="root,,,ro,0 ..."). */
+		/* As the kernel splits it: blanks inside "..." do not end a word
+		 * (dm-mod.create="root,,,ro,0 ..."). */
 		for (; *text && (quoted || !strchr(" \t\n", *text)); text++) {
 			if (*text == '"')
 				quoted = !quoted;

@@ -1,4 +1,5 @@
-/* cmdline.h - what the kernel command line asks of init: the words that begin with `cuvette.`. Pure. */
+/* cmdline.h - what the kernel command line asks of init: the words that begin with `cuvette.`.
+ * Pure. */
 #pragma once
 
 #include <stdbool.h>

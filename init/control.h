@@ -1,6 +1,8 @@
-/* control.h - what svctl and svd say to each other over CONTROL_NAME in the run directory (SOCK_SEQPACKET, root only).
+/* control.h - what svctl and svd say to each other over CONTROL_NAME in the run directory
+ * (SOCK_SEQPACKET, root only).
  *
- * One request per connection. STATUS is answered by UNIT messages and END; everything else by END or ERROR. */
+ * One request per connection. STATUS is answered by UNIT messages and END; everything else by END
+ * or ERROR. */
 #pragma once
 
 #include <stdint.h>

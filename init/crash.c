@@ -7,7 +7,8 @@
 
 static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS };
 
-/* A signal handler has no other way to reach its facts. Written once, before the handlers are there. */
+/* A signal handler has no other way to reach its facts. Written once, before the handlers are
+ * there. */
 static const char *self_path;
 static pid_t *const *self_children;
 
@@ -23,18 +24,20 @@ static char *put_number(char *end, unsigned number)
 
 static void on_fault(int number, siginfo_t *info, void *context)
 {
-	static const char words[] = "err init: fault in PID 1, it starts itself again; please report it; signal ";
+	static const char words[] =
+		"err init: fault in PID 1, it starts itself again; please report it; signal ";
 	char numbers[CRASH_CHILDREN + 1][12];
 	char *text = put_number(numbers[CRASH_CHILDREN] + 12, (unsigned)number);
 	char *argv[CRASH_CHILDREN + 3] = { (char *)"init", (char *)"--again" };
 	sigset_t faults_too;
 
 	(void)context;
-	/* Sent by a process (kill -SEGV 1), not by the processor; abort(3) is our own and ends in a fault anyway. */
+	/* Sent by a process (kill -SEGV 1), not by the processor; abort(3) is our own and ends in a
+	 * fault anyway. */
 	if (info->si_code <= 0 && !(number == SIGABRT && info->si_pid == getpid()))
 		return;
-	if (write(STDERR_FILENO, words, sizeof(words) - 1) < 0 || write(STDERR_FILENO, text, strlen(text)) < 0 ||
-	    write(STDERR_FILENO, "\n", 1) < 0)
+	if (write(STDERR_FILENO, words, sizeof(words) - 1) < 0 ||
+	    write(STDERR_FILENO, text, strlen(text)) < 0 || write(STDERR_FILENO, "\n", 1) < 0)
 		text = NULL;		/* nobody listens: go on */
 	for (int i = 0; i < CRASH_CHILDREN; i++)
 		argv[i + 2] = put_number(numbers[i] + 12, (unsigned)*self_children[i]);

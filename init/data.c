@@ -29,12 +29,13 @@ static uint32_t get_u32(const uint8_t *at)
 
 enum data_content data_classify(const uint8_t head[DATA_HEAD_BYTES], struct data_super *super)
 {
-	const uint8_t *sb = head + SUPER_AT;	/* offsets: Documentation/filesystems/ext4/super.rst */
+	const uint8_t *sb = head + SUPER_AT; /* offsets: Documentation/filesystems/ext4/super.rst */
 	uint32_t log_block = get_u32(sb + 0x18);
 
 	if (get_u32(sb) == EROFS_MAGIC)
 		return DATA_CONTENT_SYSTEM;
-	if (get_u16(sb + 0x38) != EXT4_MAGIC || strncmp((const char *)sb + 0x78, LABEL, 16) || log_block > EXT4_LOG_BLOCK_MAX)
+	if (get_u16(sb + 0x38) != EXT4_MAGIC || strncmp((const char *)sb + 0x78, LABEL, 16) ||
+	    log_block > EXT4_LOG_BLOCK_MAX)
 		return DATA_CONTENT_FOREIGN;
 	super->blocks = get_u32(sb + 0x04) | (uint64_t)get_u32(sb + 0x150) << 32;
 	super->block_bytes = UINT32_C(1024) << log_block;
@@ -55,11 +56,13 @@ static struct data_plan to_ram(enum data_reason reason, int disk)
 	return (struct data_plan){ DATA_USE_RAM, reason, disk };
 }
 
-static struct data_plan seed(enum data_reason reason, const struct data_disk *disks, int disk, uint64_t seed_bytes)
+static struct data_plan seed(enum data_reason reason, const struct data_disk *disks, int disk,
+			     uint64_t seed_bytes)
 {
 	if (disks[disk].read_only)
 		return to_ram(DATA_REASON_READ_ONLY, disk);
-	/* 1 MiB more than the seed: the blank check of the last MiB must still hold when a copy was cut short. */
+	/* 1 MiB more than the seed: the blank check of the last MiB must still hold when a copy was
+	 * cut short. */
 	if (disks[disk].size_bytes < seed_bytes + (1 << 20))
 		return to_ram(DATA_REASON_TOO_SMALL, disk);
 	return (struct data_plan){ DATA_SEED, reason, disk };
@@ -76,10 +79,12 @@ static struct data_plan decide_erase(const struct data_disk *disks, int count, u
 			return to_ram(DATA_REASON_WHICH, -1);
 		only = i;
 	}
-	return only < 0 ? to_ram(DATA_REASON_NONE, -1) : seed(DATA_REASON_ERASED, disks, only, seed_bytes);
+	return only < 0 ? to_ram(DATA_REASON_NONE, -1)
+			: seed(DATA_REASON_ERASED, disks, only, seed_bytes);
 }
 
-struct data_plan data_decide(enum cmdline_data asked, const struct data_disk *disks, int count, uint64_t seed_bytes)
+struct data_plan data_decide(enum cmdline_data asked, const struct data_disk *disks, int count,
+			     uint64_t seed_bytes)
 {
 	int ours = find(DATA_CONTENT_OURS, disks, count, 0);
 	int blank = find(DATA_CONTENT_BLANK, disks, count, 0);
@@ -95,43 +100,60 @@ struct data_plan data_decide(enum cmdline_data asked, const struct data_disk *di
 	if (ours >= 0) {
 		bool many = find(DATA_CONTENT_OURS, disks, count, ours + 1) >= 0;
 
-		return (struct data_plan){ DATA_MOUNT, many ? DATA_REASON_FIRST_OF_MANY : DATA_REASON_FOUND, ours };
+		return (struct data_plan){ DATA_MOUNT,
+					   many ? DATA_REASON_FIRST_OF_MANY : DATA_REASON_FOUND,
+					   ours };
 	}
 	if (blank >= 0)
 		return seed(DATA_REASON_NEW, disks, blank, seed_bytes);
 	if (foreign >= 0)
 		return to_ram(DATA_REASON_FOREIGN, foreign);
-	return unreadable >= 0 ? to_ram(DATA_REASON_UNREADABLE, unreadable) : to_ram(DATA_REASON_NONE, -1);
+	return unreadable >= 0 ? to_ram(DATA_REASON_UNREADABLE, unreadable)
+			       : to_ram(DATA_REASON_NONE, -1);
 }
 
 #define RAM "runs from memory and keeps nothing after power off"
 
-void data_explain(const struct data_plan *plan, const struct data_disk *disks, char *text, size_t text_bytes)
+void data_explain(const struct data_plan *plan, const struct data_disk *disks, char *text,
+		  size_t text_bytes)
 {
 	static const struct {
-		const char *before, *after;	/* of the disk's name */
+		const char *before, *after; /* of the disk's name */
 	} words[] = {
 		[DATA_REASON_FOUND] = { "data disk ", "" },
-		[DATA_REASON_FIRST_OF_MANY] = { "data disk ", " is the first of several with our label: the others stay "
+		[DATA_REASON_FIRST_OF_MANY] = {
+			"data disk ", " is the first of several with our label: the others stay "
 			"untouched; attach only one to be sure" },
 		[DATA_REASON_NEW] = { "data disk ", " was blank and is now set up" },
-		[DATA_REASON_ERASED] = { "data disk ", " was erased as asked: "
-			"take cuvette.data=erase away for the next start" },
-		[DATA_REASON_RAM_ASKED] = { "this machine " RAM ", as cuvette.data=ram asks", "" },
-		[DATA_REASON_NONE] = { "no data disk: this machine " RAM "; attach an empty disk to keep work", "" },
-		[DATA_REASON_FOREIGN] = { "disk ", " holds something that is not ours and stays untouched: this machine "
-			RAM "; to erase that disk and use it, start once with cuvette.data=erase" },
-		[DATA_REASON_READ_ONLY] = { "data disk ", " is write-protected: this machine " RAM
+		[DATA_REASON_ERASED] = {
+			"data disk ", " was erased as asked: take cuvette.data=erase away for the "
+			"next start" },
+		[DATA_REASON_RAM_ASKED] = {
+			"this machine " RAM ", as cuvette.data=ram asks", "" },
+		[DATA_REASON_NONE] = {
+			"no data disk: this machine " RAM "; attach an empty disk to keep work",
+			"" },
+		[DATA_REASON_FOREIGN] = {
+			"disk ", " holds something that is not ours and stays untouched: this "
+			"machine " RAM "; to erase that disk and use it, start once with "
+			"cuvette.data=erase" },
+		[DATA_REASON_READ_ONLY] = {
+			"data disk ", " is write-protected: this machine " RAM
 			"; attach the disk writable" },
-		[DATA_REASON_TOO_SMALL] = { "disk ", " is too small to keep data: this machine " RAM
+		[DATA_REASON_TOO_SMALL] = {
+			"disk ", " is too small to keep data: this machine " RAM
 			"; attach a larger empty disk" },
-		[DATA_REASON_WHICH] = { "cuvette.data=erase, but more than one disk could be meant: nothing is erased, and "
-			"this machine " RAM "; attach only the disk to be erased", "" },
-		[DATA_REASON_UNREADABLE] = { "disk ", " cannot be read: this machine " RAM "; replace that disk" },
+		[DATA_REASON_WHICH] = {
+			"cuvette.data=erase, but more than one disk could be meant: nothing is "
+			"erased, and this machine " RAM "; attach only the disk to be erased",
+			"" },
+		[DATA_REASON_UNREADABLE] = {
+			"disk ", " cannot be read: this machine " RAM "; replace that disk" },
 	};
 	bool named = words[plan->reason].after[0] || plan->reason == DATA_REASON_FOUND;
 
-	_Static_assert(sizeof(words) / sizeof(words[0]) == DATA_REASONS, "a new reason wants a sentence");
+	_Static_assert(sizeof(words) / sizeof(words[0]) == DATA_REASONS,
+		       "a new reason wants a sentence");
 	snprintf(text, text_bytes, "%s%s%s%s", words[plan->reason].before, named ? "/dev/" : "",
 		 named ? disks[plan->disk].name : "", words[plan->reason].after);
 }

@@ -1,4 +1,5 @@
-/* data.h - which disk becomes /data. Pure: facts in, a plan out; disk.[ch] finds the facts and carries the plan out.
+/* data.h - which disk becomes /data. Pure: facts in, a plan out; disk.[ch] finds the facts and
+ * carries the plan out.
  *
  * The rule that everything else serves: a disk with content that is not ours is never written. */
 #pragma once
@@ -11,16 +12,16 @@
 
 enum {
 	DATA_DISKS_MAX = 16,
-	DATA_HEAD_BYTES = 4096,		/* of a disk's start: holds the superblocks of ext4 and EROFS, both at 1024 */
+	DATA_HEAD_BYTES = 4096, /* holds the superblocks of ext4 and of EROFS, both at 1024 */
 	DATA_NAME_MAX = 32,
 	DATA_UUID_BYTES = 16,
 };
 
 enum data_content {
-	DATA_CONTENT_OURS,		/* ext4 with our label */
-	DATA_CONTENT_BLANK,		/* first and last MiB are zero */
+	DATA_CONTENT_OURS,  /* ext4 with our label */
+	DATA_CONTENT_BLANK, /* first and last MiB are zero */
 	DATA_CONTENT_FOREIGN,
-	DATA_CONTENT_SYSTEM,		/* EROFS: a system image; never a candidate, not even to be erased */
+	DATA_CONTENT_SYSTEM, /* EROFS: a system image; never a candidate, not even to be erased */
 	DATA_CONTENT_UNREADABLE,
 };
 
@@ -62,14 +63,16 @@ struct data_plan {
 	int disk;			/* index; -1 = the plan is about no disk */
 };
 
-/* What the first DATA_HEAD_BYTES of a disk show: OURS (and fills *super), SYSTEM, or FOREIGN for everything else,
- * zeros included. */
+/* What the first DATA_HEAD_BYTES of a disk show: OURS (and fills *super), SYSTEM, or FOREIGN for
+ * everything else, zeros included. */
 enum data_content data_classify(const uint8_t head[DATA_HEAD_BYTES], struct data_super *super);
 
-struct data_plan data_decide(enum cmdline_data asked, const struct data_disk *disks, int count, uint64_t seed_bytes);
+struct data_plan data_decide(enum cmdline_data asked, const struct data_disk *disks, int count,
+			     uint64_t seed_bytes);
 
 /* The sentence for the console, with the next step when there is one. */
-void data_explain(const struct data_plan *plan, const struct data_disk *disks, char *text, size_t text_bytes);
+void data_explain(const struct data_plan *plan, const struct data_disk *disks, char *text,
+		  size_t text_bytes);
 
 /* Orders `vdb` before `vdaa`: by length, then by letter, as the kernel counts. */
 bool data_name_before(const char *a, const char *b);

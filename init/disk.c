@@ -20,6 +20,8 @@
 #include "lib/log.h"
 #include "lib/str.h"
 
+#define FROM_MEMORY "this machine runs from memory and keeps nothing after power off"
+
 enum { CHUNK = 64 * 1024, EDGE = 1024 * 1024 };
 
 /* fs/ext4/ext4.h: not in the kernel's exported headers before 6.x of every libc. */
@@ -28,7 +30,8 @@ struct ext4_uuid {
 	uint8_t uuid[DATA_UUID_BYTES];
 };
 #define EXT4_RESIZE _IOW('f', 16, uint64_t)
-#define EXT4_SET_UUID _IOW('f', 44, uint64_t)	/* declared with a flexible array: the size in the number is 8 */
+#define EXT4_SET_UUID \
+	_IOW('f', 44, uint64_t) /* declared with a flexible array: the size in the number is 8 */
 
 struct disks {
 	struct data_disk list[DATA_DISKS_MAX];
@@ -76,7 +79,9 @@ static enum data_content look_inside(struct data_disk *disk)
 		return content;
 	start = range_is_zero(fd, 0, edge);
 	end = start == 1 ? range_is_zero(fd, disk->size_bytes - edge, edge) : start;
-	return end == 1 ? DATA_CONTENT_BLANK : end == 0 ? DATA_CONTENT_FOREIGN : DATA_CONTENT_UNREADABLE;
+	return end == 1	  ? DATA_CONTENT_BLANK
+	       : end == 0 ? DATA_CONTENT_FOREIGN
+			  : DATA_CONTENT_UNREADABLE;
 }
 
 static bool note_found(void *ctx, const char *name)
@@ -97,7 +102,8 @@ static uint64_t read_number(const char *name, const char *file)
 
 static bool add_disk(void *ctx, const char *name)
 {
-	static const char *const not_disks[] = { "dm-", "loop", "ram", "zram", "nbd", "fd", "sr", "md", NULL };
+	static const char *const not_disks[] = { "dm-", "loop", "ram", "zram", "nbd",
+						 "fd",	"sr",	"md",  NULL };
 	struct disks *disks = ctx;
 	struct data_disk disk = { .size_bytes = read_number(name, "size") * 512 };
 	char holders[128];
@@ -109,7 +115,8 @@ static bool add_disk(void *ctx, const char *name)
 			return true;
 	snprintf(holders, sizeof(holders), "/sys/class/block/%s/holders", name);
 	listing_each(holders, note_found, &held);	/* the disk under dm-verity has one */
-	if (held || disk.size_bytes < DATA_HEAD_BYTES || !str_copy(disk.name, sizeof(disk.name), name))
+	if (held || disk.size_bytes < DATA_HEAD_BYTES ||
+	    !str_copy(disk.name, sizeof(disk.name), name))
 		return true;
 	disk.read_only = read_number(name, "ro") != 0;
 	disk.content = look_inside(&disk);
@@ -123,19 +130,21 @@ static bool add_disk(void *ctx, const char *name)
 	return ++disks->count < DATA_DISKS_MAX;
 }
 
-/* Zeros are written too: what lies below may be an old file system's. BLKZEROOUT lets the device do it. */
+/* Zeros are written too: what lies below may be an old file system's. The device does that in one request
+ * (BLKZEROOUT); 2,000 small ones took a minute. */
 static bool write_range(int seed_fd, int disk_fd, uint64_t from, uint64_t to)
 {
+	uint64_t range[2] = { from, to - from };
+	bool zeroed = ioctl(disk_fd, BLKZEROOUT, range) == 0;
 	uint8_t chunk[CHUNK];
 
 	for (uint64_t at = from; at < to;) {
 		size_t part = to - at < CHUNK ? to - at : CHUNK;
-		uint64_t range[2] = { at, part };
 		ssize_t got = pread(seed_fd, chunk, part, (off_t)at);
 
 		if (got != (ssize_t)part)
 			return false;
-		if ((!is_zero(chunk, part) || ioctl(disk_fd, BLKZEROOUT, range)) &&
+		if (!(zeroed && is_zero(chunk, part)) &&
 		    pwrite(disk_fd, chunk, part, (off_t)at) != (ssize_t)part)
 			return false;
 		at += part;
@@ -146,7 +155,8 @@ static bool write_range(int seed_fd, int disk_fd, uint64_t from, uint64_t to)
 static bool write_seed(const char *device, int seed_fd, uint64_t seed_bytes)
 {
 	uint64_t edge = seed_bytes < EDGE ? seed_bytes : EDGE;
-	AUTO_FD int fd = open(device, O_RDWR | O_CLOEXEC | O_EXCL);	/* O_EXCL: nobody has it mounted */
+	AUTO_FD int fd =
+		open(device, O_RDWR | O_CLOEXEC | O_EXCL); /* O_EXCL: nobody has it mounted */
 
 	if (edge == 0) {
 		errno = EINVAL;
@@ -180,30 +190,32 @@ static void tend(const struct data_disk *disk, const struct data_super *seed)
 	if (seed->block_bytes && memcmp(disk->super.uuid, seed->uuid, DATA_UUID_BYTES) == 0)
 		renew_uuid(fd);
 	if (blocks > disk->super.blocks && ioctl(fd, EXT4_RESIZE, &blocks))
-		log_warn("data disk /dev/%s cannot grow to its %" PRIu64 " MiB: %m; it keeps its size", disk->name,
-			 disk->size_bytes >> 20);
+		log_warn("data disk /dev/%s cannot grow to its %" PRIu64
+			 " MiB: %m; it keeps its size",
+			 disk->name, disk->size_bytes >> 20);
 	if (disk->super.has_errors)
-		log_warn("data disk /dev/%s was found damaged in an earlier run: copy what matters to another place, "
-			 "then check it with e2fsck from the host", disk->name);
+		log_warn("data disk /dev/%s was found damaged in an earlier run: copy what matters "
+			 "elsewhere, then check it with e2fsck from the host", disk->name);
 }
 
 /* True when /data is the disk. */
-static bool use_disk(const struct data_plan *plan, struct data_disk *disk, int seed_fd, uint64_t seed_bytes,
-		     const struct data_super *seed)
+static bool use_disk(const struct data_plan *plan, struct data_disk *disk, int seed_fd,
+		     uint64_t seed_bytes, const struct data_super *seed)
 {
 	char device[DATA_NAME_MAX + 8];
 
 	snprintf(device, sizeof(device), "/dev/%s", disk->name);
 	if (plan->action == DATA_SEED && !write_seed(device, seed_fd, seed_bytes)) {
-		log_err("data disk %s cannot be set up: %m; this machine runs from memory and keeps nothing after power "
-			"off; replace that disk", device);
+		log_err("data disk %s cannot be set up (%m): " FROM_MEMORY "; replace that disk",
+			device);
 		return false;
 	}
 	if (plan->action == DATA_SEED)
 		disk->super = *seed;
-	if (mount(device, DISK_DATA_DIR, "ext4", MS_NOSUID | MS_NODEV | MS_NOATIME, "errors=remount-ro")) {
-		log_err("data disk %s cannot be mounted (%m) and stays untouched: this machine runs from memory and keeps "
-			"nothing after power off; repair the disk with e2fsck from the host, or start once with "
+	if (mount(device, DISK_DATA_DIR, "ext4", MS_NOSUID | MS_NODEV | MS_NOATIME,
+		  "errors=remount-ro")) {
+		log_err("data disk %s cannot be mounted (%m) and stays untouched: " FROM_MEMORY
+			"; repair it with e2fsck from the host, or start once with "
 			"cuvette.data=erase", device);
 		return false;
 	}
@@ -224,16 +236,20 @@ void disk_mount_data(enum cmdline_data asked)
 	if (seed_fd >= 0 && pread(seed_fd, head, sizeof(head), 0) == sizeof(head))
 		fstat(seed_fd, &seed_file);
 	if (data_classify(head, &seed) != DATA_CONTENT_OURS) {
-		log_err("%s is missing or damaged: a blank disk cannot be set up; build the system again", DISK_SEED);
+		log_err("%s is missing or damaged: a blank disk cannot be set up; build the system "
+			"again",
+			DISK_SEED);
 		seed_file.st_size = 0;
 	}
 	if (asked != CMDLINE_DATA_RAM)
 		listing_each("/sys/class/block", add_disk, &disks);
 	plan = data_decide(asked, disks.list, disks.count, (uint64_t)seed_file.st_size);
 	data_explain(&plan, disks.list, text, sizeof(text));
-	if (plan.action != DATA_USE_RAM && use_disk(&plan, &disks.list[plan.disk], seed_fd, (uint64_t)seed_file.st_size, &seed)) {
+	if (plan.action != DATA_USE_RAM &&
+	    use_disk(&plan, &disks.list[plan.disk], seed_fd, (uint64_t)seed_file.st_size, &seed)) {
 		if (plan.reason == DATA_REASON_FOUND || plan.reason == DATA_REASON_NEW)
-			log_info("%s, %" PRIu64 " MiB", text, disks.list[plan.disk].size_bytes >> 20);
+			log_info("%s, %" PRIu64 " MiB", text,
+				 disks.list[plan.disk].size_bytes >> 20);
 		else
 			log_warn("%s", text);
 		return;

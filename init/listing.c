@@ -29,7 +29,8 @@ void listing_each(const char *path, bool (*on_name)(void *ctx, const char *name)
 			struct entry *entry = (struct entry *)(block + at);
 
 			at += entry->size_bytes;
-			if (!str_equal(entry->name, ".") && !str_equal(entry->name, "..") && !on_name(ctx, entry->name))
+			if (!str_equal(entry->name, ".") && !str_equal(entry->name, "..") &&
+			    !on_name(ctx, entry->name))
 				return;
 		}
 	}

@@ -16,7 +16,8 @@ enum { STAMP_BYTES = 24 };	/* 2026-11-20T11:30:00.123 and a blank */
 
 static int open_young(struct logcap *l, int more_flags)
 {
-	return openat(l->dir_fd, l->name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | more_flags, 0600);
+	return openat(l->dir_fd, l->name,
+		      O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | more_flags, 0600);
 }
 
 int logcap_open(struct logcap *l, int dir_fd, const char *name, uint64_t max_bytes, struct err *e)
@@ -72,12 +73,14 @@ static void keep_line(struct logcap *l)
 	}
 	if (written > 0 && ftruncate(l->fd, (off_t)l->size_bytes))
 		l->size_bytes += (uint64_t)written;
-	if (!l->losing && !str_equal(l->name, "svd"))	/* not about itself: the warning is such a line */
+	if (!l->losing &&
+	    !str_equal(l->name, "svd")) /* not about itself: the warning is such a line */
 		log_warn("log of %s: %m; its lines are lost until there is room in /run", l->name);
 	l->losing = true;
 }
 
-void logcap_feed(struct logcap *l, const char *data, size_t size_bytes, logcap_line_fn *on_line, void *ctx)
+void logcap_feed(struct logcap *l, const char *data, size_t size_bytes, logcap_line_fn *on_line,
+		 void *ctx)
 {
 	while (size_bytes > 0) {
 		const char *end = memchr(data, '\n', size_bytes);
@@ -103,5 +106,6 @@ void logcap_feed(struct logcap *l, const char *data, size_t size_bytes, logcap_l
 
 bool logcap_is_important(const char *line, size_t size_bytes)
 {
-	return (size_bytes > 4 && memcmp(line, "err ", 4) == 0) || (size_bytes > 5 && memcmp(line, "warn ", 5) == 0);
+	return (size_bytes > 4 && memcmp(line, "err ", 4) == 0) ||
+	       (size_bytes > 5 && memcmp(line, "warn ", 5) == 0);
 }

@@ -1,7 +1,8 @@
 /* logcap.h - what a unit prints, kept as lines with the time in front, within a size.
  *
- * Two halves: NAME takes the lines; when it is full it becomes NAME.1, whose older lines are gone. Together they
- * never take more than max_bytes. A full file system costs lines, never the writer. */
+ * Two halves: NAME takes the lines; when it is full it becomes NAME.1, whose older lines are gone.
+ * Together they never take more than max_bytes. A full file system costs lines, never the writer.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -28,8 +29,11 @@ typedef void logcap_line_fn(void *ctx, const char *line, size_t size_bytes);
 int logcap_open(struct logcap *l, int dir_fd, const char *name, uint64_t max_bytes, struct err *e);
 void logcap_close(struct logcap *l);
 
-/* Keeps what is whole; on_line sees every whole line without its end. Longer lines are cut into several. */
-void logcap_feed(struct logcap *l, const char *data, size_t size_bytes, logcap_line_fn *on_line, void *ctx);
+/* Keeps what is whole; on_line sees every whole line without its end. Longer lines are cut into
+ * several. */
+void logcap_feed(struct logcap *l, const char *data, size_t size_bytes, logcap_line_fn *on_line,
+		 void *ctx);
 
-/* Pure: a line of ours that begins with `err ` or `warn ` (lib/log.h) concerns whoever looks at the console. */
+/* Pure: a line of ours that begins with `err ` or `warn ` (lib/log.h) concerns whoever looks at the
+ * console. */
 bool logcap_is_important(const char *line, size_t size_bytes);

@@ -26,21 +26,22 @@ struct mount_step {
 static const struct mount_step steps[] = {
 	{ "proc", "/proc", "proc", SAFE, NULL },
 	{ "sysfs", "/sys", "sysfs", SAFE, NULL },
-	/* The kernel has it already (DEVTMPFS_MOUNT), but without flags and bound: then this becomes a remount. */
+	/* The kernel has it already (DEVTMPFS_MOUNT), without flags and bound: a remount then. */
 	{ "dev", "/dev", "devtmpfs", MS_NOSUID | MS_NOEXEC, "mode=755,size=1m,nr_inodes=4096" },
 	{ "devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "mode=620,ptmxmode=666,gid=5" },
 	{ "shm", "/dev/shm", "tmpfs", SAFE, "mode=1777,size=16m,nr_inodes=4096" },
 	{ "run", "/run", "tmpfs", SAFE, "mode=755,size=64m,nr_inodes=65536" },
 	{ "tmp", "/tmp", "tmpfs", SAFE, "mode=1777,size=64m,nr_inodes=16384" },
-	/* favordynmods is left out: it slows every fork down, ours are few but the containers' are not. */
 	{ "cgroup", CGROUP, "cgroup2", SAFE, "nsdelegate,memory_recursiveprot" },
 };
 
-bool mounts_one(const char *source, const char *target, const char *type, unsigned long flags, const char *options)
+bool mounts_one(const char *source, const char *target, const char *type, unsigned long flags,
+		const char *options)
 {
 	if (mount(source, target, type, flags, options) == 0)
 		return true;
-	if (errno == ENOENT && mkdir(target, 0755) == 0 && mount(source, target, type, flags, options) == 0)
+	if (errno == ENOENT && mkdir(target, 0755) == 0 &&
+	    mount(source, target, type, flags, options) == 0)
 		return true;
 	if (errno == EBUSY && mount(source, target, type, flags | MS_REMOUNT, options) == 0)
 		return true;
@@ -56,8 +57,8 @@ static void write_control(const char *path, const char *text)
 		log_warn("write %s to %s: %m", text, path);
 }
 
-/* One write per controller: the kernel takes a list whole or not at all, and one that is missing shall not cost
- * the others. */
+/* One write per controller: the kernel takes a list whole or not at all, and one that is missing
+ * shall not cost the others. */
 static void delegate_controllers(void)
 {
 	char list[256], *next = list;
@@ -88,11 +89,13 @@ void mounts_place(const char *path, unsigned mode, unsigned uid, unsigned gid)
 void mounts_make(void)
 {
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		mounts_one(steps[i].source, steps[i].target, steps[i].type, steps[i].flags, steps[i].options);
+		mounts_one(steps[i].source, steps[i].target, steps[i].type, steps[i].flags,
+			   steps[i].options);
 	delegate_controllers();
 	mounts_place("/run/box", 0700, 0, 0);
 	mounts_place("/run/cuvette", 0755, 0, 0);
-	mounts_place("/run/net", 0755, MOUNTS_DHCP_ID, MOUNTS_DHCP_ID);	/* resolv.conf, by the lease */
+	mounts_place("/run/net", 0755, MOUNTS_DHCP_ID,
+		     MOUNTS_DHCP_ID); /* resolv.conf, by the lease */
 	mounts_place("/run/share", 0755, 0, 0);
 	mounts_place("/run/svd", 0755, 0, 0);
 }
@@ -106,7 +109,8 @@ static const char *take_field(const char *text, char *field, unsigned field_byte
 		unsigned char c = (unsigned char)*text++;
 
 		if (c == '\\' && text[0] >= '0' && text[0] <= '3' && text[1] && text[2]) {
-			c = (unsigned char)((text[0] - '0') << 6 | (text[1] - '0') << 3 | (text[2] - '0'));
+			c = (unsigned char)((text[0] - '0') << 6 | (text[1] - '0') << 3 |
+					    (text[2] - '0'));
 			text += 3;
 		}
 		if (used + 1 >= field_bytes)
@@ -117,7 +121,8 @@ static const char *take_field(const char *text, char *field, unsigned field_byte
 	return *text == ' ' ? text + 1 : NULL;
 }
 
-bool mounts_parse_line(const char *line, char *point, unsigned point_bytes, char *type, unsigned type_bytes)
+bool mounts_parse_line(const char *line, char *point, unsigned point_bytes, char *type,
+		       unsigned type_bytes)
 {
 	const char *dash;
 
@@ -135,8 +140,8 @@ bool mounts_parse_line(const char *line, char *point, unsigned point_bytes, char
 /* Nothing is lost with these, and the last steps of a shutdown still need some of them. */
 static bool keeps_data(const char *point, const char *type)
 {
-	static const char *const none[] = { "proc", "sysfs", "devtmpfs", "devpts", "tmpfs", "cgroup2", "mqueue", "rootfs",
-					    "ramfs", NULL };
+	static const char *const none[] = { "proc",    "sysfs",	 "devtmpfs", "devpts", "tmpfs",
+					    "cgroup2", "mqueue", "rootfs",   "ramfs",  NULL };
 
 	for (int i = 0; none[i]; i++)
 		if (str_equal(type, none[i]))
@@ -144,7 +149,8 @@ static bool keeps_data(const char *point, const char *type)
 	return !str_equal(point, "/");
 }
 
-/* One pass over the table, last line first. Returns how many were unmounted; *left counts those that were not. */
+/* One pass over the table, last line first. Returns how many were unmounted; *left counts those
+ * that were not. */
 static int undo_pass(char *table, size_t size, bool last_pass, int *left)
 {
 	int done = 0;
@@ -158,7 +164,8 @@ static int undo_pass(char *table, size_t size, bool last_pass, int *left)
 		while (size > 0 && table[size - 1] != '\n')
 			size--;
 		line = table + size;
-		if (!mounts_parse_line(line, point, sizeof(point), type, sizeof(type)) || !keeps_data(point, type))
+		if (!mounts_parse_line(line, point, sizeof(point), type, sizeof(type)) ||
+		    !keeps_data(point, type))
 			continue;
 		if (umount2(point, UMOUNT_NOFOLLOW) == 0) {
 			done++;

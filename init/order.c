@@ -8,7 +8,8 @@ bool order_may_start(const struct order *o, int unit, uint64_t settled)
 bool order_may_stop(const struct order *o, int unit, uint64_t alive)
 {
 	for (int other = 0; other < o->count; other++)
-		if (other != unit && (alive & ORDER_BIT(other)) && (o->after[other] & ORDER_BIT(unit)))
+		if (other != unit && (alive & ORDER_BIT(other)) &&
+		    (o->after[other] & ORDER_BIT(unit)))
 			return false;
 	return true;
 }

@@ -30,7 +30,8 @@ static void make_parent(const char *path)
 	}
 }
 
-/* A listening socket, bound anew: a socket file of an earlier life goes away. Its directory is made. */
+/* A listening socket, bound anew: a socket file of an earlier life goes away. Its directory is
+ * made. */
 static int bind_socket(const struct unit_passed *p, struct err *e)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -43,12 +44,14 @@ static int bind_socket(const struct unit_passed *p, struct err *e)
 	if (fd < 0)
 		return err_sys(e, "socket %s", p->name);
 	if (!str_copy(address.sun_path, sizeof(address.sun_path), p->path))
-		return err_set(e, "socket %s: the path is longer than %zu bytes", p->name, sizeof(address.sun_path) - 1);
+		return err_set(e, "socket %s: the path is longer than %zu bytes", p->name,
+			       sizeof(address.sun_path) - 1);
 	if (user_find(p->socket_user, &uid, &gid, e) || user_find_group(p->socket_group, &gid, e))
 		return err_add(e, "socket %s", p->name);
 	make_parent(p->path);
 	unlink(p->path);
-	/* The umask gives the file its mode from the first moment on: nobody connects in between. */
+	/* The umask gives the file its mode from the first moment on: nobody connects in between.
+	 */
 	mask = umask(0777 & ~p->socket_mode);
 	rc = bind(fd, (struct sockaddr *)&address, sizeof(address));
 	umask(mask);
@@ -63,7 +66,8 @@ static int bind_socket(const struct unit_passed *p, struct err *e)
 
 static int open_file(const struct unit_passed *p, struct err *e)
 {
-	/* O_NONBLOCK for the open alone: a serial line without a carrier or a FIFO would hold svd up. */
+	/* O_NONBLOCK for the open alone: a serial line without a carrier or a FIFO would hold svd
+	 * up. */
 	AUTO_FD int fd = open(p->path, p->open_flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	int flags;
 
@@ -80,12 +84,14 @@ static bool may_be_missing(const struct unit_passed *p, const struct err *e)
 	return p->optional && (e->number == ENOENT || e->number == ENXIO || e->number == ENODEV);
 }
 
-int passed_init(struct passed *p, const struct unit_file *f, int sockets[UNIT_PASSED_MAX], struct err *e)
+int passed_init(struct passed *p, const struct unit_file *f, int sockets[UNIT_PASSED_MAX],
+		struct err *e)
 {
 	size_t used;
 
 	*p = (struct passed){ .count = 0 };
-	used = (size_t)snprintf(p->names, sizeof(p->names), "%s", f->ready == UNIT_READY_NOTIFY ? "notify" : "");
+	used = (size_t)snprintf(p->names, sizeof(p->names), "%s",
+				f->ready == UNIT_READY_NOTIFY ? "notify" : "");
 	for (int i = 0; i < f->passed_count; i++) {
 		const struct unit_passed *item = &f->passed[i];
 		int fd;
@@ -101,7 +107,8 @@ int passed_init(struct passed *p, const struct unit_file *f, int sockets[UNIT_PA
 		}
 		p->fds[p->count] = fd;
 		p->is_file[p->count++] = !item->is_socket;
-		used += (size_t)snprintf(p->names + used, sizeof(p->names) - used, "%s%s", used ? ":" : "", item->name);
+		used += (size_t)snprintf(p->names + used, sizeof(p->names) - used, "%s%s",
+					 used ? ":" : "", item->name);
 	}
 	return 0;
 }

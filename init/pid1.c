@@ -1,7 +1,7 @@
 /* pid1.c - PID 1: makes the machine usable, starts svd, reaps, ends the machine. See README.md.
  *
- * Every signal but the faults is blocked and taken by sigtimedwait(2): there are no handlers to race with, and nothing is
- * allocated, ever. */
+ * Every signal but the faults is blocked and taken by sigtimedwait(2): there are no handlers to
+ * race with, and nothing is allocated, ever. */
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -39,8 +39,9 @@
 enum {
 	SHARE_BOUND_MS = 5000,
 	CLOCK_SAVE_MS = 3600 * 1000,
-	REAP_BATCH = 512,	/* then the signals get a look: a fork bomb shall not hold a shutdown up */
-	FILES_SOFT = 1024, FILES_HARD = 524288,		/* what container images are used to */
+	REAP_BATCH = 512, /* then signals get a look: a fork bomb shall not hold a shutdown up */
+	FILES_SOFT = 1024,
+	FILES_HARD = 524288, /* what container images are used to */
 };
 
 static struct child svd = {
@@ -56,7 +57,7 @@ static struct child shell = {
 /* A console that stopped its output (Ctrl-S) must not stop PID 1: lines get lost instead. */
 static void open_console(void)
 {
-	int fd = open("/dev/console", O_RDWR | O_NOCTTY | O_NONBLOCK);
+	int fd = open("/dev/console", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
 		return;
@@ -90,7 +91,8 @@ static void find_share(void)
 		return;
 	mounts_place(SHARE_DIR, 0755, 0, 0);
 	if (!bounded_run(mount_share, &kind, SHARE_BOUND_MS))
-		log_warn("the host's shared folder cannot be mounted: work is kept on the data disk only");
+		log_warn("the host's shared folder cannot be mounted: work is kept on the data "
+			 "disk only");
 }
 
 static void read_cmdline(struct cmdline *c)
@@ -197,7 +199,8 @@ static _Noreturn void run(const sigset_t *all)
 		due_ms = child_due_ms(&svd) < due_ms ? child_due_ms(&svd) : due_ms;
 		due_ms = child_due_ms(&shell) < due_ms ? child_due_ms(&shell) : due_ms;
 		if (reaped_all && due_ms > now_ms)
-			wait = (struct timespec){ (time_t)((due_ms - now_ms) / 1000), (long)((due_ms - now_ms) % 1000) * 1000000 };
+			wait = (struct timespec){ (time_t)((due_ms - now_ms) / 1000),
+						  (long)((due_ms - now_ms) % 1000) * 1000000 };
 		number = sigtimedwait(all, NULL, &wait);
 		kind = number > 0 ? shutdown_asked(number) : SHUTDOWN_NONE;
 		if (kind != SHUTDOWN_NONE)
@@ -213,7 +216,8 @@ int main(int argc, char **argv)
 	sigset_t all;
 
 	if (getpid() != 1) {
-		fprintf(stderr, "init: only the kernel starts this program, as PID 1; to control a running system use svctl\n");
+		fprintf(stderr, "init: only the kernel starts this program, as PID 1; to control a "
+				"running system use svctl\n");
 		return 2;
 	}
 	sigfillset(&all);

@@ -12,7 +12,8 @@
 void record_format(const struct record *r, char text[RECORD_BYTES_MAX])
 {
 	snprintf(text, RECORD_BYTES_MAX, "%s %d %" PRIu64 " %" PRIu64 " %" PRIu64 " %d\n",
-		 unit_fsm_state_name(r->state), (int)r->pid, r->start_ticks, r->since_ns, r->restarts, r->announced);
+		 unit_fsm_state_name(r->state), (int)r->pid, r->start_ticks, r->since_ns,
+		 r->restarts, r->announced);
 }
 
 int record_parse(const char *text, struct record *r, struct err *e)
@@ -26,8 +27,9 @@ int record_parse(const char *text, struct record *r, struct err *e)
 		return err_set(e, "too long");
 	copy[strcspn(copy, "\n")] = '\0';
 	if (str_split_words(copy, words, 7) != 6 || !unit_fsm_state_by_name(words[0], &r->state) ||
-	    !str_to_u32(words[1], &pid) || !str_to_u64(words[2], &r->start_ticks) || !str_to_u64(words[3], &r->since_ns) ||
-	    !str_to_u64(words[4], &r->restarts) || !str_to_u64(words[5], &announced) || announced > 1 || pid > INT32_MAX)
+	    !str_to_u32(words[1], &pid) || !str_to_u64(words[2], &r->start_ticks) ||
+	    !str_to_u64(words[3], &r->since_ns) || !str_to_u64(words[4], &r->restarts) ||
+	    !str_to_u64(words[5], &announced) || announced > 1 || pid > INT32_MAX)
 		return err_set(e, "not of the form STATE PID START SINCE RESTARTS ANNOUNCED");
 	r->pid = (pid_t)pid;
 	r->announced = announced == 1;

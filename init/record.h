@@ -1,7 +1,7 @@
 /* record.h - what a restarted svd must know of a unit: NAME.state in the run directory, one line.
  *
- * Written before the unit's program runs, so a svd that is killed at any moment leaves no process that its successor
- * does not know. Pid and start time together name one process for good. */
+ * Written before the unit's program runs, so a svd that is killed at any moment leaves no process
+ * that its successor does not know. Pid and start time together name one process for good. */
 #pragma once
 
 #include <stdbool.h>

@@ -38,8 +38,12 @@ static void answer_status(int fd, const struct supervisor *s)
 	for (int i = 0; i < s->count; i++) {
 		const struct unit *u = s->units[i];
 		struct control_unit facts = {
-			.name = u->name, .state = unit_fsm_state_name(u->record.state), .last_exit = u->last_exit,
-			.why = u->why, .pid = (uint64_t)u->record.pid, .since_ns = u->record.since_ns,
+			.name = u->name,
+			.state = unit_fsm_state_name(u->record.state),
+			.last_exit = u->last_exit,
+			.why = u->why,
+			.pid = (uint64_t)u->record.pid,
+			.since_ns = u->record.since_ns,
 			.restarts = u->record.restarts,
 		};
 		struct msg m;
@@ -58,7 +62,8 @@ static void answer_restart(int fd, struct supervisor *s, const char *name)
 	char text[ERR_TEXT_MAX + 64];
 
 	if (!u)
-		snprintf(text, sizeof(text), "there is no unit %.64s%s%s", name, near ? "; the nearest is " : "", near ? near : "");
+		snprintf(text, sizeof(text), "there is no unit %.64s%s%s", name,
+			 near ? "; the nearest is " : "", near ? near : "");
 	else if (u->broken)
 		snprintf(text, sizeof(text), "unit %s cannot start: %s", name, u->why);
 	else if (s->stopping)
@@ -143,10 +148,12 @@ int server_open(struct server *s, struct supervisor *supervisor, const char *run
 	mode_t mask;
 	int rc;
 
-	*s = (struct server){ .source = { .fd = -1, .on_event = on_connect }, .supervisor = supervisor };
+	*s = (struct server){ .source = { .fd = -1, .on_event = on_connect },
+			      .supervisor = supervisor };
 	for (int i = 0; i < SERVER_CLIENTS_MAX; i++)
 		s->clients[i] = (struct server_client){ .source = { .fd = -1 }, .server = s };
-	if (snprintf(address.sun_path, sizeof(address.sun_path), "%s/" CONTROL_NAME, run_dir) >= (int)sizeof(address.sun_path))
+	if (snprintf(address.sun_path, sizeof(address.sun_path), "%s/" CONTROL_NAME, run_dir) >=
+	    (int)sizeof(address.sun_path))
 		return err_set(e, "control socket: %s is too long a path", run_dir);
 	s->source.fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (s->source.fd < 0)

@@ -20,5 +20,6 @@ struct server {
 };
 
 /* Binds CONTROL_NAME in run_dir, for root alone. */
-int server_open(struct server *s, struct supervisor *supervisor, const char *run_dir, struct err *e);
+int server_open(struct server *s, struct supervisor *supervisor, const char *run_dir,
+		struct err *e);
 void server_close(struct server *s);

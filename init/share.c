@@ -7,11 +7,12 @@
 #include "init/mounts.h"
 #include "lib/str.h"
 
-/* A folder that host and guest both change. cache=mmap is the one mode in which both may do so and every mmap
- * works: a file is looked up afresh and read afresh when it is opened, attributes always come from the host,
- * dirty pages go out when the file is closed (close-to-open, as with NFS). cache=none refuses shared
- * writable mappings (numpy.memmap "r+", SQLite's WAL); cache=loose never sees what the host changed.
- * msize: the largest request of QEMU's 9p server that saves round trips without a jump in memory. */
+/* A folder that host and guest both change. cache=mmap is the one mode in which both may do so and
+ * every mmap works: a file is looked up afresh and read afresh when it is opened, attributes always
+ * come from the host, dirty pages go out when the file is closed (close-to-open, as with NFS).
+ * cache=none refuses shared writable mappings (numpy.memmap "r+", SQLite's WAL); cache=loose never
+ * sees what the host changed. msize: the largest request of QEMU's 9p server that saves round trips
+ * without a jump in memory. */
 #define OPTIONS_9P "trans=virtio,version=9p2000.L,msize=1048576,cache=mmap"
 
 struct search {

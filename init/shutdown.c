@@ -49,8 +49,9 @@ static bool reap_until_gone(struct child *c, uint64_t bound_ms)
 			return true;
 		if (now_ms >= end_ms)
 			return false;
-		sigtimedwait(&set, NULL, &(struct timespec){ (time_t)((end_ms - now_ms) / 1000),
-							     (long)((end_ms - now_ms) % 1000) * 1000000 });
+		sigtimedwait(&set, NULL,
+			     &(struct timespec){ (time_t)((end_ms - now_ms) / 1000),
+						 (long)((end_ms - now_ms) % 1000) * 1000000 });
 	}
 }
 
@@ -79,7 +80,8 @@ _Noreturn void shutdown_machine(enum shutdown_kind kind, struct child *svd, stru
 	log_info("%s: stopping", ends[kind].word);
 	svd->wanted = shell->wanted = false;
 	if (in_order && kill(svd->pid, SIGTERM) == 0 && !reap_until_gone(svd, SHUTDOWN_SVD_MS)) {
-		log_warn("the supervisor did not end within %d s: everything else is killed now", SHUTDOWN_SVD_MS / 1000);
+		log_warn("the supervisor did not end within %d s: everything else is killed now",
+			 SHUTDOWN_SVD_MS / 1000);
 		in_order = false;
 	}
 	if (shell->pid)
@@ -88,13 +90,16 @@ _Noreturn void shutdown_machine(enum shutdown_kind kind, struct child *svd, stru
 	if (!reap_until_gone(NULL, in_order ? SHUTDOWN_TERM_MS : SHUTDOWN_ALONE_MS)) {
 		kill(-1, SIGKILL);
 		if (!reap_until_gone(NULL, SHUTDOWN_KILL_MS))
-			log_warn("a process cannot be killed, probably it waits for a disk: going on without it");
+			log_warn("a process cannot be killed, probably it waits for a disk: going "
+				 "on without it");
 	}
 	if (!bounded_run(save_and_unmount, NULL, SHUTDOWN_DISKS_MS))
-		log_warn("not every file system could be unmounted: the next start may have to replay a journal");
+		log_warn("not every file system could be unmounted: the next start may have to "
+			 "replay a journal");
 	log_info("%s after %d ms", ends[kind].word, (int)(time_boot_ms() - began_ms));
 	reboot(ends[kind].command);
-	log_err("the kernel refuses to %s (%m): switch the machine off by hand, all data is saved", ends[kind].word);
+	log_err("the kernel refuses to %s (%m): switch the machine off by hand, all data is saved",
+		ends[kind].word);
 	for (;;)
 		reap_until_gone(NULL, 1000000);
 }

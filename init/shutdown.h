@@ -1,8 +1,8 @@
 /* shutdown.h - from the wish to the end of the machine, in bounded time.
  *
- * svd stops its units in order, then everything else gets SIGTERM and SIGKILL, the clock is saved, file systems are
- * synced and unmounted, reboot(2). With units that obey this takes well below 2 s; the bounds below add up to 38 s for a
- * machine where nothing obeys and the disk is dead. */
+ * svd stops its units in order, then everything else gets SIGTERM and SIGKILL, the clock is saved,
+ * file systems are synced and unmounted, reboot(2). With units that obey this takes well below 2 s;
+ * the bounds below add up to 38 s for a machine where nothing obeys and the disk is dead. */
 #pragma once
 
 enum {

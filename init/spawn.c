@@ -46,13 +46,16 @@ static void set_caps(uint64_t caps, int gate_fd)
 	for (int i = 0; i < 2; i++) {
 		uint32_t part = (uint32_t)(caps >> 32 * i);
 
-		data[i] = (struct __user_cap_data_struct){ .effective = part, .permitted = part, .inheritable = part };
+		data[i] = (struct __user_cap_data_struct){ .effective = part,
+							   .permitted = part,
+							   .inheritable = part };
 	}
 	if (syscall(SYS_capset, &header, data))
 		give_up(gate_fd, "capabilities");
 }
 
-/* root without a caps line keeps everything; everybody else has exactly the line's capabilities, nothing by default. */
+/* root without a caps line keeps everything; everybody else has exactly the line's capabilities,
+ * nothing by default. */
 static void drop_rights(const struct spawn_spec *spec, int gate_fd)
 {
 	const struct unit_file *f = spec->file;
@@ -63,16 +66,19 @@ static void drop_rights(const struct spawn_spec *spec, int gate_fd)
 		if (!(f->caps & UINT64_C(1) << cap) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
 			give_up(gate_fd, "capability bounding set");
 	if (spec->uid == 0) {
-		/* A root program gets the bounding set back by execve: that is the line's set now. */
+		/* A root program gets the bounding set back by execve: that is the line's set now.
+		 */
 		set_caps(f->caps, gate_fd);
 		return;
 	}
-	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || setgroups(0, NULL) || setresgid(spec->gid, spec->gid, spec->gid) ||
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || setgroups(0, NULL) ||
+	    setresgid(spec->gid, spec->gid, spec->gid) ||
 	    setresuid(spec->uid, spec->uid, spec->uid))
 		give_up(gate_fd, "user");
 	set_caps(f->caps, gate_fd);
 	for (int cap = 0; cap <= CAP_LAST_CAP; cap++)
-		if ((f->caps & UINT64_C(1) << cap) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0))
+		if ((f->caps & UINT64_C(1) << cap) &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0))
 			give_up(gate_fd, "ambient capabilities");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		give_up(gate_fd, "no_new_privs");

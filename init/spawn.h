@@ -1,7 +1,7 @@
 /* spawn.h - a unit's process: made, held at a gate until its record is on disk, then let go.
  *
- * Behind the gate the child takes its log, its fds and its rights, and becomes the program. lib/proc.h starts children
- * of daemons; only svd needs users, capabilities and the gate. */
+ * Behind the gate the child takes its log, its fds and its rights, and becomes the program.
+ * lib/proc.h starts children of daemons; only svd needs users, capabilities and the gate. */
 #pragma once
 
 #include <stdint.h>
@@ -32,6 +32,6 @@ struct spawn {
 
 int spawn_begin(struct spawn *s, const struct spawn_spec *spec, struct err *e);
 
-/* Opens the gate and waits until the program runs; an error says why it does not. gate_fd is closed, pid_fd
- * stays the caller's. When svd dies before this, the child ends by itself. */
+/* Opens the gate and waits until the program runs; an error says why it does not. gate_fd is
+ * closed, pid_fd stays the caller's. When svd dies before this, the child ends by itself. */
 int spawn_release(struct spawn *s, struct err *e);

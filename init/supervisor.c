@@ -31,8 +31,10 @@ static bool is_alive(enum unit_state state)
 static void warn_about_failed(const struct supervisor *s, int unit)
 {
 	for (int i = 0; i < s->count; i++)
-		if ((s->order.after[unit] & ORDER_BIT(i)) && s->units[i]->record.state == UNIT_FAILED)
-			log_warn("unit %s starts although %s failed", s->units[unit]->name, s->units[i]->name);
+		if ((s->order.after[unit] & ORDER_BIT(i)) &&
+		    s->units[i]->record.state == UNIT_FAILED)
+			log_warn("unit %s starts although %s failed", s->units[unit]->name,
+				 s->units[i]->name);
 }
 
 static void say_ready(struct supervisor *s)
@@ -43,8 +45,8 @@ static void say_ready(struct supervisor *s)
 	if (s->said_ready || settled < s->count)
 		return;
 	s->said_ready = true;
-	size = snprintf(line, sizeof(line), "info svd: %d units ready, %u ms after the kernel\n", s->count,
-			(unsigned)time_boot_ms());
+	size = snprintf(line, sizeof(line), "info svd: %d units ready, %u ms after the kernel\n",
+			s->count, (unsigned)time_boot_ms());
 	if (s->host.console_fd >= 0 && write(s->host.console_fd, line, (size_t)size) < 0)
 		return;		/* only for the eye */
 }
@@ -115,12 +117,14 @@ static void add_unit(struct supervisor *s, int dir_fd, const char *file_name)
 	if (size < sizeof(name))
 		memcpy(name, file_name, size);
 	if (!str_is_name(name) || str_equal(name, "svd")) {
-		log_err("%s: the name of a unit is 1 to %d of a-z A-Z 0-9 _ . - and not svd; this file is ignored", file_name,
-			UNIT_NAME_MAX - 1);
+		log_err("%s: the name of a unit is 1 to %d of a-z A-Z 0-9 _ . - and not svd; this "
+			"file is ignored",
+			file_name, UNIT_NAME_MAX - 1);
 		return;
 	}
 	if (s->count == SUPERVISOR_UNITS_MAX) {
-		log_err("%s: more than %d units; this file is ignored", file_name, SUPERVISOR_UNITS_MAX);
+		log_err("%s: more than %d units; this file is ignored", file_name,
+			SUPERVISOR_UNITS_MAX);
 		return;
 	}
 	text = fs_read_at(dir_fd, file_name, UNIT_FILE_BYTES_MAX, &text_bytes, &e);
@@ -157,8 +161,9 @@ static void link_unit(struct supervisor *s, int at)
 			s->order.after[at] |= ORDER_BIT(other);
 			continue;
 		}
-		snprintf(why, sizeof(why), "%s.unit:%d: after: there is no unit %s%s%s", u->name, u->file.after_line, name,
-			 near ? "; the nearest is " : "", near ? near : "");
+		snprintf(why, sizeof(why), "%s.unit:%d: after: there is no unit %s%s%s", u->name,
+			 u->file.after_line, name, near ? "; the nearest is " : "",
+			 near ? near : "");
 		unit_break(u, why);
 		return;
 	}
@@ -176,10 +181,12 @@ static void break_cycles(struct supervisor *s)
 		if (!length)
 			continue;
 		broken |= ORDER_BIT(i);
-		used = (size_t)snprintf(why, sizeof(why), "%s.unit:%d: after: a cycle: %s", s->units[i]->name,
-					s->units[i]->file.after_line, s->units[i]->name);
+		used = (size_t)snprintf(why, sizeof(why), "%s.unit:%d: after: a cycle: %s",
+					s->units[i]->name, s->units[i]->file.after_line,
+					s->units[i]->name);
 		for (int j = 1; j <= length && used < sizeof(why); j++)
-			used += (size_t)snprintf(why + used, sizeof(why) - used, " -> %s", s->units[path[j % length]]->name);
+			used += (size_t)snprintf(why + used, sizeof(why) - used, " -> %s",
+						 s->units[path[j % length]]->name);
 		unit_break(s->units[i], why);
 	}
 	/* Only now: each unit of a cycle shall name it. */

@@ -1,8 +1,9 @@
-/* supervisor.h - all units together: loads their files, starts them in order, stops them in reverse.
+/* supervisor.h - all units together: loads their files, starts them in order, stops them in
+ * reverse.
  *
- * One function moves things on, whenever a unit changed: whoever may start now is started, and while the machine stops,
- * whoever may stop now is stopped. A unit that never gets ready (its file is wrong, it gave up) holds nobody up: those
- * that come after it start, and the log says so. */
+ * One function moves things on, whenever a unit changed: whoever may start now is started, and
+ * while the machine stops, whoever may stop now is stopped. A unit that never gets ready (its file
+ * is wrong, it gave up) holds nobody up: those that come after it start, and the log says so. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,7 +16,7 @@ struct err;
 
 enum {
 	SUPERVISOR_UNITS_MAX = ORDER_MAX,
-	SUPERVISOR_STOP_MS = 20000,	/* then everything that still runs is killed; init waits 5 s longer */
+	SUPERVISOR_STOP_MS = 20000, /* then the rest is killed; init waits 5 s longer */
 };
 
 struct supervisor {

@@ -41,7 +41,8 @@ static int fail(const struct err *e)
 
 static int connect_svd(struct err *e)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = RUN_DIR "/" CONTROL_NAME };
+	struct sockaddr_un address = { .sun_family = AF_UNIX,
+				       .sun_path = RUN_DIR "/" CONTROL_NAME };
 	struct timeval patience = { .tv_sec = ANSWER_S };
 	AUTO_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
@@ -52,7 +53,8 @@ static int connect_svd(struct err *e)
 }
 
 /* Sends the request; on_unit gets every unit of the answer. */
-static int ask(uint32_t type, const char *unit, void (*on_unit)(const struct control_unit *u), struct err *e)
+static int ask(uint32_t type, const char *unit, void (*on_unit)(const struct control_unit *u),
+	       struct err *e)
 {
 	AUTO_FD int fd = connect_svd(e);
 	struct control_unit facts;
@@ -72,12 +74,15 @@ static int ask(uint32_t type, const char *unit, void (*on_unit)(const struct con
 		if (m.type == CONTROL_ERROR)
 			return err_set(e, "%s", msg_get_str(&m));
 		if (m.type != CONTROL_UNIT || !on_unit || control_get_unit(&m, &facts, e))
-			return err_set(e, "the supervisor's answer cannot be understood: is it of the same release?");
+			return err_set(e, "the supervisor's answer cannot be understood: is it of "
+					  "the same release?");
 		on_unit(&facts);
 	}
 	if (rc < 0 && e->number == EAGAIN)
 		return err_set(e, "the supervisor does not answer within %d s", ANSWER_S);
-	return rc < 0 ? -1 : err_set(e, "the supervisor ended before it answered; init starts it again: try again");
+	return rc < 0 ? -1
+		      : err_set(e, "the supervisor ended before it answered; init starts it again: "
+				   "try again");
 }
 
 static void print_unit(const struct control_unit *u)
@@ -87,10 +92,11 @@ static void print_unit(const struct control_unit *u)
 
 	if (u->pid) {
 		snprintf(pid, sizeof(pid), "%" PRIu64, u->pid);
-		snprintf(up, sizeof(up), "%" PRIu64 "h%02d:%02d", up_s / 3600, (int)(up_s / 60 % 60), (int)(up_s % 60));
+		snprintf(up, sizeof(up), "%" PRIu64 "h%02d:%02d", up_s / 3600,
+			 (int)(up_s / 60 % 60), (int)(up_s % 60));
 	}
-	printf("%-16s %-10s %7s %11s %8" PRIu64 "  %s%s%s\n", u->name, u->state, pid, up, u->restarts,
-	       u->last_exit[0] ? u->last_exit : "-", u->why[0] ? ": " : "", u->why);
+	printf("%-16s %-10s %7s %11s %8" PRIu64 "  %s%s%s\n", u->name, u->state, pid, up,
+	       u->restarts, u->last_exit[0] ? u->last_exit : "-", u->why[0] ? ": " : "", u->why);
 }
 
 static int do_status(const char *name)
@@ -98,7 +104,8 @@ static int do_status(const char *name)
 	struct err e;
 
 	(void)name;
-	printf("%-16s %-10s %7s %11s %8s  %s\n", "UNIT", "STATE", "PID", "UP", "RESTARTS", "LAST END");
+	printf("%-16s %-10s %7s %11s %8s  %s\n", "UNIT", "STATE", "PID", "UP", "RESTARTS",
+	       "LAST END");
 	return ask(CONTROL_STATUS, NULL, print_unit, &e) ? fail(&e) : 0;
 }
 
@@ -170,7 +177,8 @@ static int do_log(const char *name)
 	}
 	listing_each(RUN_DIR "/log", add_name, &names);
 	near = str_nearest(name, names.list);
-	log_err("there is no log of %s%s%s", name, near ? "; the nearest is " : "", near ? near : "");
+	log_err("there is no log of %s%s%s", name, near ? "; the nearest is " : "",
+		near ? near : "");
 	return 1;
 }
 

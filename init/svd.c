@@ -1,4 +1,5 @@
-/* svd.c - the supervisor: starts the units, keeps them running, keeps their logs. See README.md and unit.h. */
+/* svd.c - the supervisor: starts the units, keeps them running, keeps their logs. See README.md and
+ * unit.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -23,7 +24,8 @@ enum { OWN_LOG_BYTES = 64 * 1024 };
 
 static const char usage[] =
 	"usage: svd UNIT_DIR RUN_DIR\n"
-	"Starts the units of UNIT_DIR (*.unit), keeps state, logs and the control socket in RUN_DIR.\n"
+	"Starts the units of UNIT_DIR (*.unit), keeps state, logs and the control socket in "
+	"RUN_DIR.\n"
 	"PID 1 starts it as `svd /etc/cuvette/units /run/svd`; talk to it with svctl.\n";
 
 static struct supervisor supervisor;
@@ -33,7 +35,8 @@ static void ask_init(int signal)
 {
 	/* The parent, never simply 1: under a test the parent is the test. */
 	if (getppid() != init_pid || kill(init_pid, signal))
-		log_err("the process that started svd is gone: nobody can stop this machine in order");
+		log_err("the process that started svd is gone: nobody can stop this machine in "
+			"order");
 }
 
 static void on_signal(void *ctx, int number)
@@ -49,8 +52,8 @@ static void redirect_own_log(struct capture *own, int run_dir_fd)
 	struct err e;
 	AUTO_FD int fd = -1;
 
-	if (capture_open(own, supervisor.host.loop, run_dir_fd, supervisor.host.log_dir_fd, "svd", OWN_LOG_BYTES,
-			 supervisor.host.console_fd, &e)) {
+	if (capture_open(own, supervisor.host.loop, run_dir_fd, supervisor.host.log_dir_fd, "svd",
+			 OWN_LOG_BYTES, supervisor.host.console_fd, &e)) {
 		log_warn("svd's own log stays on the console: %s", e.text);
 		return;
 	}
@@ -71,7 +74,8 @@ static bool open_dirs(const char *run_dir)
 	if (supervisor.host.run_dir_fd < 0)
 		die("run directory %s: %s", run_dir, strerror(errno));
 	first = mkdirat(supervisor.host.run_dir_fd, "log", 0700) == 0;
-	supervisor.host.log_dir_fd = openat(supervisor.host.run_dir_fd, "log", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	supervisor.host.log_dir_fd =
+		openat(supervisor.host.run_dir_fd, "log", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (supervisor.host.log_dir_fd < 0)
 		die("log directory in %s: %s", run_dir, strerror(errno));
 	supervisor.host.loop = loop_create(&e);

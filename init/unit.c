@@ -27,7 +27,9 @@ static void save(struct unit *u)
 
 	/* A full /run costs the memory of this unit, not the unit. */
 	if (record_save(&u->record, u->host->run_dir_fd, u->name, &e))
-		log_warn("unit %s: its state cannot be saved: %s; a restarted svd would not know it", u->name, e.text);
+		log_warn(
+			"unit %s: its state cannot be saved: %s; a restarted svd would not know it",
+			u->name, e.text);
 }
 
 static void forget_process(struct unit *u)
@@ -39,7 +41,8 @@ static void forget_process(struct unit *u)
 
 static void signal_unit(struct unit *u, int number)
 {
-	if (u->pid_source.fd >= 0 && syscall(SYS_pidfd_send_signal, u->pid_source.fd, number, NULL, 0) && errno != ESRCH)
+	if (u->pid_source.fd >= 0 &&
+	    syscall(SYS_pidfd_send_signal, u->pid_source.fd, number, NULL, 0) && errno != ESRCH)
 		log_warn("unit %s: signal %d: %m", u->name, number);
 }
 
@@ -49,7 +52,8 @@ static bool read_exit(struct unit *u)
 	siginfo_t info = { 0 };
 
 	/* P_PIDFD (3): Linux 5.4, not in every libc's idtype_t. */
-	if (waitid((idtype_t)3, (id_t)u->pid_source.fd, &info, WEXITED | WNOHANG) || info.si_pid == 0) {
+	if (waitid((idtype_t)3, (id_t)u->pid_source.fd, &info, WEXITED | WNOHANG) ||
+	    info.si_pid == 0) {
 		snprintf(u->last_exit, sizeof(u->last_exit), "unknown");
 		return false;
 	}
@@ -86,11 +90,14 @@ static bool watch(struct unit *u, int pid_fd)
 	return false;
 }
 
-/* Started before its record says so, or recorded before it runs: spawn.h's gate decides for the second. */
+/* Started before its record says so, or recorded before it runs: spawn.h's gate decides for the
+ * second. */
 static int start_process(struct unit *u, struct err *e)
 {
 	char log_fifo[UNIT_NAME_MAX + 8], notify_fifo[UNIT_NAME_MAX + 8];
-	struct spawn_spec spec = { .file = &u->file, .run_dir_fd = u->host->run_dir_fd, .log_fifo = log_fifo };
+	struct spawn_spec spec = { .file = &u->file,
+				   .run_dir_fd = u->host->run_dir_fd,
+				   .log_fifo = log_fifo };
 	struct passed passed;
 	struct spawn spawn;
 	int rc = -1;
@@ -154,14 +161,16 @@ static void do_wait(struct unit *u)
 	u->wait_ms = backoff_next_ms(u->wait_ms, up_ms);
 	u->record.restarts++;
 	loop_timer_set(u->host->loop, &u->timer, u->wait_ms);
-	log_warn("unit %s ended (%s) and is started again in %u ms", u->name, u->last_exit, (unsigned)u->wait_ms);
+	log_warn("unit %s ended (%s) and is started again in %u ms", u->name, u->last_exit,
+		 (unsigned)u->wait_ms);
 }
 
 static void do_tell(struct unit *u)
 {
 	loop_timer_off(&u->timer);
 	if (u->record.state == UNIT_FAILED)
-		log_err("unit %s ended (%s) and is not started again, as its file says", u->name, u->last_exit);
+		log_err("unit %s ended (%s) and is not started again, as its file says", u->name,
+			u->last_exit);
 	if ((u->record.state == UNIT_UP || u->record.state == UNIT_DONE) && !u->record.announced) {
 		u->record.announced = true;
 		boot_mark(u->name, time_boot_ns());
@@ -181,15 +190,16 @@ static void do_action(struct unit *u, enum unit_action action)
 		loop_timer_set(u->host->loop, &u->timer, u->file.stop_ms);
 		break;
 	case UNIT_ACTION_KILL:
-		log_warn("unit %s did not end within %u ms and is killed", u->name, u->file.stop_ms);
+		log_warn("unit %s did not end within %u ms and is killed", u->name,
+			 u->file.stop_ms);
 		signal_unit(u, SIGKILL);
 		break;
 	case UNIT_ACTION_WAIT:
 		do_wait(u);
 		break;
-	case UNIT_ACTION_COMPLAIN:
-		log_warn("unit %s runs, but is not ready after %d s; see svctl log %s", u->name, UNIT_READY_LATE_MS / 1000,
-			 u->name);
+	case UNIT_ACTION_WARN:
+		log_warn("unit %s runs, but is not ready after %d s; see svctl log %s", u->name,
+			 UNIT_READY_LATE_MS / 1000, u->name);
 		break;
 	case UNIT_ACTION_TELL:
 		do_tell(u);
@@ -209,8 +219,8 @@ void unit_event(struct unit *u, enum unit_event event)
 	step = unit_fsm_step(from, event);
 	u->record.state = step.to;
 	if (step.to != from)
-		log_info("unit=%s %s -> %s (%s)", u->name, unit_fsm_state_name(from), unit_fsm_state_name(step.to),
-			 unit_fsm_event_name(event));
+		log_info("unit=%s %s -> %s (%s)", u->name, unit_fsm_state_name(from),
+			 unit_fsm_state_name(step.to), unit_fsm_event_name(event));
 	do_action(u, step.action);
 	/* The action may have moved the unit on; then that step saved and told already. */
 	if (u->record.state != step.to || step.to == from)
@@ -233,7 +243,9 @@ static void take_notice(struct unit *u)
 		if (u->file.may_poweroff)
 			u->host->on_poweroff(u->host, u);
 		else
-			log_warn("unit %s asks for power off without `may poweroff` in its file: ignored", u->name);
+			log_warn("unit %s asks for power off without `may poweroff` in its file: "
+				 "ignored",
+				 u->name);
 	} else {
 		log_warn("unit %s tells something unknown: %s", u->name, u->notify_line);
 	}
@@ -270,7 +282,8 @@ static void drain_notify(struct unit *u)
 	ssize_t size;
 
 	/* Before a start nobody is STARTING: old lines meet a state that ignores them. */
-	while (u->notify_source.fd >= 0 && (size = read(u->notify_source.fd, data, sizeof(data))) > 0)
+	while (u->notify_source.fd >= 0 &&
+	       (size = read(u->notify_source.fd, data, sizeof(data))) > 0)
 		if (u->record.pid)
 			feed_notify(u, data, (size_t)size);
 }
@@ -343,7 +356,8 @@ static void adopt(struct unit *u)
 	}
 	u->record = old;
 	fd = find_process(&old);
-	/* Whatever was asked of it before is forgotten, and what waited for its time starts at once. */
+	/* Whatever was asked of it before is forgotten, and what waited for its time starts at
+	 * once. */
 	if (fd >= 0)
 		u->record.state = old.state == UNIT_STARTING ? UNIT_STARTING : UNIT_UP;
 	else if (old.state != UNIT_DONE && old.state != UNIT_FAILED)
@@ -362,7 +376,8 @@ static void adopt(struct unit *u)
 	else
 		u->record.restarts++;
 	log_warn("unit %s ended while the supervisor was away%s", u->name,
-		 u->record.state == UNIT_FAILED ? " and is not started again, as its file says" : "; it is started again");
+		 u->record.state == UNIT_FAILED ? " and is not started again, as its file says"
+						: "; it is started again");
 }
 
 void unit_open(struct unit *u)
@@ -374,8 +389,8 @@ void unit_open(struct unit *u)
 	if (u->broken)
 		return;
 	snprintf(name, sizeof(name), "%s.notify", u->name);
-	if (capture_open(&u->capture, host->loop, host->run_dir_fd, host->log_dir_fd, u->name, u->file.log_bytes,
-			 host->console_fd, &e)) {
+	if (capture_open(&u->capture, host->loop, host->run_dir_fd, host->log_dir_fd, u->name,
+			 u->file.log_bytes, host->console_fd, &e)) {
 		unit_break(u, e.text);
 		return;
 	}

@@ -1,11 +1,12 @@
 /* unit.h - one supervised program: its file, its process, its log, its place in the state table.
  *
- * Events come from four sides: the pidfd (it ended), the notify FIFO (it is ready, it asks for power off), the timer,
- * and supervisor.c (start, stop, restart). Each goes through unit_event, the one place where the state changes and the
- * table's action is done. Whoever cares about others' states is told by host->on_change.
+ * Events come from four sides: the pidfd (it ended), the notify FIFO (it is ready, it asks for
+ * power off), the timer, and supervisor.c (start, stop, restart). Each goes through unit_event, the
+ * one place where the state changes and the table's action is done. Whoever cares about others'
+ * states is told by host->on_change.
  *
- * svd may be killed at any moment: NAME.state says what runs, and the next svd adopts it by pidfd. Of an adopted unit the
- * exit status stays unknown: it is init's child by then. */
+ * svd may be killed at any moment: NAME.state says what runs, and the next svd adopts it by pidfd.
+ * Of an adopted unit the exit status stays unknown: it is init's child by then. */
 #pragma once
 
 #include <stdbool.h>

@@ -23,7 +23,8 @@ static int pick(const char *word, const char *const *names, const char *what, st
 		if (str_equal(word, names[i]))
 			return i;
 	near = str_nearest(word, names);
-	return err_set(e, "%s %s is unknown%s%s", what, word, near ? "; the nearest is " : "", near ? near : "");
+	return err_set(e, "%s %s is unknown%s%s", what, word, near ? "; the nearest is " : "",
+		       near ? near : "");
 }
 
 static int need_absolute(const char *path, struct err *e)
@@ -53,7 +54,8 @@ static int take_after(struct unit_file *f, char **words, int count, struct err *
 	return 0;
 }
 
-static struct unit_passed *add_passed(struct unit_file *f, const char *name, const char *path, struct err *e)
+static struct unit_passed *add_passed(struct unit_file *f, const char *name, const char *path,
+				      struct err *e)
 {
 	struct unit_passed *p = &f->passed[f->passed_count];
 
@@ -169,7 +171,8 @@ static int take_shutdown_signal(struct unit_file *f, char **words, int count, st
 static int take_log_bytes(struct unit_file *f, char **words, int count, struct err *e)
 {
 	(void)count;
-	if (!str_to_bytes(words[0], &f->log_bytes) || f->log_bytes < LOG_BYTES_MIN || f->log_bytes > LOG_BYTES_MAX)
+	if (!str_to_bytes(words[0], &f->log_bytes) || f->log_bytes < LOG_BYTES_MIN ||
+	    f->log_bytes > LOG_BYTES_MAX)
 		return err_set(e, "log-bytes must be from 4k to 4m");
 	return 0;
 }
@@ -238,7 +241,8 @@ static const struct key {
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
 
 /* seen: a bit per key. */
-static int take_line(struct unit_file *f, char *line, unsigned line_number, unsigned *seen, struct err *e)
+static int take_line(struct unit_file *f, char *line, unsigned line_number, unsigned *seen,
+		     struct err *e)
 {
 	const char *names[KEYS + 1] = { NULL };
 	char *words[WORDS_MAX];
@@ -260,7 +264,8 @@ static int take_line(struct unit_file *f, char *line, unsigned line_number, unsi
 	*seen |= 1u << at;
 	if (count - 1 < keys[at].words_min || count - 1 > keys[at].words_max)
 		return err_set(e, "%s takes %d%s words, not %d", keys[at].name, keys[at].words_min,
-			       keys[at].words_max > keys[at].words_min ? " or more" : "", count - 1);
+			       keys[at].words_max > keys[at].words_min ? " or more" : "",
+			       count - 1);
 	if (str_equal(words[0], "after"))
 		f->after_line = (int)line_number;
 	return keys[at].take(f, words + 1, count - 1, e);
@@ -290,6 +295,7 @@ int unit_file_parse(struct unit_file *f, const char *name, const char *text, str
 	if (f->ready == UNIT_READY_EXIT && !restart_given)
 		f->restart = UNIT_RESTART_FAILURE;
 	if (f->ready == UNIT_READY_EXIT && f->restart == UNIT_RESTART_ALWAYS)
-		return err_set(e, "%s: `ready exit` with `restart always` would run it for ever", name);
+		return err_set(e, "%s: `ready exit` with `restart always` would run it for ever",
+			       name);
 	return 0;
 }

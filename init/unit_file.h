@@ -1,7 +1,9 @@
-/* unit_file.h - one unit as its file describes it. Pure: text in, a struct or an error with file and line out.
+/* unit_file.h - one unit as its file describes it. Pure: text in, a struct or an error with file
+ * and line out.
  *
- * One `key words...` per line, # begins a comment line, "..." keeps blanks in a word. Nothing is guessed: an unknown
- * key or word, a key twice, a name twice are errors. README.md lists the keys. */
+ * One `key words...` per line, # begins a comment line, "..." keeps blanks in a word. Nothing is
+ * guessed: an unknown key or word, a key twice, a name twice are errors. README.md lists the keys.
+ */
 #pragma once
 
 #include <stdbool.h>

@@ -3,19 +3,48 @@
 #include "lib/str.h"
 
 #define TO(state, action) { UNIT_##state, UNIT_ACTION_##action }
+#define STAY(state) { UNIT_##state, UNIT_ACTION_NONE }
 
-/* clang-format off: one row per state */
+/* clang-format off */
 static const struct unit_step table[UNIT_STATES][UNIT_EVENTS] = {
-	/*                    START                 STOP                   RESTART                 READY                 AGAIN                  GOOD                  BAD                   LATE */
-	[UNIT_WAITING] =    { TO(STARTING, SPAWN),  TO(DOWN, TELL),        TO(WAITING, NONE),      TO(WAITING, NONE),    TO(WAITING, NONE),     TO(WAITING, NONE),    TO(WAITING, NONE),    TO(WAITING, NONE) },
-	[UNIT_STARTING] =   { TO(STARTING, NONE),   TO(STOPPING, TERM),    TO(RESTARTING, TERM),   TO(UP, TELL),         TO(BACKOFF, WAIT),     TO(DONE, TELL),       TO(FAILED, TELL),     TO(STARTING, COMPLAIN) },
-	[UNIT_UP] =         { TO(UP, NONE),         TO(STOPPING, TERM),    TO(RESTARTING, TERM),   TO(UP, NONE),         TO(BACKOFF, WAIT),     TO(DONE, TELL),       TO(FAILED, TELL),     TO(UP, NONE) },
-	[UNIT_BACKOFF] =    { TO(BACKOFF, NONE),    TO(DOWN, TELL),        TO(STARTING, SPAWN),    TO(BACKOFF, NONE),    TO(BACKOFF, NONE),     TO(BACKOFF, NONE),    TO(BACKOFF, NONE),    TO(STARTING, SPAWN) },
-	[UNIT_RESTARTING] = { TO(RESTARTING, NONE), TO(STOPPING, NONE),    TO(RESTARTING, NONE),   TO(RESTARTING, NONE), TO(STARTING, SPAWN),   TO(STARTING, SPAWN),  TO(STARTING, SPAWN),  TO(RESTARTING, KILL) },
-	[UNIT_STOPPING] =   { TO(STOPPING, NONE),   TO(STOPPING, NONE),    TO(STOPPING, NONE),     TO(STOPPING, NONE),   TO(DOWN, TELL),        TO(DOWN, TELL),       TO(DOWN, TELL),       TO(STOPPING, KILL) },
-	[UNIT_DOWN] =       { TO(DOWN, NONE),       TO(DOWN, NONE),        TO(DOWN, NONE),         TO(DOWN, NONE),       TO(DOWN, NONE),        TO(DOWN, NONE),       TO(DOWN, NONE),       TO(DOWN, NONE) },
-	[UNIT_DONE] =       { TO(DONE, NONE),       TO(DOWN, TELL),        TO(STARTING, SPAWN),    TO(DONE, NONE),       TO(DONE, NONE),        TO(DONE, NONE),       TO(DONE, NONE),       TO(DONE, NONE) },
-	[UNIT_FAILED] =     { TO(FAILED, NONE),     TO(DOWN, TELL),        TO(STARTING, SPAWN),    TO(FAILED, NONE),     TO(FAILED, NONE),      TO(FAILED, NONE),     TO(FAILED, NONE),     TO(FAILED, NONE) },
+	/*  START                 STOP                  RESTART               READY
+	 *  AGAIN                 GOOD                  BAD                   LATE */
+	[UNIT_WAITING] = {
+	    TO(STARTING, SPAWN),  TO(DOWN, TELL),       STAY(WAITING),        STAY(WAITING),
+	    STAY(WAITING),        STAY(WAITING),        STAY(WAITING),        STAY(WAITING),
+	},
+	[UNIT_STARTING] = {
+	    STAY(STARTING),       TO(STOPPING, TERM),   TO(RESTARTING, TERM), TO(UP, TELL),
+	    TO(BACKOFF, WAIT),    TO(DONE, TELL),       TO(FAILED, TELL),     TO(STARTING, WARN),
+	},
+	[UNIT_UP] = {
+	    STAY(UP),             TO(STOPPING, TERM),   TO(RESTARTING, TERM), STAY(UP),
+	    TO(BACKOFF, WAIT),    TO(DONE, TELL),       TO(FAILED, TELL),     STAY(UP),
+	},
+	[UNIT_BACKOFF] = {
+	    STAY(BACKOFF),        TO(DOWN, TELL),       TO(STARTING, SPAWN),  STAY(BACKOFF),
+	    STAY(BACKOFF),        STAY(BACKOFF),        STAY(BACKOFF),        TO(STARTING, SPAWN),
+	},
+	[UNIT_RESTARTING] = {
+	    STAY(RESTARTING),     TO(STOPPING, NONE),   STAY(RESTARTING),     STAY(RESTARTING),
+	    TO(STARTING, SPAWN),  TO(STARTING, SPAWN),  TO(STARTING, SPAWN),  TO(RESTARTING, KILL),
+	},
+	[UNIT_STOPPING] = {
+	    STAY(STOPPING),       STAY(STOPPING),       STAY(STOPPING),       STAY(STOPPING),
+	    TO(DOWN, TELL),       TO(DOWN, TELL),       TO(DOWN, TELL),       TO(STOPPING, KILL),
+	},
+	[UNIT_DOWN] = {
+	    STAY(DOWN),           STAY(DOWN),           STAY(DOWN),           STAY(DOWN),
+	    STAY(DOWN),           STAY(DOWN),           STAY(DOWN),           STAY(DOWN),
+	},
+	[UNIT_DONE] = {
+	    STAY(DONE),           TO(DOWN, TELL),       TO(STARTING, SPAWN),  STAY(DONE),
+	    STAY(DONE),           STAY(DONE),           STAY(DONE),           STAY(DONE),
+	},
+	[UNIT_FAILED] = {
+	    STAY(FAILED),         TO(DOWN, TELL),       TO(STARTING, SPAWN),  STAY(FAILED),
+	    STAY(FAILED),         STAY(FAILED),         STAY(FAILED),         STAY(FAILED),
+	},
 };
 /* clang-format on */
 _Static_assert(UNIT_EVENTS == 8, "a new event wants a new column");
@@ -25,14 +54,21 @@ static const char *const state_names[] = {
 	[UNIT_BACKOFF] = "backoff", [UNIT_RESTARTING] = "restarting", [UNIT_STOPPING] = "stopping",
 	[UNIT_DOWN] = "down", [UNIT_DONE] = "done", [UNIT_FAILED] = "failed",
 };
-_Static_assert(sizeof(state_names) / sizeof(state_names[0]) == UNIT_STATES, "a new state wants a name");
+_Static_assert(sizeof(state_names) / sizeof(state_names[0]) == UNIT_STATES,
+	       "a new state wants a name");
 
 static const char *const event_names[] = {
-	[UNIT_EVENT_START] = "start", [UNIT_EVENT_STOP] = "stop", [UNIT_EVENT_RESTART] = "restart asked",
-	[UNIT_EVENT_READY] = "ready", [UNIT_EVENT_AGAIN] = "gone", [UNIT_EVENT_GOOD] = "gone, rests",
-	[UNIT_EVENT_BAD] = "gone, gives up", [UNIT_EVENT_LATE] = "time is over",
+	[UNIT_EVENT_START] = "start",
+	[UNIT_EVENT_STOP] = "stop",
+	[UNIT_EVENT_RESTART] = "restart asked",
+	[UNIT_EVENT_READY] = "ready",
+	[UNIT_EVENT_AGAIN] = "gone",
+	[UNIT_EVENT_GOOD] = "gone, rests",
+	[UNIT_EVENT_BAD] = "gone, gives up",
+	[UNIT_EVENT_LATE] = "time is over",
 };
-_Static_assert(sizeof(event_names) / sizeof(event_names[0]) == UNIT_EVENTS, "a new event wants a name");
+_Static_assert(sizeof(event_names) / sizeof(event_names[0]) == UNIT_EVENTS,
+	       "a new event wants a name");
 
 struct unit_step unit_fsm_step(enum unit_state state, enum unit_event event)
 {
@@ -54,7 +90,8 @@ enum unit_event unit_fsm_gone(enum unit_restart rule, bool clean)
 
 bool unit_fsm_runs(enum unit_state state)
 {
-	return state == UNIT_STARTING || state == UNIT_UP || state == UNIT_RESTARTING || state == UNIT_STOPPING;
+	return state == UNIT_STARTING || state == UNIT_UP || state == UNIT_RESTARTING ||
+	       state == UNIT_STOPPING;
 }
 
 bool unit_fsm_settled(enum unit_state state)

@@ -1,10 +1,10 @@
-/* unit_fsm.h - the life of a unit as a table. Pure: one caller (unit.c) performs the action and logs the step.
+/* unit_fsm.h - the life of a unit as a table. Pure: one caller (unit.c) performs the action and
+ * logs the step.
  *
  *               START            READY
- *   WAITING ----------> STARTING ------> UP          GOOD/BAD: the unit ended and its restart rule lets it rest
- *                        ^   |            |           AGAIN:    it ended and is to run again
- *                   LATE |   | AGAIN      | AGAIN
- *                        BACKOFF <--------+
+ *   WAITING ----------> STARTING ------> UP          GOOD/BAD: the unit ended and its restart rule
+ * lets it rest ^   |            |           AGAIN:    it ended and is to run again LATE |   | AGAIN
+ * | AGAIN BACKOFF <--------+
  *
  *   STARTING, UP -- GOOD --> DONE, -- BAD --> FAILED; both rest until RESTART
  *   STARTING, UP -- RESTART --> RESTARTING (SIGTERM) -- gone --> STARTING
@@ -44,7 +44,7 @@ enum unit_action {
 	UNIT_ACTION_TERM,	/* and a timer for LATE */
 	UNIT_ACTION_KILL,
 	UNIT_ACTION_WAIT,	/* a timer with the back-off */
-	UNIT_ACTION_COMPLAIN,	/* not ready for a long time */
+	UNIT_ACTION_WARN,	/* not ready for a long time */
 	UNIT_ACTION_TELL,	/* others may wait for this */
 	UNIT_ACTIONS
 };

@@ -11,8 +11,10 @@
 
 enum { FILE_BYTES_MAX = 65536, FIELDS_MAX = 4 };
 
-/* The fields of the line that begins with `name:`; at least FIELDS_MAX of them, or it does not count. */
-static int find_line(const char *path, const char *name, uint32_t *third, uint32_t *fourth, struct err *e)
+/* The fields of the line that begins with `name:`; at least FIELDS_MAX of them, or it does not
+ * count. */
+static int find_line(const char *path, const char *name, uint32_t *third, uint32_t *fourth,
+		     struct err *e)
 {
 	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
 	AUTO_FREE char *text = NULL;

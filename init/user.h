@@ -1,5 +1,5 @@
-/* user.h - uids and gids by name from our own /etc/passwd and /etc/group (passwd(5), group(5)): plain lines, without
- * the C library's name services, which load code and allocate. */
+/* user.h - uids and gids by name from our own /etc/passwd and /etc/group (passwd(5), group(5)):
+ * plain lines, without the C library's name services, which load code and allocate. */
 #pragma once
 
 #include <sys/types.h>

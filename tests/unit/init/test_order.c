@@ -31,7 +31,8 @@ static void starting(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		for (int u = 0; u < 4; u++)
-			assert_int_equal(order_may_start(&line, u, cases[i].settled), cases[i].may[u]);
+			assert_int_equal(order_may_start(&line, u, cases[i].settled),
+					 cases[i].may[u]);
 }
 
 static void stopping(void **state)
@@ -65,7 +66,7 @@ static void everything_stops(void **state)
 
 		for (int u = 1; u < o.count; u++) {
 			seed = seed * 6364136223846793005u + 1442695040888963407u;
-			o.after[u] = (seed >> 11) & (B(u) - 1);		/* only on lower ones: no circle */
+			o.after[u] = (seed >> 11) & (B(u) - 1); /* only on lower ones: no circle */
 		}
 		while (alive) {
 			uint64_t next = alive;

@@ -98,7 +98,9 @@ static void defaults(void **state)
 	/* A task that is ready when it ends well is done then, not started again. */
 	assert_int_equal(unit_file_parse(&f, "x.unit", "exec /bin/true\nready exit\n", &e), 0);
 	assert_int_equal(f.restart, UNIT_RESTART_FAILURE);
-	assert_int_equal(unit_file_parse(&f, "x.unit", "restart never\nexec /bin/true\nready exit\n", &e), 0);
+	assert_int_equal(unit_file_parse(&f, "x.unit",
+					 "restart never\nexec /bin/true\nready exit\n", &e),
+			 0);
 	assert_int_equal(f.restart, UNIT_RESTART_NEVER);
 }
 
@@ -118,9 +120,12 @@ static void refused(void **state)
 		{ "exec /a\nafter a b a", "x.unit:2: after: a stands there twice" },
 		{ "exec /a\nafter", "x.unit:2: after takes 1 or more words, not 0" },
 		{ "exec /a\nready maybe", "x.unit:2: ready maybe is unknown" },
-		{ "exec /a\nready notfy", "x.unit:2: ready notfy is unknown; the nearest is notify" },
-		{ "exec /a\nready exit\nrestart always", "x.unit: `ready exit` with `restart always` would run it for ever" },
-		{ "exec /a\nrestart on-failure", "x.unit:2: restart on-failure is unknown; the nearest is failure" },
+		{ "exec /a\nready notfy",
+		  "x.unit:2: ready notfy is unknown; the nearest is notify" },
+		{ "exec /a\nready exit\nrestart always",
+		  "x.unit: `ready exit` with `restart always` would run it for ever" },
+		{ "exec /a\nrestart on-failure",
+		  "x.unit:2: restart on-failure is unknown; the nearest is failure" },
 		{ "exec /a\nstop-ms 0", "x.unit:2: stop-ms must be a number from 1 to 20000" },
 		{ "exec /a\nstop-ms 20001", "x.unit:2: stop-ms must be a number from 1 to 20000" },
 		{ "exec /a\nstop-ms -5", "x.unit:2: stop-ms must be a number from 1 to 20000" },
@@ -128,22 +133,33 @@ static void refused(void **state)
 		{ "exec /a\nlog-bytes 5m", "x.unit:2: log-bytes must be from 4k to 4m" },
 		{ "exec /a\nshutdown-signal KILL", "x.unit:2: shutdown-signal KILL is unknown" },
 		{ "exec /a\nuser ../root", "x.unit:2: ../root cannot be the name of a user" },
-		{ "exec /a\ncaps net_amin", "x.unit:2: capability net_amin is unknown; the nearest is net_admin" },
+		{ "exec /a\ncaps net_amin",
+		  "x.unit:2: capability net_amin is unknown; the nearest is net_admin" },
 		{ "exec /a\nenv A", "x.unit:2: env A must be KEY=VALUE, and not of CUVETTE_FDS" },
 		{ "exec /a\nenv =1", "x.unit:2: env =1 must be KEY=VALUE, and not of CUVETTE_FDS" },
-		{ "exec /a\nenv CUVETTE_FDS=a", "x.unit:2: env CUVETTE_FDS=a must be KEY=VALUE, and not of CUVETTE_FDS" },
+		{ "exec /a\nenv CUVETTE_FDS=a",
+		  "x.unit:2: env CUVETTE_FDS=a must be KEY=VALUE, and not of CUVETTE_FDS" },
 		{ "exec /a\nmay reboot", "x.unit:2: may reboot is unknown" },
 		{ "exec /a\nfile a b r", "x.unit:2: b must be an absolute path" },
-		{ "exec /a\nfile a /b x", "x.unit:2: way to open a file x is unknown; the nearest is r" },
-		{ "exec /a\nfile a /b r maybe", "x.unit:2: maybe is unknown; only `optional` may stand here" },
+		{ "exec /a\nfile a /b x",
+		  "x.unit:2: way to open a file x is unknown; the nearest is r" },
+		{ "exec /a\nfile a /b r maybe",
+		  "x.unit:2: maybe is unknown; only `optional` may stand here" },
 		{ "exec /a\nfile a /b r\nfile a /c r", "x.unit:3: the name a is given twice" },
-		{ "exec /a\nfile a /b r\nsocket a /c stream 600 root root", "x.unit:3: the name a is given twice" },
-		{ "exec /a\nfile notify /b r", "x.unit:2: notify cannot be the name of a socket or file" },
-		{ "exec /a\nfile a:b /b r", "x.unit:2: a:b cannot be the name of a socket or file" },
-		{ "exec /a\nsocket s /s stream 0660 root", "x.unit:2: socket takes 6 words, not 5" },
-		{ "exec /a\nsocket s /s dgram 0660 root root", "x.unit:2: socket type dgram is unknown" },
-		{ "exec /a\nsocket s /s stream 0669 root root", "x.unit:2: mode 0669 must be three octal digits" },
-		{ "exec /a\nsocket s /s stream 4755 root root", "x.unit:2: mode 4755 must be three octal digits" },
+		{ "exec /a\nfile a /b r\nsocket a /c stream 600 root root",
+		  "x.unit:3: the name a is given twice" },
+		{ "exec /a\nfile notify /b r",
+		  "x.unit:2: notify cannot be the name of a socket or file" },
+		{ "exec /a\nfile a:b /b r",
+		  "x.unit:2: a:b cannot be the name of a socket or file" },
+		{ "exec /a\nsocket s /s stream 0660 root",
+		  "x.unit:2: socket takes 6 words, not 5" },
+		{ "exec /a\nsocket s /s dgram 0660 root root",
+		  "x.unit:2: socket type dgram is unknown" },
+		{ "exec /a\nsocket s /s stream 0669 root root",
+		  "x.unit:2: mode 0669 must be three octal digits" },
+		{ "exec /a\nsocket s /s stream 4755 root root",
+		  "x.unit:2: mode 4755 must be three octal digits" },
 	};
 
 	(void)state;

@@ -27,7 +27,7 @@ static const struct cell cells[] = {
 	{ UNIT_STARTING, UNIT_EVENT_AGAIN, UNIT_BACKOFF, UNIT_ACTION_WAIT },
 	{ UNIT_STARTING, UNIT_EVENT_GOOD, UNIT_DONE, UNIT_ACTION_TELL },
 	{ UNIT_STARTING, UNIT_EVENT_BAD, UNIT_FAILED, UNIT_ACTION_TELL },
-	{ UNIT_STARTING, UNIT_EVENT_LATE, UNIT_STARTING, UNIT_ACTION_COMPLAIN },
+	{ UNIT_STARTING, UNIT_EVENT_LATE, UNIT_STARTING, UNIT_ACTION_WARN },
 	{ UNIT_UP, UNIT_EVENT_STOP, UNIT_STOPPING, UNIT_ACTION_TERM },
 	{ UNIT_UP, UNIT_EVENT_RESTART, UNIT_RESTARTING, UNIT_ACTION_TERM },
 	{ UNIT_UP, UNIT_EVENT_AGAIN, UNIT_BACKOFF, UNIT_ACTION_WAIT },
@@ -56,16 +56,18 @@ static void every_cell(void **state)
 	(void)state;
 	for (int from = 0; from < UNIT_STATES; from++) {
 		for (int event = 0; event < UNIT_EVENTS; event++) {
-			struct cell want = { (enum unit_state)from, (enum unit_event)event, (enum unit_state)from,
-					     UNIT_ACTION_NONE };
+			struct cell want = { (enum unit_state)from, (enum unit_event)event,
+					     (enum unit_state)from, UNIT_ACTION_NONE };
 			struct unit_step got = unit_fsm_step(want.from, want.event);
 
 			for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++)
 				if (cells[i].from == want.from && cells[i].event == want.event)
 					want = cells[i];
 			if (got.to != want.to || got.action != want.action)
-				fail_msg("%s on %s: to %s, action %d", unit_fsm_state_name(want.from),
-					 unit_fsm_event_name(want.event), unit_fsm_state_name(got.to), got.action);
+				fail_msg("%s on %s: to %s, action %d",
+					 unit_fsm_state_name(want.from),
+					 unit_fsm_event_name(want.event),
+					 unit_fsm_state_name(got.to), got.action);
 		}
 	}
 }
@@ -76,8 +78,10 @@ static void invariants(void **state)
 	(void)state;
 	for (int from = 0; from < UNIT_STATES; from++) {
 		for (int event = 0; event < UNIT_EVENTS; event++) {
-			struct unit_step s = unit_fsm_step((enum unit_state)from, (enum unit_event)event);
-			bool gone = event == UNIT_EVENT_AGAIN || event == UNIT_EVENT_GOOD || event == UNIT_EVENT_BAD;
+			struct unit_step s =
+				unit_fsm_step((enum unit_state)from, (enum unit_event)event);
+			bool gone = event == UNIT_EVENT_AGAIN || event == UNIT_EVENT_GOOD ||
+				    event == UNIT_EVENT_BAD;
 
 			if (s.action == UNIT_ACTION_SPAWN)
 				assert_int_equal(s.to, UNIT_STARTING);
