@@ -64,6 +64,27 @@ static void bind_at(const char *from, const char *root, const char *to, unsigned
 		die("bind %s at %s: %s", from, path, strerror(errno));
 }
 
+/* A folder with what is mounted below it, as it is now: taken before the root is put together, which
+ * may lie inside that folder (the cache holds the tool root) and would show there once more. */
+static int take_tree(const char *path)
+{
+	int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+
+	if (fd < 0)
+		die("take %s along: %s", path, strerror(errno));
+	return fd;
+}
+
+static void put_tree(int fd, const char *root, const char *to)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s%s", root, to);
+	if (move_mount(fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		die("put a folder at %s: %s", path, strerror(errno));
+	close(fd);
+}
+
 static void mount_new(const char *type, const char *root, const char *to, const char *options)
 {
 	char path[PATH_MAX];
@@ -120,9 +141,12 @@ static void bind_host_net_files(const char *root)
 static void enter_root(const struct plan *plan)
 {
 	const char *root = plan->root;
+	int src_fd, cache_fd;
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		die("make the mounts private: %s", strerror(errno));
+	src_fd = take_tree(plan->src);
+	cache_fd = take_tree(plan->cache);
 	bind_at(root, root, "", 0);
 	set_read_only(root);
 	mount_new("proc", root, "/proc", NULL);
@@ -135,8 +159,8 @@ static void enter_root(const struct plan *plan)
 	mount_new("tmpfs", root, "/mnt", "mode=755");
 	if (strcmp(plan->at, "/src") != 0)
 		make_place(root, plan->at);
-	bind_at(plan->src, root, plan->at, MS_REC);
-	bind_at(plan->cache, root, "/cache", MS_REC);
+	put_tree(src_fd, root, plan->at);
+	put_tree(cache_fd, root, "/cache");
 	if (!plan->offline)
 		bind_host_net_files(root);
 	for (int i = 0; i < plan->bind_count; i++) {

@@ -1,0 +1,119 @@
+#!/bin/bash
+# The tools against real files, processes and mounts: what fetch does on bad days, and that enter
+# passes status and signals through and leaves nothing behind. Needs no network.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+t=$(mktemp -d)
+trap 'rm -rf "$t"; [ -z "${server:-}" ] || kill "$server"' EXIT
+number=0 failed=0
+tap() { # NAME STATUS: 0 is well; what was said stands in $t/said
+	number=$((number + 1))
+	if [ "$2" = 0 ]; then echo "ok $number - $1"; return; fi
+	failed=$((failed + 1))
+	echo "not ok $number - $1"
+	sed 's/^/#   /' "$t/said"
+}
+said() { grep -qF -- "$1" "$t/said"; }
+
+# ---- fetch: a mirror of two files, and a lock that names them
+mkdir -p "$t/mirror/pool/main/a" "$t/empty"
+head -c 300000 /dev/urandom >"$t/mirror/pool/main/a/one"
+head -c 70000 /dev/urandom >"$t/mirror/pool/main/a/two+1"
+sum() { sha256sum <"$1" | cut -d' ' -f1; }
+one=$(sum "$t/mirror/pool/main/a/one") two=$(sum "$t/mirror/pool/main/a/two+1")
+printf '%s\n' "# a comment" "set $one 300000 pool/main/a/one one 1 all" "name 1 $two 70000 pool/main/a/two+1" >"$t/lock"
+fetch() { CUVETTE_CACHE=$t/cache CUVETTE_ORIGINS=$origins tools/fetch "$@" >"$t/said" 2>&1; }
+origins=file://$t/mirror
+have() { [ "$(sum "$t/cache/dl/$one")" = "$one" ] && [ "$(sum "$t/cache/dl/$two")" = "$two" ]; }
+
+fetch "$t/lock" && have
+tap "fetch brings the files of both kinds of lock" $?
+mv "$t/mirror" "$t/gone"
+fetch "$t/lock" && have
+tap "fetch asks nobody for what the cache has" $?
+rm -rf "$t/cache"
+! fetch "$t/lock" && said pool/main/a/one && said "pool/main/a/two+1" && said "$origins/pool/main/a/one"
+tap "fetch names every missing file and each origin tried" $?
+mv "$t/gone" "$t/mirror"
+origins="file://$t/empty file://$t/mirror" fetch "$t/lock" && have
+tap "fetch goes on to the next origin" $?
+
+rm -rf "$t/cache"; mkdir -p "$t/cache/dl"
+head -c 100000 "$t/mirror/pool/main/a/one" >"$t/cache/dl/$one.part"
+fetch "$t/lock" && have && [ ! -e "$t/cache/dl/$one.part" ]
+tap "fetch goes on where a download stopped" $?
+rm -rf "$t/cache"; mkdir -p "$t/cache/dl"
+head -c 100000 /dev/urandom >"$t/cache/dl/$one.part"
+fetch "$t/lock" && have
+tap "fetch starts anew when what it had was wrong" $?
+
+cp -r "$t/mirror" "$t/bad"
+printf x >>"$t/bad/pool/main/a/one"
+rm -rf "$t/cache"
+! origins=file://$t/bad fetch "$t/lock" && said "$one" && said "$(sum "$t/bad/pool/main/a/one")" && said pool/main/a/one &&
+	[ ! -e "$t/cache/dl/$one" ]
+tap "a wrong sha256 stops it with both hashes and leaves nothing under the name" $?
+
+rm -rf "$t/cache"
+python3 -u -m http.server -d "$t/mirror" --bind 127.0.0.1 0 >"$t/server" 2>&1 &
+server=$!
+for _ in $(seq 100); do
+	port=$(sed -n 's/.*port \([0-9]*\).*/\1/p' "$t/server")
+	[ -z "$port" ] || break
+	sleep 0.1
+done
+mkdir -p "$t/cache/dl"
+head -c 100000 "$t/mirror/pool/main/a/one" >"$t/cache/dl/$one.part"
+origins=http://127.0.0.1:$port fetch "$t/lock" && have
+tap "fetch copes with a server that cannot resume" $?
+rm -rf "$t/cache"
+for n in 1 2 3; do
+	CUVETTE_CACHE=$t/cache CUVETTE_ORIGINS=http://127.0.0.1:$port tools/fetch "$t/lock" >"$t/said.$n" 2>&1 &
+	runs[n]=$!
+done
+status=0
+for n in 1 2 3; do wait "${runs[n]}" || status=1; done
+cat "$t"/said.? >"$t/said"
+[ "$status" = 0 ] && have && [ -z "$(find "$t/cache/dl" -name '*.*')" ]
+tap "three runs share one cache" $?
+echo "no hash here" >"$t/lock2"
+! fetch "$t/lock2" && said "no line with sha256"
+tap "fetch refuses a file that is no lock" $?
+
+# ---- enter: one tool root inside another
+if [ -z "${CUVETTE_INSIDE:-}" ] || ! ls -d "$CUVETTE_CACHE"/toolroot/*.enter-* >/dev/null 2>&1; then
+	echo "1..$number"
+	exit $((failed > 0))
+fi
+enter() { CUVETTE_INSIDE='' tools/enter "$@" >"$t/said" 2>&1; }
+mark=$((RANDOM + 40000))
+alive() { pgrep -f "sleep $mark" >>"$t/said"; }
+
+enter sh -c 'exit 7'; [ $? = 7 ]
+tap "enter passes the exit status" $?
+enter sh -c 'kill -SEGV $$'; [ $? = 139 ]
+tap "enter dies of the signal that the command died of" $?
+enter no-such-command; [ $? = 127 ]
+tap "enter says 127 for a command that does not exist" $?
+enter sh -c 'ip -o link | grep -vc " lo:" && exit 1; ip -o addr show lo | grep 127.0.0.1'
+tap "enter leaves no network but lo" $?
+enter sh -c '! touch /here && touch /tmp/here && test -w /src'
+tap "the tool root is read-only, /tmp and the checkout are not" $?
+enter sh -c "setsid sleep $mark & exit 3"; [ $? = 3 ] && ! alive
+tap "nothing outlives the command" $?
+
+started() { for _ in $(seq 100); do grep -q up "$t/said" && return 0; sleep 0.1; done; return 1; }
+: >"$t/said"
+CUVETTE_INSIDE='' tools/enter sh -c 'trap "echo term; exit 9" TERM; echo up; while :; do sleep 0.1; done' >"$t/said" 2>&1 &
+pid=$!
+started && kill -TERM $pid; wait $pid; [ $? = 9 ] && said term
+tap "a signal reaches the command" $?
+: >"$t/said"
+CUVETTE_INSIDE='' tools/enter sh -c "echo up; sleep $mark & sleep $mark" >"$t/said" 2>&1 &
+pid=$!
+started && kill -KILL $pid; wait $pid 2>/dev/null
+for _ in $(seq 50); do alive || break; sleep 0.1; done
+! alive && ! grep -q "$CUVETTE_CACHE/toolroot" /proc/self/mounts
+tap "killed, it leaves no process and no mount" $?
+echo "1..$number"
+exit $((failed > 0))
