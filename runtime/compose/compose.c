@@ -26,7 +26,9 @@ static int read_name(struct reader *r, const struct yaml_node *node, struct err 
 	p->name = reader_string(r, node, e);
 	if (!p->name)
 		return -1;
-	return str_is_name(p->name) ? 0 : reader_fail(r, node, e, "\"%.64s\" is not a project name", p->name);
+	return str_is_name(p->name)
+		       ? 0
+		       : reader_fail(r, node, e, "\"%.64s\" is not a project name", p->name);
 }
 
 static int read_services(struct reader *r, const struct yaml_node *node, struct err *e)
@@ -51,12 +53,15 @@ static int read_driver(struct reader *r, const struct yaml_node *node, struct er
 	if (!v->driver)
 		return -1;
 	if (!str_equal(v->driver, "local") && !str_equal(v->driver, "share"))
-		return reader_fail(r, node, e, "\"%.64s\" is not known: write local, or share for the host's shared folder",
+		return reader_fail(r, node, e,
+				   "\"%.64s\" is not known: write local, or share for the host's "
+				   "shared folder",
 				   v->driver);
 	return 0;
 }
 
-static int read_volume(struct reader *r, const struct yaml_node *node, struct compose_volume *volume, struct err *e)
+static int read_volume(struct reader *r, const struct yaml_node *node,
+		       struct compose_volume *volume, struct err *e)
 {
 	static const struct reader_key keys[] = {
 		{ "driver", read_driver }, { "driver_opts", NULL }, { "external", NULL },
@@ -65,8 +70,8 @@ static int read_volume(struct reader *r, const struct yaml_node *node, struct co
 
 	*volume = (struct compose_volume){ .name = node->key, .driver = "local" };
 	if (!str_is_name(node->key))
-		return err_set(e, "%s:%u: \"%.64s\" is not a volume name: letters, digits, - _ .", r->file, node->line,
-			       node->key);
+		return err_set(e, "%s:%u: \"%.64s\" is not a volume name: letters, digits, - _ .",
+			       r->file, node->line, node->key);
 	if (node->kind == YAML_NULL)
 		return 0;
 	r->target = volume;
@@ -95,7 +100,7 @@ static int read_volumes(struct reader *r, const struct yaml_node *node, struct e
 
 static const struct reader_key project_keys[] = {
 	{ "configs", NULL },  { "include", NULL },	     { "models", NULL },
-	{ "name", read_name },{ "networks", NULL },	     { "secrets", NULL },
+	{ "name", read_name }, { "networks", NULL },	     { "secrets", NULL },
 	{ "services", read_services }, { "version", read_version }, { "volumes", read_volumes },
 };
 
@@ -106,19 +111,26 @@ static int check_services(const struct reader *r, const struct compose_project *
 
 		for (size_t m = 0; m < s->mount_count; m++)
 			if (!compose_volume(p, s->mounts[m].volume))
-				return err_set(e, "%s:%u: service %s: volume \"%s\" is not declared: add it under volumes: at the top level",
+				return err_set(e,
+					       "%s:%u: service %s: volume \"%s\" is not declared: "
+					       "add it under volumes: at the top level",
 					       r->file, s->line, s->name, s->mounts[m].volume);
-		if (s->memswap_limit_bytes > 0 && (uint64_t)s->memswap_limit_bytes < s->mem_limit_bytes)
-			return err_set(e, "%s:%u: service %s: memswap_limit counts memory and swap together: it must not be below mem_limit",
+		if (s->memswap_limit_bytes > 0 &&
+		    (uint64_t)s->memswap_limit_bytes < s->mem_limit_bytes)
+			return err_set(e,
+				       "%s:%u: service %s: memswap_limit counts memory and swap "
+				       "together: it must not be below mem_limit",
 				       r->file, s->line, s->name);
 		if (s->mem_limit_bytes && s->mem_reservation_bytes > s->mem_limit_bytes)
-			return err_set(e, "%s:%u: service %s: mem_reservation is above mem_limit", r->file, s->line, s->name);
+			return err_set(e, "%s:%u: service %s: mem_reservation is above mem_limit",
+				       r->file, s->line, s->name);
 	}
 	return 0;
 }
 
 struct compose_project *compose_read(const char *file, const char *text, size_t size_bytes,
-				     const struct compose_var *vars, struct arena *arena, struct err *e)
+				     const struct compose_var *vars, struct arena *arena,
+				     struct err *e)
 {
 	struct reader r = { .file = file, .vars = vars, .arena = arena };
 	const struct yaml_node *root = yaml_read(file, text, size_bytes, arena, e);

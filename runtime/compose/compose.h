@@ -1,8 +1,8 @@
 /* compose.h - a compose file as a struct: what shall run, said by the user.
  *
- * compose_read goes once over the tree of yaml.h. An unknown key is an error with its line and the nearest
- * known key; a key of the compose specification that this machine cannot honour yet is an error that says
- * so: nothing is dropped silently. `x-...` keys are the user's own.
+ * compose_read goes once over the tree of yaml.h. An unknown key is an error with its line and the
+ * nearest known key; a key of the compose specification that this machine cannot honour yet is an
+ * error that says so: nothing is dropped silently. `x-...` keys are the user's own.
  *
  * All memory is the caller's arena. Knows nothing of images, of the machine, of what runs. */
 #pragma once
@@ -15,7 +15,12 @@ struct arena;
 struct compose_var;
 struct err;
 
-enum compose_restart { COMPOSE_RESTART_NO, COMPOSE_RESTART_ALWAYS, COMPOSE_RESTART_ON_FAILURE, COMPOSE_RESTART_UNLESS_STOPPED };
+enum compose_restart {
+	COMPOSE_RESTART_NO,
+	COMPOSE_RESTART_ALWAYS,
+	COMPOSE_RESTART_ON_FAILURE,
+	COMPOSE_RESTART_UNLESS_STOPPED
+};
 enum compose_network { COMPOSE_NETWORK_HOST, COMPOSE_NETWORK_NONE };
 enum { COMPOSE_RLIMITS_MAX = 16 };
 
@@ -43,7 +48,7 @@ struct compose_service {
 	const char *name;
 	unsigned line;
 	const char *image;
-	const char *const *command;	/* NULL = the image's own; no items = none at all; so is entrypoint */
+	const char *const *command;	/* NULL = the image's; no items = none; so is entrypoint */
 	const char *const *entrypoint;
 	const char *const *environment;	/* "NAME=value", NULL-terminated, each name once */
 	const char *user;		/* NULL = the image's; so are the next two */
@@ -99,6 +104,8 @@ struct compose_project {
 
 /* file is for messages. vars ends with a NULL name. NULL with *e set on failure. */
 struct compose_project *compose_read(const char *file, const char *text, size_t size_bytes,
-				     const struct compose_var *vars, struct arena *arena, struct err *e);
+				     const struct compose_var *vars, struct arena *arena,
+				     struct err *e);
 
-const struct compose_volume *compose_volume(const struct compose_project *project, const char *name);
+const struct compose_volume *compose_volume(const struct compose_project *project,
+					    const char *name);

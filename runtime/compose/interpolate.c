@@ -38,7 +38,10 @@ static const char *add_braced(struct buf *out, const char *text, const struct co
 	bool when_empty = after[0] == ':' && after[1] == '-';
 
 	if (!length || !close || (*after != '}' && *after != '-' && !when_empty)) {
-		err_set(e, "\"${%.40s\" is not understood: known are ${VAR}, ${VAR:-default} and $$ for a dollar sign", text);
+		err_set(e,
+			"\"${%.40s\" is not understood: known are ${VAR}, ${VAR:-default} and $$ "
+			"for a dollar sign",
+			text);
 		return NULL;
 	}
 	name = arena_strn(arena, text, length);
@@ -48,7 +51,9 @@ static const char *add_braced(struct buf *out, const char *text, const struct co
 			buf_add_str(out, value);
 			return after + 1;
 		}
-		err_set(e, "variable %.64s is not set; write ${%.64s:-default} to give it a default", name, name);
+		err_set(e,
+			"variable %.64s is not set; write ${%.64s:-default} to give it a default",
+			name, name);
 		return NULL;
 	}
 	after += when_empty ? 2 : 1;
@@ -73,13 +78,16 @@ static const char *add_bare(struct buf *out, const char *text, const struct comp
 	if (!length)
 		err_set(e, "a lone \"$\": write $$ for a dollar sign");
 	else if (!value)
-		err_set(e, "variable %.64s is not set; write ${%.64s:-default} to give it a default", name, name);
+		err_set(e,
+			"variable %.64s is not set; write ${%.64s:-default} to give it a default",
+			name, name);
 	else
 		buf_add_str(out, value);
 	return length && value ? text + length : NULL;
 }
 
-const char *interpolate(const char *text, const struct compose_var *vars, struct arena *arena, struct err *e)
+const char *interpolate(const char *text, const struct compose_var *vars, struct arena *arena,
+			struct err *e)
 {
 	const char *result = NULL;
 	struct buf out;
@@ -104,7 +112,8 @@ const char *interpolate(const char *text, const struct compose_var *vars, struct
 		}
 	}
 	if (text && out.overflow)
-		err_set(e, "longer than %d KiB after its variables are put in", VALUE_BYTES_MAX / 1024);
+		err_set(e, "longer than %d KiB after its variables are put in",
+			VALUE_BYTES_MAX / 1024);
 	else if (text)
 		result = arena_strn(arena, out.data ? out.data : "", out.size_bytes);
 	buf_finish(&out);

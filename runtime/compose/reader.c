@@ -15,7 +15,8 @@
 
 enum { KEYS_MAX = 128 };	/* rows of a table; a service has 90 in the specification */
 
-int reader_fail(const struct reader *r, const struct yaml_node *node, struct err *e, const char *format, ...)
+int reader_fail(const struct reader *r, const struct yaml_node *node, struct err *e,
+		const char *format, ...)
 {
 	char text[ERR_TEXT_MAX];
 	va_list args;
@@ -23,12 +24,13 @@ int reader_fail(const struct reader *r, const struct yaml_node *node, struct err
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	return err_set(e, "%s:%u: %s%s%s%s%s", r->file, node->line, r->where, r->where[0] ? ": " : "",
-		       node->key ? node->key : "", node->key ? ": " : "", text);
+	return err_set(e, "%s:%u: %s%s%s%s%s", r->file, node->line, r->where,
+		       r->where[0] ? ": " : "", node->key ? node->key : "", node->key ? ": " : "",
+		       text);
 }
 
-static int unknown_key(const struct reader *r, const struct yaml_node *node, const struct reader_key *keys,
-		       size_t key_count, struct err *e)
+static int unknown_key(const struct reader *r, const struct yaml_node *node,
+		       const struct reader_key *keys, size_t key_count, struct err *e)
 {
 	const char *names[KEYS_MAX + 1];
 	const char *nearest;
@@ -44,8 +46,8 @@ static int unknown_key(const struct reader *r, const struct yaml_node *node, con
 		       nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
-int reader_map(struct reader *r, const struct yaml_node *map, const struct reader_key *keys, size_t key_count,
-	       struct err *e)
+int reader_map(struct reader *r, const struct yaml_node *map, const struct reader_key *keys,
+	       size_t key_count, struct err *e)
 {
 	if (map->kind != YAML_MAP)
 		return reader_fail(r, map, e, "must be a map, not %s", yaml_kind_name(map->kind));
@@ -59,8 +61,11 @@ int reader_map(struct reader *r, const struct yaml_node *map, const struct reade
 		if (i == key_count)
 			return unknown_key(r, node, keys, key_count, e);
 		if (!keys[i].read)
-			return err_set(e, "%s:%u: key \"%s\"%s%s is not supported by Cuvette yet: take it out", r->file,
-				       node->line, node->key, r->where[0] ? " in " : "", r->where);
+			return err_set(e,
+				       "%s:%u: key \"%s\"%s%s is not supported by Cuvette yet: "
+				       "take it out",
+				       r->file, node->line, node->key, r->where[0] ? " in " : "",
+				       r->where);
 		if (keys[i].read(r, node, e) < 0)
 			return -1;
 	}
@@ -87,7 +92,8 @@ const char *reader_string(struct reader *r, const struct yaml_node *node, struct
 	if (node->kind == YAML_STRING)
 		return reader_text(r, node, e);
 	if (node->kind == YAML_BOOL || node->kind == YAML_INTEGER || node->kind == YAML_REAL)
-		reader_fail(r, node, e, "must be a string: write \"%.64s\" with quotes", node->text);
+		reader_fail(r, node, e, "must be a string: write \"%.64s\" with quotes",
+			    node->text);
 	else
 		reader_fail(r, node, e, "must be a string, not %s", yaml_kind_name(node->kind));
 	return NULL;
@@ -100,7 +106,9 @@ int reader_bytes(struct reader *r, const struct yaml_node *node, uint64_t *bytes
 	if (!text)
 		return -1;
 	if (!str_to_bytes(text, bytes))
-		return reader_fail(r, node, e, "\"%.64s\" is not a size: write 512m, 1.5g or a number of bytes", text);
+		return reader_fail(r, node, e,
+				   "\"%.64s\" is not a size: write 512m, 1.5g or a number of bytes",
+				   text);
 	return 0;
 }
 
@@ -115,7 +123,8 @@ int reader_bool(struct reader *r, const struct yaml_node *node, bool *value, str
 	return 0;
 }
 
-int reader_words(struct reader *r, const struct yaml_node *node, const char *const **words, struct err *e)
+int reader_words(struct reader *r, const struct yaml_node *node, const char *const **words,
+		 struct err *e)
 {
 	const char **list;
 	size_t count = 0;
@@ -151,7 +160,8 @@ bool reader_next_pair(struct reader *r, const struct yaml_node *node, const stru
 	*at = item->next;
 	pair->node = item;
 	if (item->kind != YAML_NULL || node->kind == YAML_LIST)
-		text = node->kind == YAML_LIST ? reader_string(r, item, e) : reader_text(r, item, e);
+		text = node->kind == YAML_LIST ? reader_string(r, item, e)
+					       : reader_text(r, item, e);
 	*failed = !text && item->kind != YAML_NULL;
 	if (node->kind == YAML_MAP) {
 		pair->key = item->key;

@@ -19,7 +19,8 @@ static bool read_nanos(const char **text, uint64_t *nanos)
 		return false;
 	for (; isdigit((unsigned char)*at); at++) {
 		whole = whole * 10 + (uint64_t)(*at - '0');
-		if (whole > 4000000000)		/* x 10^9 still fits; longer than anybody waits or computes */
+		if (whole >
+		    4000000000) /* x 10^9 still fits; longer than anybody waits or computes */
 			return false;
 	}
 	if (*at == '.') {
@@ -42,7 +43,9 @@ bool scalar_duration_ms(const char *text, uint64_t *ms)
 	static const struct {
 		const char *name;
 		uint64_t ms;
-	} units[] = { { "h", 3600000 }, { "ms", 1 }, { "m", 60000 }, { "s", 1000 } };	/* ms stands before m */
+	} units[] = {
+		{ "h", 3600000 }, { "ms", 1 }, { "m", 60000 }, { "s", 1000 }
+	}; /* ms stands before m */
 	enum { UNITS = sizeof(units) / sizeof(units[0]) };
 	uint64_t total_ms = 0;
 
@@ -59,7 +62,7 @@ bool scalar_duration_ms(const char *text, uint64_t *ms)
 		if (i == UNITS)
 			return false;
 		text += strlen(units[i].name);
-		total_ms += nanos / 1000000 * units[i].ms / 1000;	/* at most 4e12 x 3.6e6: fits */
+		total_ms += nanos / 1000000 * units[i].ms / 1000; /* at most 4e12 x 3.6e6: fits */
 	}
 	*ms = total_ms;
 	return true;
@@ -76,9 +79,10 @@ bool scalar_signal(const char *text, unsigned *number)
 		const char *name;
 		unsigned number;
 	} signals[] = {
-		{ "ABRT", SIGABRT }, { "ALRM", SIGALRM }, { "CONT", SIGCONT },	 { "HUP", SIGHUP },
-		{ "INT", SIGINT },   { "KILL", SIGKILL }, { "PIPE", SIGPIPE },	 { "QUIT", SIGQUIT },
-		{ "STOP", SIGSTOP }, { "TERM", SIGTERM }, { "TSTP", SIGTSTP },	 { "USR1", SIGUSR1 },
+		{ "ABRT", SIGABRT }, { "ALRM", SIGALRM }, { "CONT", SIGCONT },
+		{ "HUP", SIGHUP },   { "INT", SIGINT },	  { "KILL", SIGKILL },
+		{ "PIPE", SIGPIPE }, { "QUIT", SIGQUIT }, { "STOP", SIGSTOP },
+		{ "TERM", SIGTERM }, { "TSTP", SIGTSTP }, { "USR1", SIGUSR1 },
 		{ "USR2", SIGUSR2 }, { "PWR", SIGPWR },	  { "WINCH", SIGWINCH },
 	};
 	uint32_t value;
@@ -89,7 +93,8 @@ bool scalar_signal(const char *text, unsigned *number)
 	}
 	if (str_starts(text, "SIG"))
 		text += 3;
-	/* RTMIN is 34 for every program: musl and glibc keep the kernel's first two. systemd stops by RTMIN+3. */
+	/* RTMIN is 34 for every program: musl and glibc keep the kernel's first two. systemd stops
+	 * by RTMIN+3. */
 	if (str_starts(text, "RTMIN+") && str_to_u32(text + 6, &value) && value <= 30) {
 		*number = 34 + value;
 		return true;
@@ -106,7 +111,8 @@ bool scalar_signal(const char *text, unsigned *number)
 bool scalar_bool(const char *text, bool *value)
 {
 	*value = str_equal(text, "true") || str_equal(text, "True") || str_equal(text, "TRUE");
-	return *value || str_equal(text, "false") || str_equal(text, "False") || str_equal(text, "FALSE");
+	return *value || str_equal(text, "false") || str_equal(text, "False") ||
+	       str_equal(text, "FALSE");
 }
 
 /* `cap_` + upper case of the text, as the kernel's headers spell it. */
@@ -182,7 +188,8 @@ bool scalar_is_clean_path(const char *text)
 	while (*text == '/') {
 		size_t length = strcspn(++text, "/");
 
-		if (length == 0 || (length == 1 && text[0] == '.') || (length == 2 && text[0] == '.' && text[1] == '.'))
+		if (length == 0 || (length == 1 && text[0] == '.') ||
+		    (length == 2 && text[0] == '.' && text[1] == '.'))
 			return false;
 		text += length;
 	}

@@ -15,7 +15,8 @@
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
-static int read_string(struct reader *r, const struct yaml_node *node, const char **target, struct err *e)
+static int read_string(struct reader *r, const struct yaml_node *node, const char **target,
+		       struct err *e)
 {
 	*target = reader_string(r, node, e);
 	if (!*target)
@@ -54,7 +55,8 @@ static int read_environment(struct reader *r, const struct yaml_node *node, stru
 	bool failed;
 
 	if (node->kind != YAML_LIST && node->kind != YAML_MAP)
-		return reader_fail(r, node, e, "must be a map or a list, not %s", yaml_kind_name(node->kind));
+		return reader_fail(r, node, e, "must be a map or a list, not %s",
+				   yaml_kind_name(node->kind));
 	if (yaml_count(node) > YAML_KEYS_MAX)
 		return reader_fail(r, node, e, "more than %d variables", YAML_KEYS_MAX);
 	list = arena_array(r->arena, yaml_count(node) + 1, sizeof(*list));
@@ -62,13 +64,16 @@ static int read_environment(struct reader *r, const struct yaml_node *node, stru
 		size_t length = strlen(pair.key), i = 0;
 
 		if (!length || strchr(pair.key, '='))
-			return reader_fail(r, pair.node, e, "\"%.64s\" is not a variable's name", pair.key);
-		/* A name alone takes the value from outside, as compose does; there is none: it is left out. */
+			return reader_fail(r, pair.node, e, "\"%.64s\" is not a variable's name",
+					   pair.key);
+		/* A name alone takes the value from outside, as compose does; there is none: it is
+		 * left out. */
 		if (!pair.value)
 			pair.value = interpolate_find(r->vars, pair.key);
 		if (!pair.value)
 			continue;
-		while (i < count && (strncmp(list[i], pair.key, length) != 0 || list[i][length] != '='))
+		while (i < count &&
+		       (strncmp(list[i], pair.key, length) != 0 || list[i][length] != '='))
 			i++;
 		list[i] = arena_format(r->arena, "%s=%s", pair.key, pair.value);
 		count += i == count;
@@ -85,12 +90,14 @@ static int read_labels(struct reader *r, const struct yaml_node *node, struct er
 	bool failed;
 
 	if (node->kind != YAML_LIST && node->kind != YAML_MAP)
-		return reader_fail(r, node, e, "must be a map or a list, not %s", yaml_kind_name(node->kind));
+		return reader_fail(r, node, e, "must be a map or a list, not %s",
+				   yaml_kind_name(node->kind));
 	s->labels = arena_array(r->arena, yaml_count(node) + 1, sizeof(*s->labels));
 	while (reader_next_pair(r, node, &at, &pair, &failed, e)) {
 		if (!*pair.key)
 			return reader_fail(r, pair.node, e, "a label without a name");
-		s->labels[s->label_count++] = (struct compose_label){ pair.key, pair.value ? pair.value : "" };
+		s->labels[s->label_count++] =
+			(struct compose_label){ pair.key, pair.value ? pair.value : "" };
 	}
 	return failed ? -1 : 0;
 }
@@ -111,7 +118,8 @@ static int read_working_dir(struct reader *r, const struct yaml_node *node, stru
 	if (read_string(r, node, &s->working_dir, e) < 0)
 		return -1;
 	if (!str_equal(s->working_dir, "/") && !scalar_is_clean_path(s->working_dir))
-		return reader_fail(r, node, e, "\"%.64s\" is not an absolute path without . and ..", s->working_dir);
+		return reader_fail(r, node, e, "\"%.64s\" is not an absolute path without . and ..",
+				   s->working_dir);
 	return 0;
 }
 
@@ -134,7 +142,8 @@ static int read_network_mode(struct reader *r, const struct yaml_node *node, str
 	if (!text)
 		return -1;
 	if (!str_equal(text, "host") && !str_equal(text, "none"))
-		return reader_fail(r, node, e, "\"%.64s\" is not supported yet: known are host and none", text);
+		return reader_fail(r, node, e,
+				   "\"%.64s\" is not supported yet: known are host and none", text);
 	s->network_mode = str_equal(text, "host") ? COMPOSE_NETWORK_HOST : COMPOSE_NETWORK_NONE;
 	return 0;
 }
@@ -142,8 +151,10 @@ static int read_network_mode(struct reader *r, const struct yaml_node *node, str
 static int read_restart(struct reader *r, const struct yaml_node *node, struct err *e)
 {
 	static const char *const names[] = {
-		[COMPOSE_RESTART_NO] = "no", [COMPOSE_RESTART_ALWAYS] = "always",
-		[COMPOSE_RESTART_ON_FAILURE] = "on-failure", [COMPOSE_RESTART_UNLESS_STOPPED] = "unless-stopped",
+		[COMPOSE_RESTART_NO] = "no",
+		[COMPOSE_RESTART_ALWAYS] = "always",
+		[COMPOSE_RESTART_ON_FAILURE] = "on-failure",
+		[COMPOSE_RESTART_UNLESS_STOPPED] = "unless-stopped",
 	};
 	struct compose_service *s = r->target;
 	const char *text = reader_text(r, node, e);
@@ -153,7 +164,8 @@ static int read_restart(struct reader *r, const struct yaml_node *node, struct e
 	if (str_starts(text, "on-failure:")) {
 		s->restart = COMPOSE_RESTART_ON_FAILURE;
 		if (!str_to_u32(text + strlen("on-failure:"), &s->restart_max))
-			return reader_fail(r, node, e, "\"%.64s\" needs a number behind the colon", text);
+			return reader_fail(r, node, e, "\"%.64s\" needs a number behind the colon",
+					   text);
 		return 0;
 	}
 	for (size_t i = 0; i < ROWS(names); i++) {
@@ -162,7 +174,9 @@ static int read_restart(struct reader *r, const struct yaml_node *node, struct e
 			return 0;
 		}
 	}
-	return reader_fail(r, node, e, "\"%.64s\" is not known: write no, always, on-failure[:N] or unless-stopped", text);
+	return reader_fail(
+		r, node, e,
+		"\"%.64s\" is not known: write no, always, on-failure[:N] or unless-stopped", text);
 }
 
 static int read_stop_signal(struct reader *r, const struct yaml_node *node, struct err *e)
@@ -185,14 +199,16 @@ static int read_stop_grace_period(struct reader *r, const struct yaml_node *node
 	if (!text)
 		return -1;
 	if (!scalar_duration_ms(text, &s->stop_grace_ms))
-		return reader_fail(r, node, e, "\"%.64s\" is not a time: write 10s, 1m30s or 500ms", text);
+		return reader_fail(r, node, e, "\"%.64s\" is not a time: write 10s, 1m30s or 500ms",
+				   text);
 	return 0;
 }
 
 static int read_caps(struct reader *r, const struct yaml_node *node, uint64_t *bits, struct err *e)
 {
 	if (node->kind != YAML_LIST)
-		return reader_fail(r, node, e, "must be a list, not %s", yaml_kind_name(node->kind));
+		return reader_fail(r, node, e, "must be a list, not %s",
+				   yaml_kind_name(node->kind));
 	for (const struct yaml_node *item = node->first; item; item = item->next) {
 		const char *text = reader_string(r, item, e);
 		uint64_t bit;
@@ -241,18 +257,22 @@ static int read_security_opt(struct reader *r, const struct yaml_node *node, str
 	struct compose_service *s = r->target;
 
 	if (node->kind != YAML_LIST)
-		return reader_fail(r, node, e, "must be a list, not %s", yaml_kind_name(node->kind));
+		return reader_fail(r, node, e, "must be a list, not %s",
+				   yaml_kind_name(node->kind));
 	for (const struct yaml_node *item = node->first; item; item = item->next) {
 		const char *text = reader_string(r, item, e);
 
 		if (!text)
 			return -1;
-		if (str_equal(text, "no-new-privileges") || str_equal(text, "no-new-privileges:true"))
+		if (str_equal(text, "no-new-privileges") ||
+		    str_equal(text, "no-new-privileges:true"))
 			s->no_new_privileges = true;
 		else if (str_equal(text, "no-new-privileges:false"))
 			s->no_new_privileges = false;
 		else
-			return reader_fail(r, item, e, "\"%.64s\" is not supported yet: known is no-new-privileges", text);
+			return reader_fail(
+				r, item, e,
+				"\"%.64s\" is not supported yet: known is no-new-privileges", text);
 	}
 	return 0;
 }
@@ -268,14 +288,16 @@ static int read_max_size(struct reader *r, const struct yaml_node *node, struct 
 
 static int read_log_options(struct reader *r, const struct yaml_node *node, struct err *e)
 {
-	static const struct reader_key keys[] = { { "max-file", NULL }, { "max-size", read_max_size } };
+	static const struct reader_key keys[] = { { "max-file", NULL },
+						  { "max-size", read_max_size } };
 
 	return reader_map(r, node, keys, ROWS(keys), e);
 }
 
 static int read_logging(struct reader *r, const struct yaml_node *node, struct err *e)
 {
-	static const struct reader_key keys[] = { { "driver", NULL }, { "options", read_log_options } };
+	static const struct reader_key keys[] = { { "driver", NULL },
+						  { "options", read_log_options } };
 
 	return reader_map(r, node, keys, ROWS(keys), e);
 }
@@ -405,25 +427,31 @@ static const struct reader_key service_keys[] = {
 	{ "x-cuvette", read_cuvette },
 };
 
-int service_read(struct reader *r, const struct yaml_node *node, struct compose_service *service, struct err *e)
+int service_read(struct reader *r, const struct yaml_node *node, struct compose_service *service,
+		 struct err *e)
 {
 	int status;
 
-	*service = (struct compose_service){ .name = node->key, .line = node->line, .stop_grace_ms = 10000 };
+	*service = (struct compose_service){ .name = node->key,
+					     .line = node->line,
+					     .stop_grace_ms = 10000 };
 	if (!str_is_name(node->key))
-		return err_set(e, "%s:%u: \"%.64s\" is not a service name: letters, digits, - _ .", r->file, node->line,
-			       node->key);
+		return err_set(e, "%s:%u: \"%.64s\" is not a service name: letters, digits, - _ .",
+			       r->file, node->line, node->key);
 	snprintf(r->where, sizeof(r->where), "service %s", node->key);
 	r->target = service;
 	if (node->kind != YAML_MAP)
-		status = err_set(e, "%s:%u: service %s must be a map, not %s", r->file, node->line, node->key,
-				 yaml_kind_name(node->kind));
+		status = err_set(e, "%s:%u: service %s must be a map, not %s", r->file, node->line,
+				 node->key, yaml_kind_name(node->kind));
 	else
 		status = reader_map(r, node, service_keys, ROWS(service_keys), e);
 	if (status == 0 && !service->image)
-		status = err_set(e, "%s:%u: service %s has no image", r->file, node->line, node->key);
+		status = err_set(e, "%s:%u: service %s has no image", r->file, node->line,
+				 node->key);
 	if (status == 0 && !yaml_member(node, "network_mode"))
-		status = err_set(e, "%s:%u: service %s: networks are not supported yet: write network_mode: host (or none)",
+		status = err_set(e,
+				 "%s:%u: service %s: networks are not supported yet: write "
+				 "network_mode: host (or none)",
 				 r->file, node->line, node->key);
 	r->where[0] = '\0';
 	r->target = NULL;

@@ -7,7 +7,8 @@ struct reader;
 struct yaml_node;
 
 /* r->where is set and restored here. */
-int service_read(struct reader *r, const struct yaml_node *node, struct compose_service *service, struct err *e);
+int service_read(struct reader *r, const struct yaml_node *node, struct compose_service *service,
+		 struct err *e);
 
 /* service_limits.c: the keys that bound what a service may use. Rows of service.c's table. */
 int service_read_mem_limit(struct reader *r, const struct yaml_node *node, struct err *e);

@@ -1,4 +1,5 @@
-/* service_limits.c - memory, CPU, processes, rlimits; `deploy.resources.limits` is their second spelling. */
+/* service_limits.c - memory, CPU, processes, rlimits; `deploy.resources.limits` is their second
+ * spelling. */
 #include "compose/compose.h"
 #include "compose/reader.h"
 #include "compose/scalar.h"
@@ -10,7 +11,8 @@
 /* 6 MiB is Docker's floor: below it not even the container's first process starts. */
 static const uint64_t MEM_LIMIT_MIN_BYTES = 6 << 20;
 
-static int read_limit_bytes(struct reader *r, const struct yaml_node *node, uint64_t *target, struct err *e)
+static int read_limit_bytes(struct reader *r, const struct yaml_node *node, uint64_t *target,
+			    struct err *e)
 {
 	uint64_t bytes;
 
@@ -19,7 +21,8 @@ static int read_limit_bytes(struct reader *r, const struct yaml_node *node, uint
 	if (bytes < MEM_LIMIT_MIN_BYTES || bytes > INT64_MAX)
 		return reader_fail(r, node, e, "must be at least 6m");
 	if (*target && *target != bytes)
-		return reader_fail(r, node, e, "the same limit is given twice with different values");
+		return reader_fail(r, node, e,
+				   "the same limit is given twice with different values");
 	*target = bytes;
 	return 0;
 }
@@ -67,10 +70,13 @@ int service_read_cpus(struct reader *r, const struct yaml_node *node, struct err
 	if (!text)
 		return -1;
 	/* The kernel takes quotas of 1 ms and more: a hundredth of its 100 ms period. */
-	if (!scalar_nano_cpus(text, &nano_cpus) || nano_cpus < 10000000 || nano_cpus > 1024 * 1000000000ull)
-		return reader_fail(r, node, e, "\"%.64s\" is not a number of CPUs from 0.01 to 1024", text);
+	if (!scalar_nano_cpus(text, &nano_cpus) || nano_cpus < 10000000 ||
+	    nano_cpus > 1024 * 1000000000ull)
+		return reader_fail(r, node, e,
+				   "\"%.64s\" is not a number of CPUs from 0.01 to 1024", text);
 	if (s->nano_cpus && s->nano_cpus != nano_cpus)
-		return reader_fail(r, node, e, "the same limit is given twice with different values");
+		return reader_fail(r, node, e,
+				   "the same limit is given twice with different values");
 	s->nano_cpus = nano_cpus;
 	return 0;
 }
@@ -83,7 +89,8 @@ int service_read_cpu_shares(struct reader *r, const struct yaml_node *node, stru
 	if (!text)
 		return -1;
 	if (!str_to_u64(text, &s->cpu_shares) || s->cpu_shares < 2 || s->cpu_shares > 262144)
-		return reader_fail(r, node, e, "must be a number from 2 to 262144 (1024 is normal)");
+		return reader_fail(r, node, e,
+				   "must be a number from 2 to 262144 (1024 is normal)");
 	return 0;
 }
 
@@ -95,7 +102,8 @@ int service_read_cpuset(struct reader *r, const struct yaml_node *node, struct e
 	if (!text)
 		return -1;
 	if (!scalar_is_cpuset(text))
-		return reader_fail(r, node, e, "\"%.64s\" is not a list of CPUs: write 0-3 or 0,2", text);
+		return reader_fail(r, node, e, "\"%.64s\" is not a list of CPUs: write 0-3 or 0,2",
+				   text);
 	s->cpuset = text;
 	return 0;
 }
@@ -111,7 +119,8 @@ int service_read_pids_limit(struct reader *r, const struct yaml_node *node, stru
 	if (!str_to_i64(text, &count) || count < -1 || count == 0)
 		return reader_fail(r, node, e, "must be a number of processes, or -1 for no limit");
 	if (s->pids_limit && s->pids_limit != count)
-		return reader_fail(r, node, e, "the same limit is given twice with different values");
+		return reader_fail(r, node, e,
+				   "the same limit is given twice with different values");
 	s->pids_limit = count;
 	return 0;
 }
@@ -125,7 +134,8 @@ int service_read_shm_size(struct reader *r, const struct yaml_node *node, struct
 	return s->shm_size_bytes ? 0 : reader_fail(r, node, e, "must be more than 0");
 }
 
-static int read_rlimit(struct reader *r, const struct yaml_node *node, struct compose_rlimit *limit, struct err *e)
+static int read_rlimit(struct reader *r, const struct yaml_node *node, struct compose_rlimit *limit,
+		       struct err *e)
 {
 	const struct yaml_node *soft = node, *hard = node;
 	const char *soft_text, *hard_text;
@@ -134,7 +144,8 @@ static int read_rlimit(struct reader *r, const struct yaml_node *node, struct co
 		soft = yaml_member(node, "soft");
 		hard = yaml_member(node, "hard");
 		if (!soft || !hard || yaml_count(node) != 2)
-			return reader_fail(r, node, e, "must be a number, or a map with soft and hard");
+			return reader_fail(r, node, e,
+					   "must be a number, or a map with soft and hard");
 	}
 	soft_text = reader_text(r, soft, e);
 	hard_text = soft_text ? reader_text(r, hard, e) : NULL;
@@ -156,9 +167,13 @@ int service_read_ulimits(struct reader *r, const struct yaml_node *node, struct 
 	for (const struct yaml_node *item = node->first; item; item = item->next) {
 		struct compose_rlimit *limit = &s->rlimits[s->rlimit_count];
 
-		/* One key per resource and no key twice, so the table cannot overflow; upper case would. */
-		if (s->rlimit_count == COMPOSE_RLIMITS_MAX || !scalar_rlimit(item->key, &limit->resource))
-			return reader_fail(r, item, e, "is no resource limit: known are nofile, nproc, memlock, stack, core ...");
+		/* One key per resource and no key twice, so the table cannot overflow; upper case
+		 * would. */
+		if (s->rlimit_count == COMPOSE_RLIMITS_MAX ||
+		    !scalar_rlimit(item->key, &limit->resource))
+			return reader_fail(r, item, e,
+					   "is no resource limit: known are nofile, nproc, "
+					   "memlock, stack, core ...");
 		if (read_rlimit(r, item, limit, e) < 0)
 			return -1;
 		s->rlimit_count++;
@@ -191,9 +206,11 @@ static int read_deploy_resources(struct reader *r, const struct yaml_node *node,
 int service_read_deploy(struct reader *r, const struct yaml_node *node, struct err *e)
 {
 	static const struct reader_key keys[] = {
-		{ "endpoint_mode", NULL }, { "labels", NULL },	       { "mode", NULL },
-		{ "placement", NULL },	   { "replicas", NULL },       { "resources", read_deploy_resources },
-		{ "restart_policy", NULL },{ "rollback_config", NULL },{ "update_config", NULL },
+		{ "endpoint_mode", NULL },  { "labels", NULL },
+		{ "mode", NULL },	    { "placement", NULL },
+		{ "replicas", NULL },	    { "resources", read_deploy_resources },
+		{ "restart_policy", NULL }, { "rollback_config", NULL },
+		{ "update_config", NULL },
 	};
 
 	return reader_map(r, node, keys, sizeof(keys) / sizeof(keys[0]), e);

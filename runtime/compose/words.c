@@ -43,7 +43,8 @@ static char *copy_word(const char **text, char *out, struct err *e)
 const char *const *words_split(const char *text, struct arena *arena, struct err *e)
 {
 	size_t size = strlen(text), count = 0;
-	char *out = arena_alloc(arena, 2 * size + 1);	/* never longer than the text and a NUL per word */
+	char *out = arena_alloc(arena,
+				2 * size + 1); /* never longer than the text and a NUL per word */
 	const char **words = arena_array(arena, size / 2 + 2, sizeof(*words));
 
 	for (text += strspn(text, blanks); *text; text += strspn(text, blanks)) {

@@ -1,5 +1,5 @@
-/* words.h - splits a command line into words as compose does: blanks, '...', "..." and backslash; no
- * variables, globs or pipes. */
+/* words.h - splits a command line into words as compose does: blanks, '...', "..." and backslash;
+ * no variables, globs or pipes. */
 #pragma once
 
 struct arena;

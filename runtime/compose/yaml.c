@@ -26,7 +26,8 @@ static int next_event(struct builder *b, yaml_event_t *event, struct err *e)
 	if (yaml_parser_parse(&b->parser, event))
 		return 0;
 	memset(event, 0, sizeof(*event));
-	return err_set(e, "%s:%zu: not valid YAML: %s%s%s", b->name, b->parser.problem_mark.line + 1,
+	return err_set(e, "%s:%zu: not valid YAML: %s%s%s", b->name,
+		       b->parser.problem_mark.line + 1,
 		       b->parser.problem ? b->parser.problem : "cannot be read",
 		       b->parser.context ? ", " : "", b->parser.context ? b->parser.context : "");
 }
@@ -82,7 +83,9 @@ static bool is_one_of(const char *text, const char *const *words)
 static enum yaml_kind scalar_kind(const char *text)
 {
 	static const char *const nulls[] = { "", "~", "null", "Null", "NULL", NULL };
-	static const char *const bools[] = { "true", "True", "TRUE", "false", "False", "FALSE", NULL };
+	static const char *const bools[] = {
+		"true", "True", "TRUE", "false", "False", "FALSE", NULL
+	};
 
 	if (is_one_of(text, nulls))
 		return YAML_NULL;
@@ -93,19 +96,21 @@ static enum yaml_kind scalar_kind(const char *text)
 	return is_real(text) ? YAML_REAL : YAML_STRING;
 }
 
-static int refuse(const struct builder *b, const yaml_event_t *event, const void *anchor, const void *tag,
-		  struct err *e)
+static int refuse(const struct builder *b, const yaml_event_t *event, const void *anchor,
+		  const void *tag, struct err *e)
 {
 	if (anchor)
-		return err_set(e, "%s:%u: anchors are not supported: write the value out at each place", b->name,
-			       line_of(event));
+		return err_set(
+			e, "%s:%u: anchors are not supported: write the value out at each place",
+			b->name, line_of(event));
 	if (tag)
-		return err_set(e, "%s:%u: tags (\"%.64s\") are not supported: leave the tag out", b->name,
-			       line_of(event), (const char *)tag);
+		return err_set(e, "%s:%u: tags (\"%.64s\") are not supported: leave the tag out",
+			       b->name, line_of(event), (const char *)tag);
 	return 0;
 }
 
-static int read_scalar(struct builder *b, const yaml_event_t *event, struct yaml_node *node, struct err *e)
+static int read_scalar(struct builder *b, const yaml_event_t *event, struct yaml_node *node,
+		       struct err *e)
 {
 	const char *text = (const char *)event->data.scalar.value;
 	size_t size = event->data.scalar.length;
@@ -115,7 +120,8 @@ static int read_scalar(struct builder *b, const yaml_event_t *event, struct yaml
 	if (memchr(text, '\0', size))
 		return err_set(e, "%s:%u: a value holds a NUL character", b->name, line_of(event));
 	node->text = arena_strn(b->arena, text, size);
-	node->kind = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? scalar_kind(node->text) : YAML_STRING;
+	node->kind = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? scalar_kind(node->text)
+									 : YAML_STRING;
 	return 0;
 }
 
@@ -124,7 +130,8 @@ static struct yaml_node *node_new(struct builder *b, const yaml_event_t *event, 
 	struct yaml_node *node;
 
 	if (++b->nodes > YAML_NODES_MAX) {
-		err_set(e, "%s:%u: more than %d values in one file", b->name, line_of(event), YAML_NODES_MAX);
+		err_set(e, "%s:%u: more than %d values in one file", b->name, line_of(event),
+			YAML_NODES_MAX);
 		return NULL;
 	}
 	node = arena_alloc(b->arena, sizeof(*node));
@@ -132,11 +139,12 @@ static struct yaml_node *node_new(struct builder *b, const yaml_event_t *event, 
 	return node;
 }
 
-static struct yaml_node *read_node(struct builder *b, const yaml_event_t *event, unsigned depth, struct err *e);
+static struct yaml_node *read_node(struct builder *b, const yaml_event_t *event, unsigned depth,
+				   struct err *e);
 
 /* The key of a map's next pair, or NULL with *end set at the end of the map. */
-static const char *read_key(struct builder *b, const struct yaml_node *map, unsigned *line, bool *end,
-			    struct err *e)
+static const char *read_key(struct builder *b, const struct yaml_node *map, unsigned *line,
+			    bool *end, struct err *e)
 {
 	struct yaml_node key = { .kind = YAML_NULL };
 	yaml_event_t event;
@@ -158,12 +166,13 @@ static const char *read_key(struct builder *b, const struct yaml_node *map, unsi
 	if (status < 0)
 		return NULL;
 	if (str_equal(key.text, "<<")) {
-		err_set(e, "%s:%u: merge keys (\"<<\") are not supported: write the keys out", b->name, *line);
+		err_set(e, "%s:%u: merge keys (\"<<\") are not supported: write the keys out",
+			b->name, *line);
 		return NULL;
 	}
 	if (yaml_member(map, key.text)) {
-		err_set(e, "%s:%u: key \"%.64s\" is there twice (first in line %u)", b->name, *line, key.text,
-			yaml_member(map, key.text)->line);
+		err_set(e, "%s:%u: key \"%.64s\" is there twice (first in line %u)", b->name, *line,
+			key.text, yaml_member(map, key.text)->line);
 		return NULL;
 	}
 	return key.text;
@@ -186,7 +195,8 @@ static int read_map(struct builder *b, struct yaml_node *map, unsigned depth, st
 		if (!key)
 			return -1;
 		if (++keys > YAML_KEYS_MAX)
-			return err_set(e, "%s:%u: more than %d keys in one map", b->name, line, YAML_KEYS_MAX);
+			return err_set(e, "%s:%u: more than %d keys in one map", b->name, line,
+				       YAML_KEYS_MAX);
 		if (next_event(b, &event, e) < 0)
 			return -1;
 		node = read_node(b, &event, depth, e);
@@ -223,7 +233,8 @@ static int read_list(struct builder *b, struct yaml_node *list, unsigned depth, 
 	}
 }
 
-static struct yaml_node *read_node(struct builder *b, const yaml_event_t *event, unsigned depth, struct err *e)
+static struct yaml_node *read_node(struct builder *b, const yaml_event_t *event, unsigned depth,
+				   struct err *e)
 {
 	struct yaml_node *node = node_new(b, event, e);
 	int status;
@@ -231,7 +242,8 @@ static struct yaml_node *read_node(struct builder *b, const yaml_event_t *event,
 	if (!node)
 		return NULL;
 	if (depth > YAML_DEPTH_MAX) {
-		err_set(e, "%s:%u: nested deeper than %d levels", b->name, node->line, YAML_DEPTH_MAX);
+		err_set(e, "%s:%u: nested deeper than %d levels", b->name, node->line,
+			YAML_DEPTH_MAX);
 		return NULL;
 	}
 	switch (event->type) {
@@ -240,19 +252,22 @@ static struct yaml_node *read_node(struct builder *b, const yaml_event_t *event,
 		break;
 	case YAML_SEQUENCE_START_EVENT:
 		node->kind = YAML_LIST;
-		status = refuse(b, event, event->data.sequence_start.anchor, event->data.sequence_start.tag, e);
+		status = refuse(b, event, event->data.sequence_start.anchor,
+				event->data.sequence_start.tag, e);
 		if (status == 0)
 			status = read_list(b, node, depth + 1, e);
 		break;
 	case YAML_MAPPING_START_EVENT:
 		node->kind = YAML_MAP;
-		status = refuse(b, event, event->data.mapping_start.anchor, event->data.mapping_start.tag, e);
+		status = refuse(b, event, event->data.mapping_start.anchor,
+				event->data.mapping_start.tag, e);
 		if (status == 0)
 			status = read_map(b, node, depth + 1, e);
 		break;
 	case YAML_ALIAS_EVENT:
-		status = err_set(e, "%s:%u: aliases (\"*%.64s\") are not supported: write the value out", b->name,
-				 node->line, (const char *)event->data.alias.anchor);
+		status = err_set(
+			e, "%s:%u: aliases (\"*%.64s\") are not supported: write the value out",
+			b->name, node->line, (const char *)event->data.alias.anchor);
 		break;
 	default:
 		status = err_set(e, "%s:%u: unexpected YAML event", b->name, node->line);
@@ -266,8 +281,10 @@ static struct yaml_node *read_document(struct builder *b, const yaml_event_t *st
 	yaml_event_t event;
 
 	if (start->data.document_start.version_directive ||
-	    start->data.document_start.tag_directives.start != start->data.document_start.tag_directives.end) {
-		err_set(e, "%s:%u: directives (\"%%...\") are not supported", b->name, line_of(start));
+	    start->data.document_start.tag_directives.start !=
+		    start->data.document_start.tag_directives.end) {
+		err_set(e, "%s:%u: directives (\"%%...\") are not supported", b->name,
+			line_of(start));
 		return NULL;
 	}
 	if (next_event(b, &event, e) < 0)
@@ -292,7 +309,8 @@ static const struct yaml_node *read_stream(struct builder *b, struct err *e)
 			return NULL;
 		type = event.type;
 		if (type == YAML_DOCUMENT_START_EVENT && root) {
-			err_set(e, "%s:%u: a second document: one file holds one", b->name, line_of(&event));
+			err_set(e, "%s:%u: a second document: one file holds one", b->name,
+				line_of(&event));
 			root = NULL;
 		} else if (type == YAML_DOCUMENT_START_EVENT) {
 			root = read_document(b, &event, e);
@@ -306,8 +324,8 @@ static const struct yaml_node *read_stream(struct builder *b, struct err *e)
 	}
 }
 
-const struct yaml_node *yaml_read(const char *name, const char *text, size_t size_bytes, struct arena *arena,
-				  struct err *e)
+const struct yaml_node *yaml_read(const char *name, const char *text, size_t size_bytes,
+				  struct arena *arena, struct err *e)
 {
 	struct builder b = { .name = name, .arena = arena };
 	const struct yaml_node *root;
@@ -347,8 +365,12 @@ size_t yaml_count(const struct yaml_node *node)
 const char *yaml_kind_name(enum yaml_kind kind)
 {
 	static const char *const names[] = {
-		[YAML_NULL] = "nothing",	 [YAML_BOOL] = "true or false", [YAML_INTEGER] = "a whole number",
-		[YAML_REAL] = "a number", [YAML_STRING] = "a string",	[YAML_LIST] = "a list",
+		[YAML_NULL] = "nothing",
+		[YAML_BOOL] = "true or false",
+		[YAML_INTEGER] = "a whole number",
+		[YAML_REAL] = "a number",
+		[YAML_STRING] = "a string",
+		[YAML_LIST] = "a list",
 		[YAML_MAP] = "a map",
 	};
 

@@ -14,12 +14,14 @@ int batch_check(const char *path, struct err *e)
 	const char *at = path;
 
 	if (!*path || *path == '/' || strlen(path) > PATH_BYTES_MAX)
-		return err_set(e, "config: batch: must be a path relative to the home folder, like work/digits.ipynb");
+		return err_set(e, "config: batch: must be a path relative to the home folder, like "
+				  "work/digits.ipynb");
 	for (; *at; at += *at == '/') {
 		size_t length = strcspn(at, "/");
 
 		if (length == 2 && at[0] == '.' && at[1] == '.')
-			return err_set(e, "config: batch: %.200s leads out of the home folder", path);
+			return err_set(e, "config: batch: %.200s leads out of the home folder",
+				       path);
 		at += length;
 	}
 	return 0;

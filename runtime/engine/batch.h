@@ -1,4 +1,5 @@
-/* batch.h - running one file instead of the server: its name is checked, and becomes a command. Pure. */
+/* batch.h - running one file instead of the server: its name is checked, and becomes a command.
+ * Pure. */
 #pragma once
 
 struct arena;

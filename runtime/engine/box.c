@@ -70,7 +70,8 @@ static int read_failed(struct box *box, struct msg *m, struct err *e)
 }
 
 /* BOX_STARTED, BOX_DONE: a name and `numbers` numbers. */
-static int read_named(struct msg *m, const char **name, uint64_t *numbers, size_t count, struct err *e)
+static int read_named(struct msg *m, const char **name, uint64_t *numbers, size_t count,
+		      struct err *e)
 {
 	*name = msg_get_str(m);
 	for (size_t i = 0; i < count; i++)
@@ -187,7 +188,8 @@ static void on_retry(struct loop_timer *timer)
 	box_connect(owner_of(timer, struct box, retry));
 }
 
-struct box *box_create(struct loop *loop, const char *socket_path, const struct box_events *events, void *ctx)
+struct box *box_create(struct loop *loop, const char *socket_path, const struct box_events *events,
+		       void *ctx)
 {
 	struct box *box = calloc(1, sizeof(*box));
 
@@ -222,8 +224,8 @@ static int send_out(struct box *box, struct err *e)
 	return msg_send(box->source.fd, &box->out, e);
 }
 
-int box_start(struct box *box, const char *name, const struct plan *plan, const struct compose_project *project,
-	      int output_fd, struct err *e)
+int box_start(struct box *box, const char *name, const struct plan *plan,
+	      const struct compose_project *project, int output_fd, struct err *e)
 {
 	const struct compose_service *s = plan->service;
 	AUTO_FD int spec_fd = fd_sealed_memfd("spec", plan->spec, plan->spec_bytes, e);

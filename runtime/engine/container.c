@@ -31,10 +31,10 @@ static void save(struct container *c)
 		env->memory_only = false;
 		return;
 	}
-	log_warn("container=%s document: %s", c->doc.name, e.text);
 	if (!env->memory_only)
 		report_error(env->report,
-			     "the engine's state cannot be written to the data disk (%s): it goes on from memory; free some space under /data",
+			     "the engine's state cannot be written to the data disk (%s): it goes "
+			     "on from memory; free some space under /data",
 			     e.text);
 	env->memory_only = true;
 }
@@ -66,10 +66,13 @@ static void do_start(struct container *c)
 	str_copy(c->doc.image, sizeof(c->doc.image), c->plan.image);
 	str_copy(c->doc.image_digest, sizeof(c->doc.image_digest), c->plan.image_digest);
 	str_copy(c->doc.revision, sizeof(c->doc.revision), c->plan.revision);
-	/* Before the container's first byte: boxd's files without a document would have no owner. */
+	/* Before the container's first byte: boxd's files without a document would have no owner.
+	 */
 	save(c);
 	if (ask(c, CONTAINER_ASKED_START))
-		sent(c, box_start(env->box, c->doc.name, &c->plan, env->project, env->output_fd, &e), &e);
+		sent(c,
+		     box_start(env->box, c->doc.name, &c->plan, env->project, env->output_fd, &e),
+		     &e);
 }
 
 static void do_signal(struct container *c, unsigned signal_number)
@@ -96,8 +99,8 @@ static void print_url(struct container *c)
 	if (c->env->url)
 		snprintf(url, sizeof(url), "%s%s", c->env->url, s->open_url ? s->open_url : "/");
 	else
-		snprintf(url, sizeof(url), "http://%s:%u%s", c->ready.target.host, c->ready.target.port,
-			 s->open_url ? s->open_url : "/");
+		snprintf(url, sizeof(url), "http://%s:%u%s", c->ready.target.host,
+			 c->ready.target.port, s->open_url ? s->open_url : "/");
 	report_ready(c->env->report, url);
 }
 
@@ -106,7 +109,8 @@ static void on_ready(struct ready *ready)
 	struct container *c = owner_of(ready, struct container, ready);
 
 	log_info("container=%s answers", c->doc.name);
-	report_stage(c->env->report, "url");
+	if (c->doc.restarts == 0)
+		report_stage(c->env->report, "url");
 	print_url(c);
 }
 
@@ -114,7 +118,8 @@ static void on_wait(struct ready *ready, uint64_t seconds)
 {
 	struct container *c = owner_of(ready, struct container, ready);
 
-	report_say(c->env->report, "%s: runs for %" PRIu64 " s and does not answer at port %u yet; still waiting",
+	report_say(c->env->report,
+		   "%s: runs for %" PRIu64 " s and does not answer at port %u yet; still waiting",
 		   c->doc.name, seconds, ready->target.port);
 }
 
@@ -127,12 +132,13 @@ static void do_watch(struct container *c)
 
 static void do_wait(struct container *c)
 {
-	c->wait_ms = restart_wait_ms(c->wait_ms, c->up_since_ms ? time_boot_ms() - c->up_since_ms : 0);
+	c->wait_ms =
+		restart_wait_ms(c->wait_ms, c->up_since_ms ? time_boot_ms() - c->up_since_ms : 0);
 	c->up_since_ms = 0;
 	c->doc.restarts++;
 	loop_timer_set(c->env->loop, &c->timer, c->wait_ms);
-	report_say(c->env->report, "%s: starts again in %" PRIu64 " ms (restart %" PRIu64 ")", c->doc.name, c->wait_ms,
-		   c->doc.restarts);
+	report_say(c->env->report, "%s: starts again in %" PRIu64 " ms (restart %" PRIu64 ")",
+		   c->doc.name, c->wait_ms, c->doc.restarts);
 }
 
 static void act(struct container *c, enum task_action action)
@@ -154,7 +160,8 @@ static void act(struct container *c, enum task_action action)
 		loop_timer_set(c->env->loop, &c->timer, c->plan.stop_grace_ms);
 		break;
 	case TASK_DO_KILL:
-		log_warn("container=%s did not end within %" PRIu64 " ms: killed", c->doc.name, c->plan.stop_grace_ms);
+		log_warn("container=%s did not end within %" PRIu64 " ms: killed", c->doc.name,
+			 c->plan.stop_grace_ms);
 		do_signal(c, SIGKILL);
 		break;
 	case TASK_DO_REPORT:
@@ -238,8 +245,8 @@ void container_ended(struct container *c, uint64_t exit_status, uint64_t oom_kil
 	c->doc.oom_kills = oom_kills;
 	c->never_ran = false;
 	if (!c->env->batch && c->state != TASK_STOPPING && container_is_up(c))
-		report_say(c->env->report, "%s: ended with status %" PRIu64 "%s", c->doc.name, exit_status,
-			   restart ? "" : "; it is not started again");
+		report_say(c->env->report, "%s: ended with status %" PRIu64 "%s", c->doc.name,
+			   exit_status, restart ? "" : "; it is not started again");
 	container_event(c, restart ? TASK_AGAIN : TASK_FINAL);
 }
 
@@ -251,7 +258,8 @@ void container_oom(struct container *c, uint64_t limit_bytes, uint64_t oom_kills
 	report_error(c->env->report,
 		     "%s: out of memory: the kernel killed a process at the limit of %s (%" PRIu64
 		     " kill%s so far); raise it with \"make run MEM=...\" or mem_limit",
-		     c->doc.name, report_size(size, limit_bytes), oom_kills, oom_kills == 1 ? "" : "s");
+		     c->doc.name, report_size(size, limit_bytes), oom_kills,
+		     oom_kills == 1 ? "" : "s");
 	save(c);
 }
 

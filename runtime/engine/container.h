@@ -1,7 +1,7 @@
 /* container.h - one container that shall run: facts go into orch's table, its action is done here.
  *
- * Owns its timer, its readiness probe and its document's content. Requests to boxd are answered in order,
- * so a short queue tells which request an answer belongs to. Every change of state is logged
+ * Owns its timer, its readiness probe and its document's content. Requests to boxd are answered in
+ * order, so a short queue tells which request an answer belongs to. Every change of state is logged
  * (`container=lab starting -> running (started)`) and written to the document.
  * Knows nothing of other containers: what concerns all is in container_env, the engine's. */
 #pragma once
@@ -27,7 +27,7 @@ struct container_env {
 	struct box *box;
 	const struct report *report;
 	const struct compose_project *project;
-	const char *url;		/* base of what the console prints; NULL = where the probe asks */
+	const char *url; /* base of what the console prints; NULL = where the probe asks */
 	int documents_fd;		/* -1 = nothing can be kept */
 	bool memory_only;		/* it was said that nothing is kept at the moment */
 	bool batch;
@@ -37,7 +37,9 @@ struct container_env {
 };
 
 enum container_request { CONTAINER_ASKED_START, CONTAINER_ASKED_KILL, CONTAINER_ASKED_DELETE };
-enum { CONTAINER_ASKED_MAX = 8 };	/* a start, two signals and a delete can be under way; the rest is room */
+enum {
+	CONTAINER_ASKED_MAX = 8
+}; /* a start, two signals and a delete can be under way; the rest is room */
 
 struct container {
 	struct container_env *env;
@@ -48,14 +50,15 @@ struct container {
 	struct loop_timer timer;
 	struct ready ready;		/* zeroed when the service has no probe */
 	uint64_t wait_ms, up_since_ms;
-	bool never_ran;			/* its last start failed: there is no exit status of its own */
+	bool never_ran; /* its last start failed: there is no exit status of its own */
 	bool start_after_delete;
 	bool seen;			/* the list that comes in names it */
 	enum container_request asked[CONTAINER_ASKED_MAX];
 	size_t asked_count;
 };
 
-/* doc: what is remembered of it, or a new one with name and slot. Text of the plan is the caller's. */
+/* doc: what is remembered of it, or a new one with name and slot. Text of the plan is the caller's.
+ */
 int container_init(struct container *c, struct container_env *env, const struct plan *plan,
 		   const struct document *doc, struct err *e);
 void container_finish(struct container *c);	/* zeroed is fine; what runs goes on */

@@ -33,7 +33,8 @@ static void watch(struct control *c)
 	unsigned events = LOOP_READ | (c->out.size_bytes ? LOOP_WRITE : 0);
 	struct err e;
 
-	if (c->source.loop ? loop_change(&c->source, events, &e) < 0 : loop_add(c->loop, &c->source, events, &e) < 0)
+	if (c->source.loop ? loop_change(&c->source, events, &e) < 0
+			   : loop_add(c->loop, &c->source, events, &e) < 0)
 		log_warn("control port: %s", e.text);
 }
 

@@ -21,7 +21,8 @@
 
 enum { SCHEMA = 1, FILE_BYTES_MAX = 65536, FILE_NAME_BYTES = DOCUMENT_NAME_BYTES + 16 };
 
-static int read_word(const struct json *root, const char *key, char *target, size_t target_bytes, struct err *e)
+static int read_word(const struct json *root, const char *key, char *target, size_t target_bytes,
+		     struct err *e)
 {
 	const char *text;
 
@@ -37,13 +38,15 @@ static int read_root(struct document *d, const struct json *root, struct err *e)
 	if (json_get_u64(root, "schema", &schema, e) < 0)
 		return -1;
 	if (schema != SCHEMA)
-		return err_set(e, "schema %llu is not known to this release", (unsigned long long)schema);
+		return err_set(e, "schema %llu is not known to this release",
+			       (unsigned long long)schema);
 	if (read_word(root, "name", d->name, sizeof(d->name), e) < 0 ||
 	    read_word(root, "image", d->image, sizeof(d->image), e) < 0 ||
 	    read_word(root, "image_digest", d->image_digest, sizeof(d->image_digest), e) < 0 ||
 	    read_word(root, "revision", d->revision, sizeof(d->revision), e) < 0 ||
 	    read_word(root, "state", d->state, sizeof(d->state), e) < 0 ||
-	    json_get_u64(root, "slot", &slot, e) < 0 || json_get_u64(root, "restarts", &d->restarts, e) < 0 ||
+	    json_get_u64(root, "slot", &slot, e) < 0 ||
+	    json_get_u64(root, "restarts", &d->restarts, e) < 0 ||
 	    json_get_u64(root, "exit_status", &d->exit_status, e) < 0 ||
 	    json_get_u64(root, "oom_kills", &d->oom_kills, e) < 0)
 		return -1;
@@ -55,7 +58,8 @@ static int read_root(struct document *d, const struct json *root, struct err *e)
 	return 0;
 }
 
-int document_parse(struct document *d, const char *file_name, const char *text, size_t size_bytes, struct err *e)
+int document_parse(struct document *d, const char *file_name, const char *text, size_t size_bytes,
+		   struct err *e)
 {
 	struct json_doc *doc = json_parse(file_name, text, size_bytes, e);
 	char wanted[FILE_NAME_BYTES];
@@ -66,7 +70,8 @@ int document_parse(struct document *d, const char *file_name, const char *text, 
 	if (!doc)
 		return -1;
 	root = json_root(doc);
-	status = json_kind(&root) == JSON_OBJECT ? read_root(d, &root, e) : err_set(e, "must be an object");
+	status = json_kind(&root) == JSON_OBJECT ? read_root(d, &root, e)
+						 : err_set(e, "must be an object");
 	json_destroy(doc);
 	if (status < 0)
 		return -1;
@@ -130,7 +135,8 @@ static void set_aside(int dir_fd, const char *file_name, const char *why)
 	char bad[FILE_NAME_BYTES + 8];
 
 	snprintf(bad, sizeof(bad), "%.*s.bad", FILE_NAME_BYTES, file_name);
-	log_warn("document %s cannot be used (%s): set aside as %s, the container counts as new", file_name, why, bad);
+	log_warn("document %s cannot be used (%s): set aside as %s, the container counts as new",
+		 file_name, why, bad);
 	if (renameat(dir_fd, file_name, dir_fd, bad) < 0)
 		log_warn("document %s cannot be renamed: %s", file_name, strerror(errno));
 }

@@ -1,7 +1,8 @@
-/* document.h - what the engine remembers of one container: a small JSON file per container, replaced whole.
+/* document.h - what the engine remembers of one container: a small JSON file per container,
+ * replaced whole.
  *
- * Facts for the next start of the engine, not the truth: boxd says what runs. A document that cannot be
- * read is set aside as NAME.json.bad and the container counts as new. */
+ * Facts for the next start of the engine, not the truth: boxd says what runs. A document that
+ * cannot be read is set aside as NAME.json.bad and the container counts as new. */
 #pragma once
 
 #include <stddef.h>
@@ -22,7 +23,8 @@ struct document {
 };
 
 /* Pure. */
-int document_parse(struct document *d, const char *file_name, const char *text, size_t size_bytes, struct err *e);
+int document_parse(struct document *d, const char *file_name, const char *text, size_t size_bytes,
+		   struct err *e);
 
 int document_write(int dir_fd, const struct document *d, struct err *e);
 int document_remove(int dir_fd, const char *name, struct err *e);	/* a missing one is fine */

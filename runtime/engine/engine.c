@@ -1,4 +1,5 @@
-/* engine.c - see engine.h: containers by name, boxd's events, the end of a batch and of the machine. */
+/* engine.c - see engine.h: containers by name, boxd's events, the end of a batch and of the
+ * machine. */
 #include "engine/engine.h"
 
 #include <stdlib.h>
@@ -20,10 +21,11 @@
 #include "orch/reconcile.h"
 
 enum {
-	ARENA_BYTES_MAX = 64 << 20,	/* a compose file of 256 KiB with a long variable in every word stays below */
+	ARENA_BYTES_MAX = 64 << 20, /* a compose file of 256 KiB with a long variable in every word
+				       stays below */
 	LISTED_MAX = 2 * PLAN_SLOTS_MAX,
-	STOP_PATIENCE_MS = 11000,	/* a second more than the longest grace period */
-	LOST_STATUS = 137,		/* nobody saw how it ended: as if it was killed */
+	STOP_PATIENCE_MS = 11000, /* a second more than the longest grace period */
+	LOST_STATUS = 137,	  /* nobody saw how it ended: as if it was killed */
 };
 
 struct listed {
@@ -128,7 +130,8 @@ static void on_state(void *ctx, const struct box_state *state)
 	struct engine *engine = ctx;
 	struct listed *entry = &engine->listed[engine->listed_count];
 
-	if (engine->listed_count == LISTED_MAX || !str_copy(entry->name, sizeof(entry->name), state->name))
+	if (engine->listed_count == LISTED_MAX ||
+	    !str_copy(entry->name, sizeof(entry->name), state->name))
 		return;
 	entry->running = state->running;
 	entry->exit_status = state->exit_status;
@@ -146,7 +149,8 @@ static void remove_unwanted(struct engine *engine, const char *name)
 	log_info("container=%s is not in the compose file any more: removed", name);
 	if (box_delete(engine->box, name, &e) < 0)
 		log_warn("remove %s: %s", name, e.text);
-	if (engine->env.documents_fd >= 0 && document_remove(engine->env.documents_fd, name, &e) < 0)
+	if (engine->env.documents_fd >= 0 &&
+	    document_remove(engine->env.documents_fd, name, &e) < 0)
 		log_warn("remove %s: %s", name, e.text);
 }
 
@@ -209,11 +213,13 @@ static void reconcile_all(struct engine *engine)
 
 	for (size_t i = 0; i < load->wanted_count; i++)
 		wanted[i] = (struct reconcile_wanted){
-			load->wanted[i].doc.name, load->wanted[i].plan.image_digest, load->wanted[i].plan.revision,
+			load->wanted[i].doc.name,
+			load->wanted[i].plan.image_digest,
+			load->wanted[i].plan.revision,
 		};
 	for (size_t i = 0; i < load->document_count; i++)
-		actual[actual_count++] =
-			actual_of(&load->documents[i], find_listed(engine, load->documents[i].name));
+		actual[actual_count++] = actual_of(&load->documents[i],
+						   find_listed(engine, load->documents[i].name));
 	for (size_t i = 0; i < engine->listed_count; i++)
 		if (!find_document(load, engine->listed[i].name))
 			actual[actual_count++] = actual_of(NULL, &engine->listed[i]);
@@ -232,14 +238,15 @@ static void repair(struct container *c, const struct listed *listed)
 		if (running) {
 			container_event(c, TASK_STARTED);
 		} else {
-			c->state = TASK_CREATED;	/* the request was lost with the connection */
+			c->state = TASK_CREATED; /* the request was lost with the connection */
 			container_event(c, TASK_START);
 		}
 		break;
 	case TASK_RUNNING:
 	case TASK_STOPPING:
 		if (!running)
-			container_ended(c, listed ? listed->exit_status : LOST_STATUS, listed ? listed->oom_kills : 0);
+			container_ended(c, listed ? listed->exit_status : LOST_STATUS,
+					listed ? listed->oom_kills : 0);
 		else if (c->state == TASK_STOPPING)
 			container_event(c, TASK_STARTED);	/* the signal was lost */
 		break;
@@ -307,7 +314,8 @@ static const struct box_events box_events = {
 	.list_end = on_list_end,   .exited = on_exited, .oom = on_oom,
 };
 
-struct engine *engine_create(struct loop *loop, const struct report *report, const struct engine_files *files)
+struct engine *engine_create(struct loop *loop, const struct report *report,
+			     const struct engine_files *files)
 {
 	struct engine *engine = calloc(1, sizeof(*engine));
 
@@ -374,7 +382,8 @@ void engine_refuse(struct engine *engine, const char *sentence)
 void engine_start(struct engine *engine)
 {
 	if (engine->load.off)
-		report_say(engine->report, "cuvette.lab=off on the kernel command line: no service is started");
+		report_say(engine->report,
+			   "cuvette.lab=off on the kernel command line: no service is started");
 	else
 		box_connect(engine->box);
 }

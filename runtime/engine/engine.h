@@ -1,10 +1,11 @@
 /* engine.h - the one owner of state: brings up what the compose file says, and keeps it so.
  *
- * Theory of operation. engine_load reads every file once: what the launcher says (config), the compose
- * file, the images it names, the documents of the last run; it makes one struct container per service.
- * engine_start connects to boxd. Each time the connection stands, boxd's list is asked for; the first list is
- * reconciled with the documents (orch/reconcile), each later one only repairs what was missed. From then on
- * everything is an event: of boxd, of a timer, of the probe, of the launcher.
+ * Theory of operation. engine_load reads every file once: what the launcher says (config), the
+ * compose file, the images it names, the documents of the last run; it makes one struct container
+ * per service. engine_start connects to boxd. Each time the connection stands, boxd's list is asked
+ * for; the first list is reconciled with the documents (orch/reconcile), each later one only
+ * repairs what was missed. From then on everything is an event: of boxd, of a timer, of the probe,
+ * of the launcher.
  *
  * Bounded: PLAN_SLOTS_MAX containers; one message, one probe per container. Nothing is waited for.
  * Killing the engine ends no container; engine_stop does, when the machine stops. */
@@ -28,7 +29,8 @@ struct engine_files {			/* the caller's; -1 = not there */
 	const char *box_socket;
 };
 
-struct engine *engine_create(struct loop *loop, const struct report *report, const struct engine_files *files);
+struct engine *engine_create(struct loop *loop, const struct report *report,
+			     const struct engine_files *files);
 void engine_destroy(struct engine *engine);
 
 int engine_load(struct engine *engine, struct err *e);

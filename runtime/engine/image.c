@@ -12,8 +12,8 @@
 #include "lib/json.h"
 #include "lib/str.h"
 
-static int read_text(const struct json *object, const char *key, const char **text, struct arena *arena,
-		     struct err *e)
+static int read_text(const struct json *object, const char *key, const char **text,
+		     struct arena *arena, struct err *e)
 {
 	*text = "";
 	if (json_opt_str(object, key, text, e) < 0)
@@ -22,8 +22,8 @@ static int read_text(const struct json *object, const char *key, const char **te
 	return 0;
 }
 
-static int read_list(const struct json *object, const char *key, const char *const **list, struct arena *arena,
-		     struct err *e)
+static int read_list(const struct json *object, const char *key, const char *const **list,
+		     struct arena *arena, struct err *e)
 {
 	struct json array = json_member(object, key);
 	size_t count = json_count(&array);
@@ -46,7 +46,8 @@ static int read_list(const struct json *object, const char *key, const char *con
 	return 0;
 }
 
-static int read_root(struct image *image, const struct json *root, struct arena *arena, struct err *e)
+static int read_root(struct image *image, const struct json *root, struct arena *arena,
+		     struct err *e)
 {
 	struct json config = json_member(root, "config");
 	uint64_t schema;
@@ -54,7 +55,8 @@ static int read_root(struct image *image, const struct json *root, struct arena 
 	if (json_get_u64(root, "schema", &schema, e) < 0)
 		return -1;
 	if (schema != 1)
-		return err_set(e, "schema %llu is not known to this release", (unsigned long long)schema);
+		return err_set(e, "schema %llu is not known to this release",
+			       (unsigned long long)schema);
 	if (json_get_str(root, "digest", &image->digest, e) < 0)
 		return -1;
 	image->digest = arena_str(arena, image->digest);
@@ -69,8 +71,8 @@ static int read_root(struct image *image, const struct json *root, struct arena 
 	return read_text(&config, "StopSignal", &image->stop_signal, arena, e);
 }
 
-int image_parse(struct image *image, const char *name, const char *text, size_t size_bytes, struct arena *arena,
-		struct err *e)
+int image_parse(struct image *image, const char *name, const char *text, size_t size_bytes,
+		struct arena *arena, struct err *e)
 {
 	struct json_doc *doc = json_parse("image.json", text, size_bytes, e);
 	struct json root;
@@ -85,14 +87,18 @@ int image_parse(struct image *image, const char *name, const char *text, size_t 
 	return status < 0 ? err_add(e, "image %s: image.json", name) : 0;
 }
 
-int image_read(struct image *image, int images_fd, const char *name, struct arena *arena, struct err *e)
+int image_read(struct image *image, int images_fd, const char *name, struct arena *arena,
+	       struct err *e)
 {
 	AUTO_FD int dir_fd = -1;
 	AUTO_FREE char *text = NULL;
 	size_t size;
 
 	if (!str_is_name(name))
-		return err_set(e, "\"%.100s\" is not the name of an image on this machine (pulling comes later)", name);
+		return err_set(e,
+			       "\"%.100s\" is not the name of an image on this machine (pulling "
+			       "comes later)",
+			       name);
 	dir_fd = fs_open_dir_at(images_fd, name, e);
 	if (dir_fd >= 0)
 		text = fs_read_at(dir_fd, "image.json", IMAGE_BYTES_MAX, &size, e);

@@ -67,9 +67,11 @@ static void read_documents(struct load *load, struct arena *arena, const struct 
 
 	load->documents = arena_array(arena, PLAN_SLOTS_MAX, sizeof(*load->documents));
 	if (why)
-		report_error(report, "the engine's state cannot be kept (%s): it goes on from memory", why);
+		report_error(report,
+			     "the engine's state cannot be kept (%s): it goes on from memory", why);
 	else
-		load->document_count = document_read_all(load->documents_fd, load->documents, PLAN_SLOTS_MAX);
+		load->document_count =
+			document_read_all(load->documents_fd, load->documents, PLAN_SLOTS_MAX);
 }
 
 static void choose_token(struct load *load, const struct report *report)
@@ -78,12 +80,16 @@ static void choose_token(struct load *load, const struct report *report)
 
 	if (load->config.token)
 		return;
-	if (load->files.state_fd < 0 || !token_recall(load->files.state_fd, load->files.boot_id, load->token)) {
+	if (load->files.state_fd < 0 ||
+	    !token_recall(load->files.state_fd, load->files.boot_id, load->token)) {
 		token_make(load->token);
 		load->token_is_new = true;
 		if (load->files.state_fd >= 0 &&
 		    token_keep(load->files.state_fd, load->files.boot_id, load->token, &e) < 0)
-			report_error(report, "the notebook's token cannot be kept (%s): free some space under /data", e.text);
+			report_error(report,
+				     "the notebook's token cannot be kept (%s): free some space "
+				     "under /data",
+				     e.text);
 	}
 	load->config.token = load->token;
 }
@@ -133,7 +139,8 @@ static int choose_document(struct load *load, const char *name, struct document 
 	for (size_t i = 0; i < load->document_count; i++) {
 		if (str_equal(load->documents[i].name, name)) {
 			*doc = load->documents[i];
-			/* Another token than the one it may run with: what is known of its settings is void. */
+			/* Another token than the one it may run with: what is known of its settings
+			 * is void. */
 			if (load->token_is_new)
 				load->documents[i].revision[0] = '\0';
 			return 0;
@@ -143,11 +150,12 @@ static int choose_document(struct load *load, const char *name, struct document 
 	str_copy(doc->name, sizeof(doc->name), name);
 	while (doc->slot < PLAN_SLOTS_MAX && slot_is_taken(load, doc->slot))
 		doc->slot++;
-	return doc->slot < PLAN_SLOTS_MAX ? 0 : err_set(e, "more than %d containers", PLAN_SLOTS_MAX);
+	return doc->slot < PLAN_SLOTS_MAX ? 0
+					  : err_set(e, "more than %d containers", PLAN_SLOTS_MAX);
 }
 
-static int add_wanted(struct load *load, const struct compose_service *service, bool is_main, struct arena *arena,
-		      struct err *e)
+static int add_wanted(struct load *load, const struct compose_service *service, bool is_main,
+		      struct arena *arena, struct err *e)
 {
 	struct load_wanted *wanted = &load->wanted[load->wanted_count];
 	const char *batch = load->config.batch;
@@ -170,7 +178,8 @@ static int add_wanted(struct load *load, const struct compose_service *service, 
 	return 0;
 }
 
-/* The main service first: on a new machine it gets slot 0, whose ids the launcher's shared folder expects. */
+/* The main service first: on a new machine it gets slot 0, whose ids the launcher's shared folder
+ * expects. */
 static int choose_wanted(struct load *load, struct arena *arena, struct err *e)
 {
 	const struct compose_project *project = load->project;
@@ -182,7 +191,8 @@ static int choose_wanted(struct load *load, struct arena *arena, struct err *e)
 	if (add_wanted(load, first, true, arena, e) < 0)
 		return -1;
 	for (size_t i = 0; i < project->service_count && !load->config.batch; i++)
-		if (&project->services[i] != first && add_wanted(load, &project->services[i], false, arena, e) < 0)
+		if (&project->services[i] != first &&
+		    add_wanted(load, &project->services[i], false, arena, e) < 0)
 			return -1;
 	return 0;
 }

@@ -1,5 +1,5 @@
-/* load.h - everything the engine reads at its start, each file once, and what follows from it: a plan and a
- * document per wanted service. Inside runtime/engine only. */
+/* load.h - everything the engine reads at its start, each file once, and what follows from it: a
+ * plan and a document per wanted service. Inside runtime/engine only. */
 #pragma once
 
 #include <stdbool.h>

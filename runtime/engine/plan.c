@@ -17,7 +17,7 @@
 
 enum { IDS_PER_SLOT = 65536, LOG_BYTES = 10 << 20, CPU_PERIOD_US = 100000 };
 
-static const uint64_t STOP_GRACE_MAX_MS = 10000;	/* the machine does not wait longer for anybody */
+static const uint64_t STOP_GRACE_MAX_MS = 10000; /* the machine does not wait longer for anybody */
 
 static size_t count_of(const char *const *list)
 {
@@ -39,8 +39,8 @@ static void set_variable(const char **list, const char *pair)
 	list[i] = pair;
 }
 
-static const char **merge_environment(const struct plan_request *q, const char *hostname, bool is_root,
-				      struct arena *arena)
+static const char **merge_environment(const struct plan_request *q, const char *hostname,
+				      bool is_root, struct arena *arena)
 {
 	const struct compose_service *s = q->service;
 	size_t room = count_of(q->image->environment) + count_of(s->environment) + 4;
@@ -48,7 +48,8 @@ static const char **merge_environment(const struct plan_request *q, const char *
 
 	set_variable(list, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	set_variable(list, arena_format(arena, "HOSTNAME=%s", hostname));
-	/* The image's user list is out of reach here; an image that needs another home says so in its Env. */
+	/* The image's user list is out of reach here; an image that needs another home says so in
+	 * its Env. */
 	set_variable(list, is_root ? "HOME=/root" : "HOME=/");
 	for (size_t i = 0; i < count_of(q->image->environment); i++)
 		if (strchr(q->image->environment[i], '='))
@@ -86,7 +87,10 @@ static int parse_user(const char *text, struct oci_user *user, struct arena *are
 	if (!*text)
 		return 0;
 	if (!str_to_u32(uid, &user->uid) || (colon && !str_to_u32(colon + 1, &user->gid)))
-		return err_set(e, "user \"%.64s\": names are not looked up yet: write numbers, like 1000:100", text);
+		return err_set(
+			e,
+			"user \"%.64s\": names are not looked up yet: write numbers, like 1000:100",
+			text);
 	if (user->uid >= IDS_PER_SLOT || user->gid >= IDS_PER_SLOT)
 		return err_set(e, "user \"%.64s\": a container has the ids 0 to 65535", text);
 	return 0;
@@ -104,12 +108,14 @@ static void set_capabilities(const struct compose_service *s, struct oci_caps *c
 	caps->bounding = caps->effective = caps->permitted = set;
 }
 
-static void set_resources(const struct plan_request *q, uint64_t mem_limit_bytes, struct oci_resources *r)
+static void set_resources(const struct plan_request *q, uint64_t mem_limit_bytes,
+			  struct oci_resources *r)
 {
 	const struct compose_service *s = q->service;
 
 	r->memory_limit_bytes = (int64_t)mem_limit_bytes;
-	/* Its bounds were checked against the compose file's limit; with another limit they mean nothing. */
+	/* Its bounds were checked against the compose file's limit; with another limit they mean
+	 * nothing. */
 	if (mem_limit_bytes == s->mem_limit_bytes) {
 		r->memory_reservation_bytes = (int64_t)s->mem_reservation_bytes;
 		r->memory_swap_bytes = s->memswap_limit_bytes;
@@ -152,7 +158,8 @@ static const char **tmpfs_options(const char *text, struct arena *arena)
 
 static void add_tmpfs(const struct compose_service *s, struct oci_spec *spec, struct arena *arena)
 {
-	struct oci_mount *mounts = arena_array(arena, spec->mount_count + s->tmpfs_count + 1, sizeof(*mounts));
+	struct oci_mount *mounts =
+		arena_array(arena, spec->mount_count + s->tmpfs_count + 1, sizeof(*mounts));
 
 	memcpy(mounts, spec->mounts, spec->mount_count * sizeof(*mounts));
 	for (size_t i = 0; i < s->tmpfs_count; i++)
@@ -184,7 +191,8 @@ static void set_revision(struct plan *plan)
 	snprintf(plan->revision, sizeof(plan->revision), "%016llx", (unsigned long long)hash);
 }
 
-static int write_spec(struct plan *plan, const struct oci_spec *spec, struct arena *arena, struct err *e)
+static int write_spec(struct plan *plan, const struct oci_spec *spec, struct arena *arena,
+		      struct err *e)
 {
 	struct buf out;
 	int status = 0;
@@ -194,13 +202,15 @@ static int write_spec(struct plan *plan, const struct oci_spec *spec, struct are
 		plan->spec = arena_strn(arena, out.data, out.size_bytes);
 		plan->spec_bytes = out.size_bytes;
 	} else {
-		status = err_set(e, "its command and environment are larger than %d KiB", OCI_SPEC_BYTES_MAX / 1024);
+		status = err_set(e, "its command and environment are larger than %d KiB",
+				 OCI_SPEC_BYTES_MAX / 1024);
 	}
 	buf_finish(&out);
 	return status;
 }
 
-static int make_spec(struct plan *plan, const struct plan_request *q, struct arena *arena, struct err *e)
+static int make_spec(struct plan *plan, const struct plan_request *q, struct arena *arena,
+		     struct err *e)
 {
 	const struct compose_service *s = q->service;
 	const char *hostname = s->hostname ? s->hostname : s->name;
@@ -218,7 +228,8 @@ static int make_spec(struct plan *plan, const struct plan_request *q, struct are
 		return -1;
 	spec->process.args = merge_arguments(q, arena);
 	if (!spec->process.args[0])
-		return err_set(e, "there is no command, neither in the image nor in the compose file");
+		return err_set(e,
+			       "there is no command, neither in the image nor in the compose file");
 	spec->process.env = merge_environment(q, hostname, spec->process.user.uid == 0, arena);
 	spec->process.cwd = *directory ? directory : "/";
 	spec->process.no_new_privs = s->no_new_privileges;
@@ -237,7 +248,8 @@ int plan_make(struct plan *plan, const struct plan_request *q, struct arena *are
 	unsigned signal_number = SIGTERM;
 
 	if (*q->image->stop_signal && !scalar_signal(q->image->stop_signal, &signal_number))
-		return err_set(e, "image %s: stop signal \"%.64s\" is not known", q->image->name, q->image->stop_signal);
+		return err_set(e, "image %s: stop signal \"%.64s\" is not known", q->image->name,
+			       q->image->stop_signal);
 	*plan = (struct plan){
 		.service = s,
 		.image = q->image->name,
@@ -245,7 +257,8 @@ int plan_make(struct plan *plan, const struct plan_request *q, struct arena *are
 		.mem_limit_bytes = q->mem_limit_bytes ? q->mem_limit_bytes : s->mem_limit_bytes,
 		.log_bytes = s->log_max_bytes ? s->log_max_bytes : LOG_BYTES,
 		.stop_signal = s->stop_signal ? s->stop_signal : signal_number,
-		.stop_grace_ms = s->stop_grace_ms < STOP_GRACE_MAX_MS ? s->stop_grace_ms : STOP_GRACE_MAX_MS,
+		.stop_grace_ms =
+			s->stop_grace_ms < STOP_GRACE_MAX_MS ? s->stop_grace_ms : STOP_GRACE_MAX_MS,
 	};
 	if (make_spec(plan, q, arena, e) < 0)
 		return err_add(e, "service %s", s->name);

@@ -1,7 +1,8 @@
-/* plan.h - service + image + what this boot says -> everything boxd needs to make the container. Pure.
+/* plan.h - service + image + what this boot says -> everything boxd needs to make the container.
+ * Pure.
  *
- * Merges as Docker does: an own entrypoint drops the image's command; environment by name, the service
- * wins; user, working directory and stop signal of the service before the image's. */
+ * Merges as Docker does: an own entrypoint drops the image's command; environment by name, the
+ * service wins; user, working directory and stop signal of the service before the image's. */
 #pragma once
 
 #include <stddef.h>
@@ -32,7 +33,8 @@ struct plan_request {
 struct plan {
 	const char *spec;			/* config.json */
 	size_t spec_bytes;
-	const struct compose_service *service;	/* its mounts are sent beside the spec: boxd knows where volumes lie */
+	const struct compose_service
+		*service; /* its mounts are sent beside the spec: boxd knows where volumes lie */
 	const char *image;
 	const char *image_digest;
 	char revision[PLAN_REVISION_BYTES];	/* another one = other settings */
@@ -42,4 +44,5 @@ struct plan {
 	uint64_t stop_grace_ms;
 };
 
-int plan_make(struct plan *plan, const struct plan_request *request, struct arena *arena, struct err *e);
+int plan_make(struct plan *plan, const struct plan_request *request, struct arena *arena,
+	      struct err *e);

@@ -39,7 +39,8 @@ int ready_parse(const char *url, struct ready_target *target, struct err *e)
 	if (colon && (!str_to_u32(colon + 1, &port) || port < 1 || port > 65535))
 		return err_set(e, "\"%.100s\" has no valid port", url);
 	authority[strcspn(authority, ":")] = '\0';
-	str_copy(target->host, sizeof(target->host), str_equal(authority, "localhost") ? "127.0.0.1" : authority);
+	str_copy(target->host, sizeof(target->host),
+		 str_equal(authority, "localhost") ? "127.0.0.1" : authority);
 	if (inet_pton(AF_INET, target->host, &address) != 1)
 		return err_set(e, "\"%.100s\" must name an IPv4 address, like 127.0.0.1", url);
 	target->port = (uint16_t)port;
@@ -72,12 +73,17 @@ static void pause_now(struct ready *r)
 {
 	close_socket(r);
 	loop_timer_set(r->loop, &r->timer, r->pause_ms);
-	r->pause_ms = r->pause_ms * 5 / 4 < PAUSE_LONGEST_MS ? r->pause_ms * 5 / 4 : PAUSE_LONGEST_MS;
+	r->pause_ms =
+		r->pause_ms * 5 / 4 < PAUSE_LONGEST_MS ? r->pause_ms * 5 / 4 : PAUSE_LONGEST_MS;
 }
 
+/* All that came is taken, although its first bytes say everything: closing a socket with unread
+ * bytes is a reset for the other side. */
 static void receive(struct ready *r)
 {
-	ssize_t n = read(r->source.fd, r->status + r->status_bytes, sizeof(r->status) - r->status_bytes);
+	char bytes[4096];
+	ssize_t n = read(r->source.fd, bytes, sizeof(bytes));
+	size_t room = sizeof(r->status) - r->status_bytes;
 	int status;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -86,7 +92,8 @@ static void receive(struct ready *r)
 		pause_now(r);
 		return;
 	}
-	r->status_bytes += (size_t)n;
+	memcpy(r->status + r->status_bytes, bytes, (size_t)n < room ? (size_t)n : room);
+	r->status_bytes += (size_t)n < room ? (size_t)n : room;
 	status = ready_status(r->status, r->status_bytes);
 	if (status < 0)
 		return;
@@ -101,7 +108,8 @@ static void receive(struct ready *r)
 static void send_request(struct ready *r)
 {
 	struct err e;
-	ssize_t n = send(r->source.fd, r->request + r->sent_bytes, r->request_bytes - r->sent_bytes, MSG_NOSIGNAL);
+	ssize_t n = send(r->source.fd, r->request + r->sent_bytes, r->request_bytes - r->sent_bytes,
+			 MSG_NOSIGNAL);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -138,7 +146,8 @@ static void attempt(struct ready *r)
 	inet_pton(AF_INET, r->target.host, &address.sin_addr);
 	r->source.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (r->source.fd < 0 ||
-	    (connect(r->source.fd, (struct sockaddr *)&address, sizeof(address)) < 0 && errno != EINPROGRESS) ||
+	    (connect(r->source.fd, (struct sockaddr *)&address, sizeof(address)) < 0 &&
+	     errno != EINPROGRESS) ||
 	    loop_add(r->loop, &r->source, LOOP_WRITE, &e) < 0)
 		pause_now(r);
 	else
@@ -161,7 +170,8 @@ static void on_time(struct loop_timer *timer)
 }
 
 void ready_init(struct ready *r, struct loop *loop, const struct ready_target *target,
-		void (*on_ready)(struct ready *ready), void (*on_wait)(struct ready *ready, uint64_t seconds))
+		void (*on_ready)(struct ready *ready),
+		void (*on_wait)(struct ready *ready, uint64_t seconds))
 {
 	int length;
 
@@ -175,7 +185,8 @@ void ready_init(struct ready *r, struct loop *loop, const struct ready_target *t
 	};
 	/* READY_HOST_MAX and READY_PATH_MAX leave room. */
 	length = snprintf(r->request, sizeof(r->request),
-			  "GET %s HTTP/1.1\r\nHost: %s:%u\r\nUser-Agent: cuvette\r\nConnection: close\r\n\r\n",
+			  "GET %s HTTP/1.1\r\nHost: %s:%u\r\nUser-Agent: cuvette\r\nConnection: "
+			  "close\r\n\r\n",
 			  r->target.path, r->target.host, r->target.port);
 	r->request_bytes = (size_t)length;
 }

@@ -1,8 +1,8 @@
 /* ready.h - asks an HTTP address of the machine itself until it answers 200.
  *
- * One attempt at a time, over a non-blocking socket in the loop; the pause between two grows from 100 ms
- * to 1 s. There is no end to it: only the owner knows when to give up (the container went away). Every
- * minute it says that it still waits. Reads nothing but the status line. */
+ * One attempt at a time, over a non-blocking socket in the loop; the pause between two grows from
+ * 100 ms to 1 s. There is no end to it: only the owner knows when to give up (the container went
+ * away). Every minute it says that it still waits. Reads nothing but the status line. */
 #pragma once
 
 #include <stddef.h>
@@ -40,6 +40,7 @@ struct ready {
 };
 
 void ready_init(struct ready *ready, struct loop *loop, const struct ready_target *target,
-		void (*on_ready)(struct ready *ready), void (*on_wait)(struct ready *ready, uint64_t seconds));
+		void (*on_ready)(struct ready *ready),
+		void (*on_wait)(struct ready *ready, uint64_t seconds));
 void ready_start(struct ready *ready);		/* begins anew */
 void ready_stop(struct ready *ready);		/* fine when not started, and when zeroed */

@@ -109,7 +109,8 @@ const char *report_size(char out[REPORT_SIZE_BYTES], uint64_t bytes)
 	if (bytes >> 30 == 0)
 		snprintf(out, REPORT_SIZE_BYTES, "%" PRIu64 " MiB", bytes >> 20);
 	else if (tenths % 10)
-		snprintf(out, REPORT_SIZE_BYTES, "%" PRIu64 ".%" PRIu64 " GiB", tenths / 10, tenths % 10);
+		snprintf(out, REPORT_SIZE_BYTES, "%" PRIu64 ".%" PRIu64 " GiB", tenths / 10,
+			 tenths % 10);
 	else
 		snprintf(out, REPORT_SIZE_BYTES, "%" PRIu64 " GiB", tenths / 10);
 	return out;

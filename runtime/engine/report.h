@@ -1,5 +1,6 @@
-/* report.h - what the engine tells people and the launcher: sentences on the console, lines on the control
- * port, stages in the boot record. The only place where the URL with its token is written. */
+/* report.h - what the engine tells people and the launcher: sentences on the console, lines on the
+ * control port, stages in the boot record. The only place where the URL with its token is written.
+ */
 #pragma once
 
 #include <stdint.h>
@@ -13,9 +14,11 @@ struct report {
 };
 
 /* The console; control bytes are escaped. */
-void report_say(const struct report *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void report_say(const struct report *r, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 /* The console and the launcher: something went wrong. */
-void report_error(const struct report *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void report_error(const struct report *r, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 void report_ready(const struct report *r, const char *url);
 /* `NAME NANOSECONDS` since the kernel started. */
 void report_stage(const struct report *r, const char *name);

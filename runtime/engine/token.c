@@ -22,11 +22,13 @@ int token_check(const char *token, struct err *e)
 	size_t size = strlen(token);
 
 	if (!size)
-		return err_set(e, "is empty: a notebook without a token is open to everybody; give one, or leave the key out for a random one");
+		return err_set(e, "is empty: a notebook without a token is open to everybody; give "
+				  "one, or leave the key out for a random one");
 	if (size > TOKEN_GIVEN_MAX)
 		return err_set(e, "is longer than %d characters", TOKEN_GIVEN_MAX);
 	if (token[strspn(token, url_safe)])
-		return err_set(e, "may hold letters, digits and - . _ ~ only, because it stands in a URL");
+		return err_set(
+			e, "may hold letters, digits and - . _ ~ only, because it stands in a URL");
 	return 0;
 }
 
@@ -35,7 +37,8 @@ void token_make(char token[TOKEN_TEXT_BYTES])
 	static const char digits[] = "0123456789abcdef";
 	unsigned char bytes[TOKEN_BYTES];
 
-	/* At most 256 bytes come whole or not at all (getrandom(2)); it waits for the pool's seed only. */
+	/* At most 256 bytes come whole or not at all (getrandom(2)); it waits for the pool's seed
+	 * only. */
 	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
 		abort();
 	for (size_t i = 0; i < sizeof(bytes); i++) {
@@ -58,8 +61,9 @@ bool token_recall(int state_fd, const char *boot_id, char token[TOKEN_TEXT_BYTES
 	if (!doc)
 		return false;
 	root = json_root(doc);
-	found = json_get_str(&root, "boot_id", &id, NULL) == 0 && json_get_str(&root, "token", &kept, NULL) == 0 &&
-		str_equal(id, boot_id) && strlen(kept) == TOKEN_TEXT_BYTES - 1 && token_check(kept, NULL) == 0 &&
+	found = json_get_str(&root, "boot_id", &id, NULL) == 0 &&
+		json_get_str(&root, "token", &kept, NULL) == 0 && str_equal(id, boot_id) &&
+		strlen(kept) == TOKEN_TEXT_BYTES - 1 && token_check(kept, NULL) == 0 &&
 		str_copy(token, TOKEN_TEXT_BYTES, kept);
 	json_destroy(doc);
 	return found;

@@ -1,7 +1,8 @@
-/* token.h - the secret in the notebook's URL: 24 random bytes in hex, a new one at each boot unless given.
+/* token.h - the secret in the notebook's URL: 24 random bytes in hex, a new one at each boot unless
+ * given.
  *
- * Kept with the boot's id in the state directory, so that an engine that is started again within the same
- * boot still knows the token of the notebook that runs. Never logged. */
+ * Kept with the boot's id in the state directory, so that an engine that is started again within
+ * the same boot still knows the token of the notebook that runs. Never logged. */
 #pragma once
 
 #include <stdbool.h>

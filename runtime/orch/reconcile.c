@@ -10,7 +10,8 @@ static bool differs(const char *wanted, const char *known)
 	return known[0] && !str_equal(wanted, known);
 }
 
-static enum reconcile_kind decide(const struct reconcile_wanted *wanted, const struct reconcile_actual *actual)
+static enum reconcile_kind decide(const struct reconcile_wanted *wanted,
+				  const struct reconcile_actual *actual)
 {
 	bool image = differs(wanted->image, actual->image);
 	bool revision = differs(wanted->revision, actual->revision);
@@ -28,8 +29,9 @@ static enum reconcile_kind decide(const struct reconcile_wanted *wanted, const s
 	return RECONCILE_START;
 }
 
-size_t reconcile(const struct reconcile_wanted *wanted, size_t wanted_count, const struct reconcile_actual *actual,
-		 size_t actual_count, struct reconcile_step *steps)
+size_t reconcile(const struct reconcile_wanted *wanted, size_t wanted_count,
+		 const struct reconcile_actual *actual, size_t actual_count,
+		 struct reconcile_step *steps)
 {
 	size_t count = 0;
 
@@ -39,7 +41,8 @@ size_t reconcile(const struct reconcile_wanted *wanted, size_t wanted_count, con
 		while (w < wanted_count && !str_equal(wanted[w].name, actual[a].name))
 			w++;
 		if (w == wanted_count)
-			steps[count++] = (struct reconcile_step){ RECONCILE_REMOVE, actual[a].name };
+			steps[count++] =
+				(struct reconcile_step){ RECONCILE_REMOVE, actual[a].name };
 	}
 	for (size_t w = 0; w < wanted_count; w++) {
 		enum reconcile_kind kind = RECONCILE_START;

@@ -1,8 +1,8 @@
 /* reconcile.h - what is wanted against what is there: the steps between. Pure.
  *
- * An image that changed means a new root, so the old task's files go (REPLACE). A revision that changed
- * while the task is down only means other settings: its files stay (START). What is not known of a task
- * that runs is "": then it is left alone, since somebody may be working in it. */
+ * An image that changed means a new root, so the old task's files go (REPLACE). A revision that
+ * changed while the task is down only means other settings: its files stay (START). What is not
+ * known of a task that runs is "": then it is left alone, since somebody may be working in it. */
 #pragma once
 
 #include <stddef.h>
@@ -36,5 +36,6 @@ struct reconcile_step {
 };
 
 /* Removals first, then the wanted ones in their order. steps has room for both counts together. */
-size_t reconcile(const struct reconcile_wanted *wanted, size_t wanted_count, const struct reconcile_actual *actual,
-		 size_t actual_count, struct reconcile_step *steps);
+size_t reconcile(const struct reconcile_wanted *wanted, size_t wanted_count,
+		 const struct reconcile_actual *actual, size_t actual_count,
+		 struct reconcile_step *steps);

@@ -1,7 +1,8 @@
-/* restart.h - whether and when a task that went down is started again. Pure: the caller has the clock.
+/* restart.h - whether and when a task that went down is started again. Pure: the caller has the
+ * clock.
  *
- * The wait doubles from 100 ms to 60 s and begins anew once a run lasted 10 s: the figures that users of
- * container engines know. */
+ * The wait doubles from 100 ms to 60 s and begins anew once a run lasted 10 s: the figures that
+ * users of container engines know. */
 #pragma once
 
 #include <stdbool.h>

@@ -78,7 +78,8 @@ struct task_step task_step(enum task_state state, enum task_event event)
 
 const char *task_state_name(enum task_state state)
 {
-	static const char *const names[] = { "created", "starting", "running", "stopping", "backoff", "exited", "removed" };
+	static const char *const names[] = { "created", "starting", "running", "stopping",
+					     "backoff", "exited",   "removed" };
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == TASK_STATES, "a name per state");
 	return names[state];
@@ -86,7 +87,8 @@ const char *task_state_name(enum task_state state)
 
 const char *task_event_name(enum task_event event)
 {
-	static const char *const names[] = { "start", "started", "again", "final", "stop", "due", "remove" };
+	static const char *const names[] = { "start", "started", "again", "final",
+					     "stop",  "due",	 "remove" };
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == TASK_EVENTS, "a name per event");
 	return names[event];

@@ -10,12 +10,18 @@
  *                                          EXITED <--+
  *   REMOVE leads from everywhere to REMOVED; START leads back from EXITED and REMOVED.
  *
- * The caller keeps one timer per task and turns it off at each change of state; whether a task that went
- * down means AGAIN or FINAL is restart.h's answer. */
+ * The caller keeps one timer per task and turns it off at each change of state; whether a task that
+ * went down means AGAIN or FINAL is restart.h's answer. */
 #pragma once
 
 enum task_state {
-	TASK_CREATED, TASK_STARTING, TASK_RUNNING, TASK_STOPPING, TASK_BACKOFF, TASK_EXITED, TASK_REMOVED,
+	TASK_CREATED,
+	TASK_STARTING,
+	TASK_RUNNING,
+	TASK_STOPPING,
+	TASK_BACKOFF,
+	TASK_EXITED,
+	TASK_REMOVED,
 	TASK_STATES
 };
 

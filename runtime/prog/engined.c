@@ -1,7 +1,8 @@
 /* engined - the owner of state: reads the compose file and brings it up through boxd.
  *
- * Started by svd. Passed files: compose, cmdline, config (optional), control (optional), output (optional),
- * console, boot, notify. SIGTERM: ends at once, containers go on. SIGPWR: the machine stops, so do they. */
+ * Started by svd. Passed files: compose, cmdline, config (optional), control (optional), output
+ * (optional), console, boot, notify. SIGTERM: ends at once, containers go on. SIGPWR: the machine
+ * stops, so do they. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -33,10 +34,11 @@ struct program {
 
 /* Beyond what jail.h allows to everybody. */
 static const char *const syscalls[] = {
-	"clock_gettime", "close", "connect", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_wait", "fcntl",
-	"fstat", "fsync", "getdents64", "getpid", "getrandom", "getsockopt", "gettid", "lseek", "memfd_create",
-	"mkdirat", "newfstatat", "openat", "openat2", "read", "readv", "recvfrom", "recvmsg", "renameat",
-	"renameat2", "sendmsg", "sendto", "signalfd4", "socket", "statx", "unlinkat", "writev", NULL,
+	"clock_gettime", "close",     "connect",      "epoll_create1", "epoll_ctl",
+	"epoll_pwait",	 "fcntl",     "fstat",	      "fsync",	       "getdents64",
+	"getrandom",	 "lseek",     "memfd_create", "mkdirat",       "newfstatat",
+	"openat",	 "read",      "recvmsg",      "renameat",      "sendmsg",
+	"sendto",	 "signalfd4", "socket",	      "unlinkat",      NULL,
 };
 
 static void take_fds(struct program *p)
@@ -123,7 +125,7 @@ static void make_loop(struct program *p)
 /* A missing one is not the end: the engine goes on from memory and says so. */
 static void open_state(struct program *p)
 {
-	p->files.state_fd = open(STATE_PATH, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	p->files.state_fd = openat(AT_FDCWD, STATE_PATH, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->files.state_fd < 0)
 		log_warn("open %s: %s", STATE_PATH, strerror(errno));
 }
@@ -134,7 +136,8 @@ int main(void)
 	struct err e;
 
 	log_init("engined", LOG_LEVEL_INFO);
-	/* A port or a connection whose reader went away is an error of the write, not the end of the engine. */
+	/* A port or a connection whose reader went away is an error of the write, not the end of
+	 * the engine. */
 	signal(SIGPIPE, SIG_IGN);
 	take_fds(&p);
 	read_boot_id(&p);
@@ -146,7 +149,8 @@ int main(void)
 		proc_tell_ready();
 		engine_start(p.engine);
 	} else {
-		/* Not ready, but there: the launcher can still power the machine off, and nothing starts again in a circle. */
+		/* Not ready, but there: the launcher can still power the machine off, and nothing
+		 * starts again in a circle. */
 		engine_refuse(p.engine, e.text);
 	}
 	if (loop_run(p.loop, &e) < 0)

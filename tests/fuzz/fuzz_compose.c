@@ -1,4 +1,5 @@
-/* fuzz_compose.c - any bytes as a compose file: refused with a sentence, or a project whose parts hold together. */
+/* fuzz_compose.c - any bytes as a compose file: refused with a sentence, or a project whose parts
+ * hold together. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

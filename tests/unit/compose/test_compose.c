@@ -107,7 +107,8 @@ static void every_key_arrives(void **state)
 {
 	struct arena *arena = arena_create(1 << 20);
 	struct err e = { .text = "" };
-	struct compose_project *p = compose_read("compose.yaml", whole, strlen(whole), vars, arena, &e);
+	struct compose_project *p =
+		compose_read("compose.yaml", whole, strlen(whole), vars, arena, &e);
 	const struct compose_service *s;
 
 	(void)state;
@@ -151,10 +152,12 @@ static void every_key_arrives(void **state)
 
 static void what_is_not_given(void **state)
 {
-	static const char text[] = "services: {a: {image: x, network_mode: none, environment: [B=1, C, B=2]}}";
+	static const char text[] =
+		"services: {a: {image: x, network_mode: none, environment: [B=1, C, B=2]}}";
 	struct arena *arena = arena_create(1 << 20);
 	struct err e = { .text = "" };
-	struct compose_project *p = compose_read("compose.yaml", text, strlen(text), vars, arena, &e);
+	struct compose_project *p =
+		compose_read("compose.yaml", text, strlen(text), vars, arena, &e);
 	const struct compose_service *s;
 
 	(void)state;
@@ -182,20 +185,26 @@ static void what_is_not_given(void **state)
 static const struct {
 	const char *text, *error;
 } mistakes[] = {
-	{ S("memlimit: 1g"), "compose.yaml:4: unknown key \"memlimit\" in service lab; did you mean \"mem_limit\"?" },
+	{ S("memlimit: 1g"),
+	  "compose.yaml:4: unknown key \"memlimit\" in service lab; did you mean \"mem_limit\"?" },
 	{ S("zzzzzzzzzz: 1"), "compose.yaml:4: unknown key \"zzzzzzzzzz\" in service lab" },
-	{ S("ports: ['80:80']"), "compose.yaml:4: key \"ports\" in service lab is not supported by Cuvette yet: take it out" },
-	{ S("depends_on: [x]"), "compose.yaml:4: key \"depends_on\" in service lab is not supported" },
-	{ S("healthcheck: {}"), "compose.yaml:4: key \"healthcheck\" in service lab is not supported" },
+	{ S("ports: ['80:80']"), "compose.yaml:4: key \"ports\" in service lab is not supported by "
+				 "Cuvette yet: take it out" },
+	{ S("depends_on: [x]"),
+	  "compose.yaml:4: key \"depends_on\" in service lab is not supported" },
+	{ S("healthcheck: {}"),
+	  "compose.yaml:4: key \"healthcheck\" in service lab is not supported" },
 	{ S("build: ."), "compose.yaml:4: key \"build\" in service lab is not supported" },
 	{ "service: {}", "compose.yaml:1: unknown key \"service\"; did you mean \"services\"?" },
-	{ "services: {a: {image: x, network_mode: host}}\nnetworks: {}", "compose.yaml:2: key \"networks\" is not supported" },
+	{ "services: {a: {image: x, network_mode: host}}\nnetworks: {}",
+	  "compose.yaml:2: key \"networks\" is not supported" },
 	{ "", "compose.yaml: is empty" },
 	{ "services: {}", "compose.yaml: there is no service in it" },
 	{ "services: [a]", "compose.yaml:1: services: must be a map, not a list" },
 	{ "services: {a: 5}", "compose.yaml:1: service a must be a map, not a whole number" },
 	{ "services: {a: {network_mode: host}}", "compose.yaml:1: service a has no image" },
-	{ "services: {a: {image: x}}", "compose.yaml:1: service a: networks are not supported yet: write network_mode: host" },
+	{ "services: {a: {image: x}}",
+	  "compose.yaml:1: service a: networks are not supported yet: write network_mode: host" },
 	{ "services: {'a/b': {}}", "compose.yaml:1: \"a/b\" is not a service name" },
 	{ S("network_mode: bridge"), "compose.yaml:4: key \"network_mode\" is there twice" },
 	{ S("command: 5"), AT "command: must be a string: write \"5\" with quotes" },
@@ -209,23 +218,29 @@ static const struct {
 	{ S("mem_limit: 1x"), AT "mem_limit: \"1x\" is not a size" },
 	{ S("mem_limit: 1m"), AT "mem_limit: must be at least 6m" },
 	{ S("mem_limit: 99999999999g"), AT "mem_limit: " },
-	{ S("mem_limit: 1g, deploy: {resources: {limits: {memory: 2g}}}"), AT "memory: the same limit is given twice" },
-	{ S("mem_limit: 1g, memswap_limit: 512m"), "compose.yaml:2: service lab: memswap_limit counts" },
-	{ S("mem_limit: 1g, mem_reservation: 2g"), "compose.yaml:2: service lab: mem_reservation is above" },
+	{ S("mem_limit: 1g, deploy: {resources: {limits: {memory: 2g}}}"),
+	  AT "memory: the same limit is given twice" },
+	{ S("mem_limit: 1g, memswap_limit: 512m"),
+	  "compose.yaml:2: service lab: memswap_limit counts" },
+	{ S("mem_limit: 1g, mem_reservation: 2g"),
+	  "compose.yaml:2: service lab: mem_reservation is above" },
 	{ S("cpus: 0"), AT "cpus: \"0\" is not a number of CPUs" },
 	{ S("cpu_shares: 1"), AT "cpu_shares: must be a number from 2" },
 	{ S("cpuset: 0-"), AT "cpuset: \"0-\" is not a list of CPUs" },
 	{ S("pids_limit: 0"), AT "pids_limit: must be a number of processes" },
 	{ S("shm_size: 0"), AT "shm_size: must be more than 0" },
 	{ S("ulimits: {files: 5}"), AT "files: is no resource limit" },
-	{ S("ulimits: {nofile: {soft: 2, hard: 1}}"), AT "nofile: the soft limit is above the hard one" },
-	{ S("ulimits: {nofile: {soft: 2}}"), AT "nofile: must be a number, or a map with soft and hard" },
+	{ S("ulimits: {nofile: {soft: 2, hard: 1}}"),
+	  AT "nofile: the soft limit is above the hard one" },
+	{ S("ulimits: {nofile: {soft: 2}}"),
+	  AT "nofile: must be a number, or a map with soft and hard" },
 	{ S("cap_add: [WORLD]"), AT "\"WORLD\" is not a capability" },
 	{ S("cap_add: CHOWN"), AT "cap_add: must be a list" },
 	{ S("read_only: maybe"), AT "read_only: must be true or false" },
 	{ S("tmpfs: run"), AT "tmpfs: \"run\" is not an absolute path" },
 	{ S("init: true"), AT "init: is not supported by Cuvette yet" },
-	{ S("security_opt: ['seccomp:unconfined']"), AT "\"seccomp:unconfined\" is not supported yet" },
+	{ S("security_opt: ['seccomp:unconfined']"),
+	  AT "\"seccomp:unconfined\" is not supported yet" },
 	{ S("stop_signal: SIGFOO"), AT "stop_signal: \"SIGFOO\" is not a signal" },
 	{ S("stop_grace_period: 10"), AT "stop_grace_period: \"10\" is not a time" },
 	{ S("restart: sometimes"), AT "restart: \"sometimes\" is not known" },
@@ -233,7 +248,8 @@ static const struct {
 	{ S("logging: {options: {max-size: 1k}}"), AT "max-size: must be at least 4k" },
 	{ S("x-cuvette: {url: /lab}"), AT "x-cuvette: needs the key ready" },
 	{ S("x-cuvette: {ready: a, url: lab}"), AT "url: must be a path" },
-	{ S("x-cuvette: {redy: a}"), "compose.yaml:4: unknown key \"redy\" in service lab; did you mean \"ready\"?" },
+	{ S("x-cuvette: {redy: a}"),
+	  "compose.yaml:4: unknown key \"redy\" in service lab; did you mean \"ready\"?" },
 	{ S("volumes: ['/host:/x']"), AT "/host is a path: there are no folders to bind" },
 	{ S("volumes: ['./work:/x']"), AT "./work is a path" },
 	{ S("volumes: ['/x']"), AT "volumes without a name are not supported yet" },
@@ -242,12 +258,16 @@ static const struct {
 	{ S("volumes: ['a:/x:z']"), AT "\"z\" is not known: write ro or rw" },
 	{ S("volumes: ['a:/x', 'b:/x']"), AT "two volumes at /x" },
 	{ S("volumes: ['a:/x']"), "compose.yaml:2: service lab: volume \"a\" is not declared" },
-	{ S("volumes: [{type: bind, source: /a, target: /b}]"), AT "type: \"bind\" is not supported yet" },
+	{ S("volumes: [{type: bind, source: /a, target: /b}]"),
+	  AT "type: \"bind\" is not supported yet" },
 	{ S("volumes: [{source: a, target: /b}]"), AT "a volume in the long form needs a type" },
 	{ S("volumes: [{type: volume, target: /b}]"), AT "a volume needs a source and a target" },
-	{ S("") "volumes: {v: {driver: nfs}}", "compose.yaml:5: volume v: driver: \"nfs\" is not known" },
-	{ S("") "volumes: {v: {external: true}}", "compose.yaml:5: key \"external\" in volume v is not supported" },
-	{ S("") "volumes: {v: {dirver: local}}", "compose.yaml:5: unknown key \"dirver\" in volume v; did you mean \"driver\"?" },
+	{ S("") "volumes: {v: {driver: nfs}}",
+	  "compose.yaml:5: volume v: driver: \"nfs\" is not known" },
+	{ S("") "volumes: {v: {external: true}}",
+	  "compose.yaml:5: key \"external\" in volume v is not supported" },
+	{ S("") "volumes: {v: {dirver: local}}",
+	  "compose.yaml:5: unknown key \"dirver\" in volume v; did you mean \"driver\"?" },
 };
 
 static void mistakes_are_named(void **state)
@@ -261,7 +281,8 @@ static void mistakes_are_named(void **state)
 		if (compose_read("compose.yaml", text, strlen(text), vars, arena, &e))
 			fail_msg("taken: %s", text);
 		if (strncmp(e.text, mistakes[i].error, strlen(mistakes[i].error)) != 0)
-			fail_msg("%s\nwanted \"%s\"\ngot    \"%s\"", text, mistakes[i].error, e.text);
+			fail_msg("%s\nwanted \"%s\"\ngot    \"%s\"", text, mistakes[i].error,
+				 e.text);
 		arena_destroy(arena);
 	}
 }
@@ -272,17 +293,20 @@ static void variables_add_no_keys(void **state)
 	static const struct compose_var hostile[] = {
 		{ "V", "x\n    privileged: true\n    cap_add: [ALL]\n" }, { NULL, NULL }
 	};
-	static const char text[] = "services:\n  a:\n    image: i\n    network_mode: none\n    hostname: h\n"
-				   "    environment:\n      A: ${V}\n";
+	static const char text[] =
+		"services:\n  a:\n    image: i\n    network_mode: none\n    hostname: h\n"
+		"    environment:\n      A: ${V}\n";
 	struct arena *arena = arena_create(1 << 20);
 	struct err e = { .text = "" };
-	struct compose_project *p = compose_read("compose.yaml", text, strlen(text), hostile, arena, &e);
+	struct compose_project *p =
+		compose_read("compose.yaml", text, strlen(text), hostile, arena, &e);
 
 	(void)state;
 	assert_non_null(p);
 	assert_int_equal(p->service_count, 1);
 	assert_true(p->services[0].cap_add == 0);
-	assert_string_equal(p->services[0].environment[0], "A=x\n    privileged: true\n    cap_add: [ALL]\n");
+	assert_string_equal(p->services[0].environment[0],
+			    "A=x\n    privileged: true\n    cap_add: [ALL]\n");
 	assert_null(p->services[0].environment[1]);
 	arena_destroy(arena);
 }

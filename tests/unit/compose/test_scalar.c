@@ -24,9 +24,11 @@ static void durations(void **state)
 		const char *text;
 		int64_t ms;
 	} rows[] = {
-		{ "10s", 10000 }, { "1m30s", 90000 }, { "500ms", 500 }, { "1.5h", 5400000 }, { "0s", 0 },
-		{ "1h0m0.25s", 3600250 }, { "", BAD }, { "10", BAD }, { "s", BAD }, { "1x", BAD }, { "-1s", BAD },
-		{ "1 s", BAD }, { ".5s", BAD }, { "1.s", BAD }, { "99999999999999999999s", BAD },
+		{ "10s", 10000 },    { "1m30s", 90000 }, { "500ms", 500 },
+		{ "1.5h", 5400000 }, { "0s", 0 },	 { "1h0m0.25s", 3600250 },
+		{ "", BAD },	     { "10", BAD },	 { "s", BAD },
+		{ "1x", BAD },	     { "-1s", BAD },	 { "1 s", BAD },
+		{ ".5s", BAD },	     { "1.s", BAD },	 { "99999999999999999999s", BAD },
 	};
 
 	(void)state;
@@ -45,8 +47,10 @@ static void cpus(void **state)
 		const char *text;
 		int64_t nanos;
 	} rows[] = {
-		{ "1", 1000000000 }, { "0.5", 500000000 }, { "2.000000001", 2000000001 }, { "0", BAD }, { "", BAD },
-		{ "1.0000000001", BAD }, { "-1", BAD }, { "1,5", BAD }, { "1e3", BAD }, { "1.", BAD }, { "x", BAD },
+		{ "1", 1000000000 }, { "0.5", 500000000 }, { "2.000000001", 2000000001 },
+		{ "0", BAD },	     { "", BAD },	   { "1.0000000001", BAD },
+		{ "-1", BAD },	     { "1,5", BAD },	   { "1e3", BAD },
+		{ "1.", BAD },	     { "x", BAD },
 	};
 
 	(void)state;
@@ -65,8 +69,9 @@ static void signals(void **state)
 		const char *text;
 		int number;
 	} rows[] = {
-		{ "SIGINT", SIGINT }, { "TERM", SIGTERM }, { "9", 9 }, { "SIGRTMIN+3", 37 }, { "0", BAD },
-		{ "65", BAD }, { "SIGX", BAD }, { "sigint", BAD }, { "", BAD }, { "RTMIN+31", BAD },
+		{ "SIGINT", SIGINT }, { "TERM", SIGTERM }, { "9", 9 },	    { "SIGRTMIN+3", 37 },
+		{ "0", BAD },	      { "65", BAD },	   { "SIGX", BAD }, { "sigint", BAD },
+		{ "", BAD },	      { "RTMIN+31", BAD },
 	};
 
 	(void)state;
@@ -85,11 +90,13 @@ static void paths_and_cpusets(void **state)
 		const char *text;
 		bool path, cpuset;
 	} rows[] = {
-		{ "/a", true, false }, { "/a/b.c", true, false }, { "/", false, false }, { "", false, false },
-		{ "a", false, false }, { "/a/", false, false }, { "/a//b", false, false }, { "/a/../b", false, false },
-		{ "/..", false, false }, { "/.", false, false }, { "/..a", true, false }, { "/...", true, false },
-		{ "0", false, true }, { "0-3,5", false, true }, { "0,", false, false }, { "0-", false, false },
-		{ "0 ,1", false, false }, { "12345", false, false }, { "-1", false, false },
+		{ "/a", true, false },	   { "/a/b.c", true, false },	{ "/", false, false },
+		{ "", false, false },	   { "a", false, false },	{ "/a/", false, false },
+		{ "/a//b", false, false }, { "/a/../b", false, false }, { "/..", false, false },
+		{ "/.", false, false },	   { "/..a", true, false },	{ "/...", true, false },
+		{ "0", false, true },	   { "0-3,5", false, true },	{ "0,", false, false },
+		{ "0-", false, false },	   { "0 ,1", false, false },	{ "12345", false, false },
+		{ "-1", false, false },
 	};
 
 	(void)state;
@@ -117,7 +124,10 @@ static void capabilities_and_rlimits(void **state)
 static void variables(void **state)
 {
 	static const struct compose_var vars[] = {
-		{ "TOKEN", "abc" }, { "EMPTY", "" }, { "TRICK", "x\nservices: {}\n$TOKEN" }, { NULL, NULL },
+		{ "TOKEN", "abc" },
+		{ "EMPTY", "" },
+		{ "TRICK", "x\nservices: {}\n$TOKEN" },
+		{ NULL, NULL },
 	};
 	static const struct {
 		const char *text, *result, *error;
@@ -151,9 +161,11 @@ static void variables(void **state)
 		struct err e = { .text = "" };
 		const char *result = interpolate(rows[i].text, vars, arena, &e);
 
-		if (rows[i].result ? !result || strcmp(result, rows[i].result) != 0 :
-				     result || strncmp(e.text, rows[i].error, strlen(rows[i].error)) != 0)
-			fail_msg("%s: got \"%s\", error \"%s\"", rows[i].text, result ? result : "-", e.text);
+		if (rows[i].result
+			    ? !result || strcmp(result, rows[i].result) != 0
+			    : result || strncmp(e.text, rows[i].error, strlen(rows[i].error)) != 0)
+			fail_msg("%s: got \"%s\", error \"%s\"", rows[i].text,
+				 result ? result : "-", e.text);
 		arena_destroy(arena);
 	}
 }

@@ -16,15 +16,33 @@ static const struct {
 	const char *text;
 	enum yaml_kind kind;
 } scalars[] = {
-	{ "a: null", YAML_NULL },     { "a: ~", YAML_NULL },	   { "a:", YAML_NULL },
-	{ "a: true", YAML_BOOL },     { "a: FALSE", YAML_BOOL },   { "a: yes", YAML_STRING },
-	{ "a: no", YAML_STRING },     { "a: on", YAML_STRING },	   { "a: 12", YAML_INTEGER },
-	{ "a: -12", YAML_INTEGER },   { "a: 0o17", YAML_INTEGER }, { "a: 0xff", YAML_INTEGER },
-	{ "a: 1.5", YAML_REAL },      { "a: 1e3", YAML_REAL },	   { "a: .5", YAML_REAL },
-	{ "a: '12'", YAML_STRING },   { "a: \"true\"", YAML_STRING }, { "a: ''", YAML_STRING },
-	{ "a: 1.5g", YAML_STRING },   { "a: 22:22", YAML_STRING }, { "a: 2001-01-01", YAML_STRING },
-	{ "a: .", YAML_STRING },      { "a: +", YAML_STRING },	   { "a: inf", YAML_STRING },
-	{ "a: [1, 2]", YAML_LIST },   { "a: {b: 1}", YAML_MAP },   { "a: |\n  x\n  y\n", YAML_STRING },
+	{ "a: null", YAML_NULL },
+	{ "a: ~", YAML_NULL },
+	{ "a:", YAML_NULL },
+	{ "a: true", YAML_BOOL },
+	{ "a: FALSE", YAML_BOOL },
+	{ "a: yes", YAML_STRING },
+	{ "a: no", YAML_STRING },
+	{ "a: on", YAML_STRING },
+	{ "a: 12", YAML_INTEGER },
+	{ "a: -12", YAML_INTEGER },
+	{ "a: 0o17", YAML_INTEGER },
+	{ "a: 0xff", YAML_INTEGER },
+	{ "a: 1.5", YAML_REAL },
+	{ "a: 1e3", YAML_REAL },
+	{ "a: .5", YAML_REAL },
+	{ "a: '12'", YAML_STRING },
+	{ "a: \"true\"", YAML_STRING },
+	{ "a: ''", YAML_STRING },
+	{ "a: 1.5g", YAML_STRING },
+	{ "a: 22:22", YAML_STRING },
+	{ "a: 2001-01-01", YAML_STRING },
+	{ "a: .", YAML_STRING },
+	{ "a: +", YAML_STRING },
+	{ "a: inf", YAML_STRING },
+	{ "a: [1, 2]", YAML_LIST },
+	{ "a: {b: 1}", YAML_MAP },
+	{ "a: |\n  x\n  y\n", YAML_STRING },
 	{ "a:\n- 1\n- 2\n", YAML_LIST },
 };
 
@@ -38,8 +56,8 @@ static void kinds_of_scalars(void **state)
 			yaml_read("f", scalars[i].text, strlen(scalars[i].text), arena, &e);
 
 		if (!root || !root->first || root->first->kind != scalars[i].kind)
-			fail_msg("%s: kind %d, %s", scalars[i].text, root && root->first ? (int)root->first->kind : -1,
-				 e.text);
+			fail_msg("%s: kind %d, %s", scalars[i].text,
+				 root && root->first ? (int)root->first->kind : -1, e.text);
 		arena_destroy(arena);
 	}
 }
@@ -84,7 +102,8 @@ static void profile_is_strict(void **state)
 		if (yaml_read("f", refused[i].text, strlen(refused[i].text), arena, &e))
 			fail_msg("taken: %s", refused[i].text);
 		if (!strstr(e.text, refused[i].error))
-			fail_msg("%s: wanted \"%s\", got \"%s\"", refused[i].text, refused[i].error, e.text);
+			fail_msg("%s: wanted \"%s\", got \"%s\"", refused[i].text, refused[i].error,
+				 e.text);
 		arena_destroy(arena);
 	}
 }
@@ -120,7 +139,8 @@ static void limits_hold(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct arena *arena = arena_create(16 << 20);
 		struct err e = { .text = "" };
-		char *text = repeat(cases[i].prefix, cases[i].unit, cases[i].count, cases[i].suffix);
+		char *text =
+			repeat(cases[i].prefix, cases[i].unit, cases[i].count, cases[i].suffix);
 
 		assert_null(yaml_read("f", text, strlen(text), arena, &e));
 		if (strncmp(e.text, cases[i].error, strlen(cases[i].error)) != 0)
@@ -166,13 +186,15 @@ static void lines_and_order(void **state)
 
 static void empty_documents(void **state)
 {
-	static const char *const texts[] = { "", "\n", "# only a comment\n", "---\n", "---\n...\n" };
+	static const char *const texts[] = { "", "\n", "# only a comment\n", "---\n",
+					     "---\n...\n" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		struct arena *arena = arena_create(1 << 20);
 		struct err e = { .text = "" };
-		const struct yaml_node *root = yaml_read("f", texts[i], strlen(texts[i]), arena, &e);
+		const struct yaml_node *root =
+			yaml_read("f", texts[i], strlen(texts[i]), arena, &e);
 
 		if (!root || root->kind != YAML_NULL)
 			fail_msg("case %zu: %s", i, e.text);

@@ -1,4 +1,5 @@
-/* test_config.c - what comes from outside: config, kernel command line, token, batch, image, addresses. */
+/* test_config.c - what comes from outside: config, kernel command line, token, batch, image,
+ * addresses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,8 +22,9 @@
 
 static void config_with_everything(void **state)
 {
-	static const char text[] = "{\"token\":\"abc\",\"url\":\"http://127.0.0.1:8889\",\"nb_uid\":501,\"nb_gid\":20,"
-				   "\"mem_limit_bytes\":3221225472,\"batch\":\"work/digits.ipynb\"}";
+	static const char text[] =
+		"{\"token\":\"abc\",\"url\":\"http://127.0.0.1:8889\",\"nb_uid\":501,\"nb_gid\":20,"
+		"\"mem_limit_bytes\":3221225472,\"batch\":\"work/digits.ipynb\"}";
 	struct arena *arena = arena_create(1 << 20);
 	struct config config;
 	struct err e = { .text = "" };
@@ -50,7 +52,8 @@ static void config_mistakes(void **state)
 		{ "", "config" },
 		{ "[]", "config: must be a JSON object" },
 		{ "{\"tokn\":\"x\"}", "did you mean token" },
-		{ "{\"token\":\"\"}", "token: is empty: a notebook without a token is open to everybody" },
+		{ "{\"token\":\"\"}",
+		  "token: is empty: a notebook without a token is open to everybody" },
 		{ "{\"token\":\"a b\"}", "token: may hold letters" },
 		{ "{\"token\":\"a&b\"}", "token: may hold letters" },
 		{ "{\"token\":5}", "token" },
@@ -78,7 +81,8 @@ static void config_mistakes(void **state)
 		if (config_read(&config, rows[i].text, strlen(rows[i].text), arena, &e) == 0)
 			fail_msg("taken: %s", rows[i].text);
 		if (!strstr(e.text, rows[i].error))
-			fail_msg("%s: wanted \"%s\", got \"%s\"", rows[i].text, rows[i].error, e.text);
+			fail_msg("%s: wanted \"%s\", got \"%s\"", rows[i].text, rows[i].error,
+				 e.text);
 		arena_destroy(arena);
 	}
 }
@@ -157,18 +161,22 @@ static void tokens_are_random_and_fit_a_url(void **state)
 static void images(void **state)
 {
 	static const char whole[] =
-		"{\"schema\":1,\"name\":\"lab\",\"digest\":\"sha256:ab\",\"layers\":[\"layers/0.erofs\"],\"config\":{"
-		"\"Env\":[\"PATH=/bin\"],\"Entrypoint\":[\"start.sh\"],\"Cmd\":null,\"User\":\"1000:100\","
+		"{\"schema\":1,\"name\":\"lab\",\"digest\":\"sha256:ab\",\"layers\":[\"layers/"
+		"0.erofs\"],\"config\":{"
+		"\"Env\":[\"PATH=/"
+		"bin\"],\"Entrypoint\":[\"start.sh\"],\"Cmd\":null,\"User\":\"1000:100\","
 		"\"WorkingDir\":\"/home/jovyan\",\"ExposedPorts\":{\"8888/tcp\":{}}}}";
 	static const struct {
 		const char *text, *error;
 	} rows[] = {
 		{ "{", "image lab: image.json" },
 		{ "{\"digest\":\"x\",\"config\":{}}", "schema" },
-		{ "{\"schema\":2,\"digest\":\"x\",\"config\":{}}", "schema 2 is not known to this release" },
+		{ "{\"schema\":2,\"digest\":\"x\",\"config\":{}}",
+		  "schema 2 is not known to this release" },
 		{ "{\"schema\":1,\"config\":{}}", "digest" },
 		{ "{\"schema\":1,\"digest\":\"x\"}", "config must be an object" },
-		{ "{\"schema\":1,\"digest\":\"x\",\"config\":{\"Env\":\"a\"}}", "config.Env must be a list" },
+		{ "{\"schema\":1,\"digest\":\"x\",\"config\":{\"Env\":\"a\"}}",
+		  "config.Env must be a list" },
 		{ "{\"schema\":1,\"digest\":\"x\",\"config\":{\"Cmd\":[5]}}", "Cmd" },
 	};
 	struct arena *arena = arena_create(1 << 20);
@@ -185,7 +193,9 @@ static void images(void **state)
 	assert_string_equal(image.user, "1000:100");
 	assert_string_equal(image.stop_signal, "");
 	for (size_t i = 0; i < ROWS(rows); i++) {
-		assert_int_equal(image_parse(&image, "lab", rows[i].text, strlen(rows[i].text), arena, &e), -1);
+		assert_int_equal(image_parse(&image, "lab", rows[i].text, strlen(rows[i].text),
+					     arena, &e),
+				 -1);
 		if (!strstr(e.text, rows[i].error))
 			fail_msg("%s: %s", rows[i].text, e.text);
 	}
@@ -234,9 +244,16 @@ static void probe_answers(void **state)
 		const char *text;
 		int status;
 	} rows[] = {
-		{ "", -1 }, { "HTTP/1.1", -1 }, { "HTTP/1.1 200", -1 }, { "HTTP/1.1 200 OK\r\n", 1 },
-		{ "HTTP/1.0 200\r\n", 1 }, { "HTTP/1.1 2000", 0 }, { "HTTP/1.1 404 Not", 0 }, { "HTTP/2 200", 0 },
-		{ "SSH-2.0", 0 }, { "HTTP/1.1 302 Found", 0 },
+		{ "", -1 },
+		{ "HTTP/1.1", -1 },
+		{ "HTTP/1.1 200", -1 },
+		{ "HTTP/1.1 200 OK\r\n", 1 },
+		{ "HTTP/1.0 200\r\n", 1 },
+		{ "HTTP/1.1 2000", 0 },
+		{ "HTTP/1.1 404 Not", 0 },
+		{ "HTTP/2 200", 0 },
+		{ "SSH-2.0", 0 },
+		{ "HTTP/1.1 302 Found", 0 },
 	};
 
 	(void)state;

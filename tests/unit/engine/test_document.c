@@ -1,4 +1,5 @@
-/* test_document.c - the engine's memory on disk: written, read back, set aside when it is broken. */
+/* test_document.c - the engine's memory on disk: written, read back, set aside when it is broken.
+ */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,8 +41,15 @@ static int tear_down(void **state)
 }
 
 static const struct document sample = {
-	.name = "lab", .image = "lab", .image_digest = "sha256:ab", .revision = "0123456789abcdef", .state = "running",
-	.slot = 3, .restarts = 4, .exit_status = 137, .oom_kills = UINT64_MAX,
+	.name = "lab",
+	.image = "lab",
+	.image_digest = "sha256:ab",
+	.revision = "0123456789abcdef",
+	.state = "running",
+	.slot = 3,
+	.restarts = 4,
+	.exit_status = 137,
+	.oom_kills = UINT64_MAX,
 };
 
 static void write_and_read_back(void **state)
@@ -72,13 +80,21 @@ static void put(const char *name, const char *text)
 static void broken_ones_are_set_aside(void **state)
 {
 	static const char *const texts[] = {
-		"", "{", "[]", "{}", "null", "\xff\xfe",
+		"",
+		"{",
+		"[]",
+		"{}",
+		"null",
+		"\xff\xfe",
 		"{\"schema\":2,\"name\":\"a\"}",
-		"{\"schema\":1,\"name\":\"../a\",\"image\":\"\",\"image_digest\":\"\",\"revision\":\"\",\"state\":\"\","
+		"{\"schema\":1,\"name\":\"../"
+		"a\",\"image\":\"\",\"image_digest\":\"\",\"revision\":\"\",\"state\":\"\","
 		"\"slot\":0,\"restarts\":0,\"exit_status\":0,\"oom_kills\":0}",
-		"{\"schema\":1,\"name\":\"other\",\"image\":\"\",\"image_digest\":\"\",\"revision\":\"\",\"state\":\"\","
+		"{\"schema\":1,\"name\":\"other\",\"image\":\"\",\"image_digest\":\"\","
+		"\"revision\":\"\",\"state\":\"\","
 		"\"slot\":0,\"restarts\":0,\"exit_status\":0,\"oom_kills\":0}",
-		"{\"schema\":1,\"name\":\"a\",\"image\":\"\",\"image_digest\":\"\",\"revision\":\"\",\"state\":\"\","
+		"{\"schema\":1,\"name\":\"a\",\"image\":\"\",\"image_digest\":\"\",\"revision\":"
+		"\"\",\"state\":\"\","
 		"\"slot\":64,\"restarts\":0,\"exit_status\":0,\"oom_kills\":0}",
 	};
 	struct document read[4];

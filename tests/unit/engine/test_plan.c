@@ -16,12 +16,19 @@
 #include "lib/err.h"
 #include "oci/spec.h"
 
-static const char *const image_env[] = { "PATH=/opt/lab/bin:/bin", "LANG=C.UTF-8", "HOME=/home/jovyan", NULL };
+static const char *const image_env[] = { "PATH=/opt/lab/bin:/bin", "LANG=C.UTF-8",
+					 "HOME=/home/jovyan", NULL };
 static const char *const image_entry[] = { "start.sh", NULL };
 static const char *const image_command[] = { "jupyter", "lab", NULL };
 static const struct image lab = {
-	.name = "lab", .digest = "sha256:ab", .environment = image_env, .entrypoint = image_entry,
-	.command = image_command, .user = "1000:100", .working_dir = "/home/jovyan", .stop_signal = "SIGINT",
+	.name = "lab",
+	.digest = "sha256:ab",
+	.environment = image_env,
+	.entrypoint = image_entry,
+	.command = image_command,
+	.user = "1000:100",
+	.working_dir = "/home/jovyan",
+	.stop_signal = "SIGINT",
 };
 
 struct made {
@@ -32,17 +39,21 @@ struct made {
 };
 
 /* keys = the service's keys behind image and network_mode. */
-static struct made make_with(const char *keys, const struct image *image, const char *const *command,
-			     uint64_t mem_limit_bytes, uint32_t slot)
+static struct made make_with(const char *keys, const struct image *image,
+			     const char *const *command, uint64_t mem_limit_bytes, uint32_t slot)
 {
 	struct made m = { .arena = arena_create(16 << 20) };
 	struct plan_request request = {
-		.image = image, .command = command, .mem_limit_bytes = mem_limit_bytes, .slot = slot,
+		.image = image,
+		.command = command,
+		.mem_limit_bytes = mem_limit_bytes,
+		.slot = slot,
 	};
 	struct compose_project *project;
 	char text[1024];
 
-	snprintf(text, sizeof(text), "services: {lab: {image: lab, %s}}\nvolumes: {work: {driver: share}}\n", keys);
+	snprintf(text, sizeof(text),
+		 "services: {lab: {image: lab, %s}}\nvolumes: {work: {driver: share}}\n", keys);
 	project = compose_read("compose.yaml", text, strlen(text), NULL, m.arena, &m.e);
 	if (!project)
 		fail_msg("%s: %s", keys, m.e.text);
@@ -93,8 +104,9 @@ static void commands_merge_as_docker_does(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		m = make(rows[i].keys);
-		if (rows[i].arguments ? !m.spec || strcmp(join(m.spec->process.args, text), rows[i].arguments) != 0 :
-					m.spec != NULL)
+		if (rows[i].arguments ? !m.spec || strcmp(join(m.spec->process.args, text),
+							  rows[i].arguments) != 0
+				      : m.spec != NULL)
 			fail_msg("%s: %s", rows[i].keys, m.spec ? text : m.e.text);
 		arena_destroy(m.arena);
 	}
@@ -109,8 +121,9 @@ static void environment_merges_by_name(void **state)
 	struct made m = make("network_mode: host, environment: {LANG: de, NEW: '1', HOMES: x}");
 
 	(void)state;
-	assert_string_equal(join(m.spec->process.env, text),
-			    "PATH=/opt/lab/bin:/bin|HOSTNAME=lab|HOME=/home/jovyan|LANG=de|NEW=1|HOMES=x|");
+	assert_string_equal(
+		join(m.spec->process.env, text),
+		"PATH=/opt/lab/bin:/bin|HOSTNAME=lab|HOME=/home/jovyan|LANG=de|NEW=1|HOMES=x|");
 	arena_destroy(m.arena);
 }
 
@@ -133,9 +146,10 @@ static void users(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct made m = make(rows[i].keys);
 
-		if (rows[i].uid < 0 ? m.spec != NULL :
-				      !m.spec || m.spec->process.user.uid != (uint32_t)rows[i].uid ||
-					      m.spec->process.user.gid != (uint32_t)rows[i].gid)
+		if (rows[i].uid < 0
+			    ? m.spec != NULL
+			    : !m.spec || m.spec->process.user.uid != (uint32_t)rows[i].uid ||
+				      m.spec->process.user.gid != (uint32_t)rows[i].gid)
 			fail_msg("%s: %s", rows[i].keys, m.e.text);
 		if (rows[i].uid < 0)
 			assert_non_null(strstr(m.e.text, "service lab: user"));
@@ -145,9 +159,12 @@ static void users(void **state)
 
 static void limits_arrive(void **state)
 {
-	struct made m = make("network_mode: none, mem_limit: 1536m, mem_reservation: 1g, memswap_limit: 2g, cpus: 1.5, "
-			     "cpu_shares: 512, cpuset: '0', pids_limit: 100, shm_size: 768m, read_only: true, "
-			     "security_opt: [no-new-privileges], tmpfs: ['/run:size=1m'], ulimits: {nofile: 1024}");
+	struct made m = make(
+		"network_mode: none, mem_limit: 1536m, mem_reservation: 1g, memswap_limit: 2g, "
+		"cpus: 1.5, "
+		"cpu_shares: 512, cpuset: '0', pids_limit: 100, shm_size: 768m, read_only: true, "
+		"security_opt: [no-new-privileges], tmpfs: ['/run:size=1m'], ulimits: {nofile: "
+		"1024}");
 	const struct oci_resources *r = &m.spec->resources;
 	bool shm = false, run = false;
 	char text[256];
@@ -167,8 +184,10 @@ static void limits_arrive(void **state)
 	assert_string_equal(m.spec->cgroups_path, "/box/lab");
 	for (size_t i = 0; i < m.spec->mount_count; i++) {
 		join(m.spec->mounts[i].options, text);
-		shm |= strcmp(m.spec->mounts[i].destination, "/dev/shm") == 0 && strstr(text, "size=805306368|");
-		run |= strcmp(m.spec->mounts[i].destination, "/run") == 0 && strstr(text, "nosuid|nodev|noexec|size=1m|");
+		shm |= strcmp(m.spec->mounts[i].destination, "/dev/shm") == 0 &&
+		       strstr(text, "size=805306368|");
+		run |= strcmp(m.spec->mounts[i].destination, "/run") == 0 &&
+		       strstr(text, "nosuid|nodev|noexec|size=1m|");
 	}
 	assert_true(shm && run);
 	arena_destroy(m.arena);
@@ -176,7 +195,8 @@ static void limits_arrive(void **state)
 
 static void launcher_overrides_memory(void **state)
 {
-	struct made m = make_with("network_mode: host, mem_limit: 1g, mem_reservation: 900m", &lab, NULL, 512 << 20, 0);
+	struct made m = make_with("network_mode: host, mem_limit: 1g, mem_reservation: 900m", &lab,
+				  NULL, 512 << 20, 0);
 
 	(void)state;
 	assert_true(m.spec->resources.memory_limit_bytes == 512 << 20);
@@ -208,9 +228,11 @@ static void capabilities(void **state)
 		uint64_t base = rows[i].none ? 0 : rows[i].all ? (1ull << OCI_CAPS) - 1 : defaults;
 		uint64_t expected = (base & ~rows[i].drop) | rows[i].add;
 
-		if (m.spec->process.caps.bounding != expected || m.spec->process.caps.effective != expected ||
+		if (m.spec->process.caps.bounding != expected ||
+		    m.spec->process.caps.effective != expected ||
 		    m.spec->process.caps.inheritable || m.spec->process.caps.ambient)
-			fail_msg("%s: %llx", rows[i].keys, (unsigned long long)m.spec->process.caps.bounding);
+			fail_msg("%s: %llx", rows[i].keys,
+				 (unsigned long long)m.spec->process.caps.bounding);
 		arena_destroy(m.arena);
 	}
 }
@@ -223,7 +245,8 @@ static void stopping(void **state)
 	assert_int_equal(m.plan.stop_signal, SIGINT);		/* the image's */
 	assert_true(m.plan.stop_grace_ms == 2000);
 	arena_destroy(m.arena);
-	m = make("network_mode: host, stop_grace_period: 1h, stop_signal: SIGQUIT, logging: {options: {max-size: 5m}}");
+	m = make("network_mode: host, stop_grace_period: 1h, stop_signal: SIGQUIT, logging: "
+		 "{options: {max-size: 5m}}");
 	assert_int_equal(m.plan.stop_signal, SIGQUIT);
 	assert_true(m.plan.stop_grace_ms == 10000);
 	assert_true(m.plan.log_bytes == 5 << 20);
@@ -235,7 +258,8 @@ static void id_ranges_by_slot(void **state)
 	struct made m = make_with("network_mode: host", &lab, NULL, 0, 0);
 
 	(void)state;
-	assert_true(m.spec->uid_maps.items[0].host_id == 1048576 && m.spec->uid_maps.items[0].size == 65536);
+	assert_true(m.spec->uid_maps.items[0].host_id == 1048576 &&
+		    m.spec->uid_maps.items[0].size == 65536);
 	arena_destroy(m.arena);
 	m = make_with("network_mode: host", &lab, NULL, 0, 3);
 	assert_true(m.spec->gid_maps.items[0].host_id == 1048576 + 3 * 65536);
@@ -262,10 +286,14 @@ static void revision_follows_settings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(commands_merge_as_docker_does), cmocka_unit_test(environment_merges_by_name),
-		cmocka_unit_test(users),			 cmocka_unit_test(limits_arrive),
-		cmocka_unit_test(launcher_overrides_memory),	 cmocka_unit_test(capabilities),
-		cmocka_unit_test(stopping),			 cmocka_unit_test(id_ranges_by_slot),
+		cmocka_unit_test(commands_merge_as_docker_does),
+		cmocka_unit_test(environment_merges_by_name),
+		cmocka_unit_test(users),
+		cmocka_unit_test(limits_arrive),
+		cmocka_unit_test(launcher_overrides_memory),
+		cmocka_unit_test(capabilities),
+		cmocka_unit_test(stopping),
+		cmocka_unit_test(id_ranges_by_slot),
 		cmocka_unit_test(revision_follows_settings),
 	};
 

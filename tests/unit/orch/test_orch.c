@@ -40,7 +40,8 @@ static void policies(void **state)
 
 static void waits_double_and_begin_anew(void **state)
 {
-	static const uint64_t waits[] = { 100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 51200, 60000, 60000 };
+	static const uint64_t waits[] = { 100,	200,   400,   800,   1600,  3200,
+					  6400, 12800, 25600, 51200, 60000, 60000 };
 	uint64_t wait = 0;
 
 	(void)state;
@@ -110,9 +111,9 @@ static void lives_of_a_task(void **state)
 			struct task_step step = task_step(now, stories[s][i].event);
 
 			if (step.next != stories[s][i].next || step.action != stories[s][i].action)
-				fail_msg("story %zu line %zu: %s %s -> %s, action %d", s, i, task_state_name(now),
-					 task_event_name(stories[s][i].event), task_state_name(step.next),
-					 (int)step.action);
+				fail_msg("story %zu line %zu: %s %s -> %s, action %d", s, i,
+					 task_state_name(now), task_event_name(stories[s][i].event),
+					 task_state_name(step.next), (int)step.action);
 			now = step.next;
 		}
 	}
@@ -133,9 +134,11 @@ static void laws_of_the_table(void **state)
 			if (step.action == TASK_DO_WATCH)
 				assert_int_equal(step.next, TASK_RUNNING);
 			if (step.next == TASK_BACKOFF && s != TASK_BACKOFF)
-				assert_int_equal(step.action, TASK_DO_WAIT);	/* else nobody would start it */
+				assert_int_equal(step.action,
+						 TASK_DO_WAIT); /* else nobody would start it */
 			/* What is wanted down or away does not come up by itself. */
-			if (v != TASK_START && (s == TASK_STOPPING || s == TASK_EXITED || s == TASK_REMOVED))
+			if (v != TASK_START &&
+			    (s == TASK_STOPPING || s == TASK_EXITED || s == TASK_REMOVED))
 				assert_int_not_equal(step.action, TASK_DO_START);
 		}
 		assert_int_equal(task_step((enum task_state)s, TASK_REMOVE).next, TASK_REMOVED);
@@ -150,24 +153,46 @@ static void wanted_against_actual(void **state)
 		const char *steps;		/* kind and name of each */
 	} rows[] = {
 		{ { { "lab", "i1", "r1" } }, { { NULL } }, "start lab, " },
-		{ { { "lab", "i1", "r1" } }, { { "lab", "i1", "r1", RECONCILE_RUNS } }, "adopt lab, " },
-		{ { { "lab", "i1", "r1" } }, { { "lab", "i1", "", RECONCILE_RUNS } }, "adopt lab, " },
+		{ { { "lab", "i1", "r1" } },
+		  { { "lab", "i1", "r1", RECONCILE_RUNS } },
+		  "adopt lab, " },
+		{ { { "lab", "i1", "r1" } },
+		  { { "lab", "i1", "", RECONCILE_RUNS } },
+		  "adopt lab, " },
 		{ { { "lab", "i1", "r1" } }, { { "lab", "", "", RECONCILE_RUNS } }, "adopt lab, " },
-		{ { { "lab", "i1", "r2" } }, { { "lab", "i1", "r1", RECONCILE_RUNS } }, "replace lab, " },
-		{ { { "lab", "i2", "r1" } }, { { "lab", "i1", "r1", RECONCILE_RUNS } }, "replace lab, " },
-		{ { { "lab", "i1", "r1" } }, { { "lab", "i1", "r1", RECONCILE_KEPT } }, "start lab, " },
-		{ { { "lab", "i1", "r2" } }, { { "lab", "i1", "r1", RECONCILE_KEPT } }, "start lab, " },
-		{ { { "lab", "i2", "r1" } }, { { "lab", "i1", "r1", RECONCILE_KEPT } }, "replace lab, " },
-		{ { { "lab", "i1", "r1" } }, { { "lab", "i1", "r1", RECONCILE_ENDED } }, "settle lab, " },
-		{ { { "lab", "i1", "r2" } }, { { "lab", "i1", "r1", RECONCILE_ENDED } }, "start lab, " },
-		{ { { "lab", "i2", "r2" } }, { { "lab", "i1", "r1", RECONCILE_ENDED } }, "replace lab, " },
+		{ { { "lab", "i1", "r2" } },
+		  { { "lab", "i1", "r1", RECONCILE_RUNS } },
+		  "replace lab, " },
+		{ { { "lab", "i2", "r1" } },
+		  { { "lab", "i1", "r1", RECONCILE_RUNS } },
+		  "replace lab, " },
+		{ { { "lab", "i1", "r1" } },
+		  { { "lab", "i1", "r1", RECONCILE_KEPT } },
+		  "start lab, " },
+		{ { { "lab", "i1", "r2" } },
+		  { { "lab", "i1", "r1", RECONCILE_KEPT } },
+		  "start lab, " },
+		{ { { "lab", "i2", "r1" } },
+		  { { "lab", "i1", "r1", RECONCILE_KEPT } },
+		  "replace lab, " },
+		{ { { "lab", "i1", "r1" } },
+		  { { "lab", "i1", "r1", RECONCILE_ENDED } },
+		  "settle lab, " },
+		{ { { "lab", "i1", "r2" } },
+		  { { "lab", "i1", "r1", RECONCILE_ENDED } },
+		  "start lab, " },
+		{ { { "lab", "i2", "r2" } },
+		  { { "lab", "i1", "r1", RECONCILE_ENDED } },
+		  "replace lab, " },
 		{ { { NULL } }, { { "old", "i1", "r1", RECONCILE_RUNS } }, "remove old, " },
-		{ { { "a", "i", "r" }, { "b", "i", "r" } }, { { "b", "i", "r", RECONCILE_RUNS }, { "c", "i", "r", RECONCILE_KEPT } },
+		{ { { "a", "i", "r" }, { "b", "i", "r" } },
+		  { { "b", "i", "r", RECONCILE_RUNS }, { "c", "i", "r", RECONCILE_KEPT } },
 		  "remove c, start a, adopt b, " },
 	};
 	static const char *const kinds[] = {
-		[RECONCILE_START] = "start", [RECONCILE_ADOPT] = "adopt", [RECONCILE_SETTLE] = "settle",
-		[RECONCILE_REPLACE] = "replace", [RECONCILE_REMOVE] = "remove",
+		[RECONCILE_START] = "start",   [RECONCILE_ADOPT] = "adopt",
+		[RECONCILE_SETTLE] = "settle", [RECONCILE_REPLACE] = "replace",
+		[RECONCILE_REMOVE] = "remove",
 	};
 
 	(void)state;
