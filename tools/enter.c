@@ -1,7 +1,7 @@
 /* enter.c - run one command inside the tool root: tools/enter's second half, built by tools/toolroot.
  *
  * enter [--offline] [--bind HOST:INSIDE]... --root TREE --src CHECKOUT --cache DIR --user NAME
- *       [--at DIR] CMD...
+ *       [--at DIR] [--ids FIRST] CMD...
  *
  * Two processes stand around the command: the outer one (this pid, what the caller signals) and the
  * first process of a new PID namespace, which dies with the outer one and takes everything with it,
@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <net/if.h>
 #include <sched.h>
@@ -37,6 +38,7 @@ struct plan {
 	const char *user;		/* the caller's name, for its subordinate ids */
 	const char *binds[BINDS_MAX];	/* HOST:INSIDE */
 	int         bind_count;
+	unsigned long ids;		/* as root: the command's ids begin there, 0 = no namespace */
 	int         offline;
 	char      **command;
 };
@@ -237,6 +239,46 @@ static void map_ids(pid_t pid, const char *user)
 	run_map("newgidmap", pid, getgid(), first, count);
 }
 
+static void write_map(const char *file, pid_t pid, unsigned long first)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || dprintf(fd, "0 %lu 65536\n", first) < 0)
+		die("write %s: %s", path, strerror(errno));
+	close(fd);
+}
+
+/* As root: a user namespace whose root is `first` outside. Its maps are written from outside it. */
+static void take_ids(unsigned long first)
+{
+	int asked[2], status;
+	pid_t mapper, self = getpid();
+	char c;
+
+	if (pipe2(asked, O_CLOEXEC) < 0)
+		die("pipe: %s", strerror(errno));
+	mapper = fork();
+	if (mapper < 0)
+		die("fork: %s", strerror(errno));
+	if (mapper == 0) {
+		close(asked[1]);
+		if (read(asked[0], &c, 1) != 1)
+			_exit(1);
+		write_map("uid_map", self, first);
+		write_map("gid_map", self, first);
+		_exit(0);
+	}
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+		die("a user namespace: %s", strerror(errno));
+	if (write(asked[1], "x", 1) != 1 || waitpid(mapper, &status, 0) < 0 || status != 0)
+		_exit(125);
+	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		die("become root in the user namespace: %s", strerror(errno));
+}
+
 /* ---- signals and the end ---- */
 
 /* All that a caller may mean for the command; stop signals keep their default. */
@@ -304,6 +346,8 @@ static void __attribute__((noreturn)) first_process(const struct plan *plan, int
 	enter_root(plan);
 	child = fork();
 	if (child == 0) {
+		if (plan->ids)
+			take_ids(plan->ids);
 		sigprocmask(SIG_SETMASK, old, NULL);
 		execvp(plan->command[0], plan->command);
 		fprintf(stderr, "enter: cannot run %s: %s\n", plan->command[0], strerror(errno));
@@ -399,6 +443,8 @@ int main(int argc, char **argv)
 			plan.at = value;
 		else if (strcmp(argv[i], "--cache") == 0)
 			plan.cache = value;
+		else if (strcmp(argv[i], "--ids") == 0)
+			plan.ids = strtoul(value, NULL, 10);
 		else if (strcmp(argv[i], "--user") == 0)
 			plan.user = value;
 		else if (strcmp(argv[i], "--bind") == 0 && plan.bind_count < BINDS_MAX)
