@@ -8,7 +8,7 @@
 
 #include "compose/compose.h"
 #include "engine/batch.h"
-#include "engine/box.h"
+#include "engine/boxd.h"
 #include "engine/report.h"
 #include "lib/err.h"
 #include "lib/log.h"
@@ -71,7 +71,7 @@ static void do_start(struct container *c)
 	save(c);
 	if (ask(c, CONTAINER_ASKED_START))
 		sent(c,
-		     box_start(env->box, c->doc.name, &c->plan, env->project, env->output_fd, &e),
+		     boxd_start(env->box, c->doc.name, &c->plan, env->project, env->output_fd, &e),
 		     &e);
 }
 
@@ -80,7 +80,7 @@ static void do_signal(struct container *c, unsigned signal_number)
 	struct err e;
 
 	if (ask(c, CONTAINER_ASKED_KILL))
-		sent(c, box_kill(c->env->box, c->doc.name, signal_number, &e), &e);
+		sent(c, boxd_kill(c->env->box, c->doc.name, signal_number, &e), &e);
 }
 
 static void do_delete(struct container *c)
@@ -88,7 +88,7 @@ static void do_delete(struct container *c)
 	struct err e;
 
 	if (ask(c, CONTAINER_ASKED_DELETE))
-		sent(c, box_delete(c->env->box, c->doc.name, &e), &e);
+		sent(c, boxd_delete(c->env->box, c->doc.name, &e), &e);
 }
 
 static void print_url(struct container *c)

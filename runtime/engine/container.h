@@ -17,14 +17,14 @@
 #include "orch/restart.h"
 #include "orch/task_fsm.h"
 
-struct box;
+struct boxd;
 struct compose_project;
 struct container;
 struct report;
 
 struct container_env {
 	struct loop *loop;
-	struct box *box;
+	struct boxd *box;
 	const struct report *report;
 	const struct compose_project *project;
 	const char *url; /* base of what the console prints; NULL = where the probe asks */

@@ -7,7 +7,7 @@
 
 #include "compose/compose.h"
 #include "engine/batch.h"
-#include "engine/box.h"
+#include "engine/boxd.h"
 #include "engine/container.h"
 #include "engine/load.h"
 #include "engine/report.h"
@@ -40,7 +40,7 @@ struct engine {
 	struct arena *arena;
 	struct load load;
 	struct container_env env;
-	struct box *box;
+	struct boxd *box;
 	struct container *containers;	/* load.wanted_count */
 	struct listed listed[LISTED_MAX];
 	size_t listed_count;
@@ -70,7 +70,7 @@ static void on_connected(void *ctx)
 	struct err e;
 
 	engine->listed_count = 0;
-	if (box_list(engine->box, &e) < 0)
+	if (boxd_list(engine->box, &e) < 0)
 		log_warn("ask boxd for its list: %s", e.text);
 }
 
@@ -125,7 +125,7 @@ static void on_oom(void *ctx, const char *name, uint64_t limit_bytes, uint64_t o
 		container_oom(c, limit_bytes, oom_kills);
 }
 
-static void on_state(void *ctx, const struct box_state *state)
+static void on_state(void *ctx, const struct boxd_state *state)
 {
 	struct engine *engine = ctx;
 	struct listed *entry = &engine->listed[engine->listed_count];
@@ -147,7 +147,7 @@ static void remove_unwanted(struct engine *engine, const char *name)
 	if (engine->env.batch)
 		return;
 	log_info("container=%s is not in the compose file any more: removed", name);
-	if (box_delete(engine->box, name, &e) < 0)
+	if (boxd_delete(engine->box, name, &e) < 0)
 		log_warn("remove %s: %s", name, e.text);
 	if (engine->env.documents_fd >= 0 &&
 	    document_remove(engine->env.documents_fd, name, &e) < 0)
@@ -308,7 +308,7 @@ static void on_stop_time(struct loop_timer *timer)
 	loop_stop(engine->loop);
 }
 
-static const struct box_events box_events = {
+static const struct boxd_events boxd_events = {
 	.connected = on_connected, .lost = on_lost,   .started = on_started,
 	.failed = on_failed,	   .done = on_done,   .state = on_state,
 	.list_end = on_list_end,   .exited = on_exited, .oom = on_oom,
@@ -325,7 +325,7 @@ struct engine *engine_create(struct loop *loop, const struct report *report,
 	engine->report = report;
 	engine->arena = arena_create(ARENA_BYTES_MAX);
 	engine->stop_timer.on_time = on_stop_time;
-	engine->box = box_create(loop, files->box_socket, &box_events, engine);
+	engine->box = boxd_create(loop, files->box_socket, &boxd_events, engine);
 	engine->load.files = *files;
 	return engine;
 }
@@ -337,7 +337,7 @@ void engine_destroy(struct engine *engine)
 	for (size_t i = 0; engine->containers && i < engine->load.wanted_count; i++)
 		container_finish(&engine->containers[i]);
 	loop_timer_off(&engine->stop_timer);
-	box_destroy(engine->box);
+	boxd_destroy(engine->box);
 	load_finish(&engine->load);
 	free(engine->containers);
 	arena_destroy(engine->arena);
@@ -385,7 +385,7 @@ void engine_start(struct engine *engine)
 		report_say(engine->report,
 			   "cuvette.lab=off on the kernel command line: no service is started");
 	else
-		box_connect(engine->box);
+		boxd_connect(engine->box);
 }
 
 void engine_stop(struct engine *engine)

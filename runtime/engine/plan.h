@@ -33,8 +33,7 @@ struct plan_request {
 struct plan {
 	const char *spec;			/* config.json */
 	size_t spec_bytes;
-	const struct compose_service
-		*service; /* its mounts are sent beside the spec: boxd knows where volumes lie */
+	const struct compose_service *service;	/* its mounts go beside the spec */
 	const char *image;
 	const char *image_digest;
 	char revision[PLAN_REVISION_BYTES];	/* another one = other settings */

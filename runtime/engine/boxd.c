@@ -1,5 +1,5 @@
-/* box.c - see box.h. */
-#include "engine/box.h"
+/* boxd.c - see boxd.h. */
+#include "engine/boxd.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,18 +19,18 @@
 
 enum { RETRY_FIRST_MS = 50, RETRY_LONGEST_MS = 1000 };
 
-struct box {
+struct boxd {
 	struct loop *loop;
 	struct loop_source source;
 	struct loop_timer retry;
 	uint64_t retry_ms;
 	struct sockaddr_un address;
-	const struct box_events *events;
+	const struct boxd_events *events;
 	void *ctx;
 	struct msg in, out;
 };
 
-static void disconnect(struct box *box, const char *why)
+static void disconnect(struct boxd *box, const char *why)
 {
 	if (box->source.fd < 0)
 		return;
@@ -42,9 +42,9 @@ static void disconnect(struct box *box, const char *why)
 	box->events->lost(box->ctx);
 }
 
-static int read_state(struct box *box, struct msg *m, struct err *e)
+static int read_state(struct boxd *box, struct msg *m, struct err *e)
 {
-	struct box_state state;
+	struct boxd_state state;
 
 	state.name = msg_get_str(m);
 	state.image = msg_get_str(m);
@@ -58,7 +58,7 @@ static int read_state(struct box *box, struct msg *m, struct err *e)
 	return 0;
 }
 
-static int read_failed(struct box *box, struct msg *m, struct err *e)
+static int read_failed(struct boxd *box, struct msg *m, struct err *e)
 {
 	const char *name = msg_get_str(m);
 	const char *sentence = msg_get_str(m);
@@ -79,7 +79,7 @@ static int read_named(struct msg *m, const char **name, uint64_t *numbers, size_
 	return msg_end(m, e);
 }
 
-static int dispatch(struct box *box, struct msg *m, struct err *e)
+static int dispatch(struct boxd *box, struct msg *m, struct err *e)
 {
 	uint64_t numbers[2];
 	const char *name;
@@ -129,7 +129,7 @@ static int dispatch(struct box *box, struct msg *m, struct err *e)
 
 static void on_event(struct loop_source *source, unsigned events)
 {
-	struct box *box = owner_of(source, struct box, source);
+	struct boxd *box = owner_of(source, struct boxd, source);
 	struct err e;
 	int status;
 
@@ -149,7 +149,7 @@ static void on_event(struct loop_source *source, unsigned events)
 	}
 }
 
-static int try_connect(struct box *box, struct err *e)
+static int try_connect(struct boxd *box, struct err *e)
 {
 	AUTO_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -166,7 +166,7 @@ static int try_connect(struct box *box, struct err *e)
 	return 0;
 }
 
-void box_connect(struct box *box)
+void boxd_connect(struct boxd *box)
 {
 	struct err e;
 
@@ -185,13 +185,13 @@ void box_connect(struct box *box)
 
 static void on_retry(struct loop_timer *timer)
 {
-	box_connect(owner_of(timer, struct box, retry));
+	boxd_connect(owner_of(timer, struct boxd, retry));
 }
 
-struct box *box_create(struct loop *loop, const char *socket_path, const struct box_events *events,
-		       void *ctx)
+struct boxd *boxd_create(struct loop *loop, const char *socket_path,
+			 const struct boxd_events *events, void *ctx)
 {
-	struct box *box = calloc(1, sizeof(*box));
+	struct boxd *box = calloc(1, sizeof(*box));
 
 	if (!box)
 		abort();
@@ -207,7 +207,7 @@ struct box *box_create(struct loop *loop, const char *socket_path, const struct 
 	return box;
 }
 
-void box_destroy(struct box *box)
+void boxd_destroy(struct boxd *box)
 {
 	if (!box)
 		return;
@@ -217,14 +217,14 @@ void box_destroy(struct box *box)
 	free(box);
 }
 
-static int send_out(struct box *box, struct err *e)
+static int send_out(struct boxd *box, struct err *e)
 {
 	if (box->source.fd < 0)
 		return err_set(e, "boxd is not there");
 	return msg_send(box->source.fd, &box->out, e);
 }
 
-int box_start(struct box *box, const char *name, const struct plan *plan,
+int boxd_start(struct boxd *box, const char *name, const struct plan *plan,
 	      const struct compose_project *project, int output_fd, struct err *e)
 {
 	const struct compose_service *s = plan->service;
@@ -249,7 +249,7 @@ int box_start(struct box *box, const char *name, const struct plan *plan,
 	return send_out(box, e);
 }
 
-int box_kill(struct box *box, const char *name, unsigned signal_number, struct err *e)
+int boxd_kill(struct boxd *box, const char *name, unsigned signal_number, struct err *e)
 {
 	msg_init(&box->out, WIRE_BOX_KILL);
 	msg_put_str(&box->out, name);
@@ -257,14 +257,14 @@ int box_kill(struct box *box, const char *name, unsigned signal_number, struct e
 	return send_out(box, e);
 }
 
-int box_delete(struct box *box, const char *name, struct err *e)
+int boxd_delete(struct boxd *box, const char *name, struct err *e)
 {
 	msg_init(&box->out, WIRE_BOX_DELETE);
 	msg_put_str(&box->out, name);
 	return send_out(box, e);
 }
 
-int box_list(struct box *box, struct err *e)
+int boxd_list(struct boxd *box, struct err *e)
 {
 	msg_init(&box->out, WIRE_BOX_LIST);
 	return send_out(box, e);
