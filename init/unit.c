@@ -140,6 +140,12 @@ static void do_spawn(struct unit *u)
 	drain_notify(u);	/* whatever an earlier process told */
 	u->notify_used = 0;
 	u->why[0] = '\0';
+	if (u->file.when && access(u->file.when, F_OK) < 0) {
+		snprintf(u->why, sizeof(u->why), "there is no %s", u->file.when);
+		log_info("unit %s rests: %s", u->name, u->why);
+		unit_event(u, UNIT_EVENT_GOOD);
+		return;
+	}
 	if (start_process(u, &e)) {
 		log_err("unit %s cannot be started: %s", u->name, e.text);
 		str_copy(u->why, sizeof(u->why), e.text);

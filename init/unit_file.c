@@ -217,6 +217,13 @@ static int take_may(struct unit_file *f, char **words, int count, struct err *e)
 	return pick(words[0], rights, "may", e) < 0 ? -1 : 0;
 }
 
+static int take_when(struct unit_file *f, char **words, int count, struct err *e)
+{
+	(void)count;
+	f->when = words[0];
+	return need_absolute(words[0], e);
+}
+
 /* Sorted. */
 static const struct key {
 	const char *name;
@@ -237,6 +244,7 @@ static const struct key {
 	{ "socket", 6, 6, true, take_socket },
 	{ "stop-ms", 1, 1, false, take_stop_ms },
 	{ "user", 1, 1, false, take_user },
+	{ "when", 1, 1, false, take_when },
 };
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
 

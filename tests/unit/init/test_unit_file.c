@@ -42,7 +42,8 @@ static void everything(void **state)
 		"caps net_admin net_raw chown\n"
 		"env A=1\n"
 		"env \"B=two words\"\n"
-		"may poweroff\n";
+		"may poweroff\n"
+		"when /sys/class/net/eth0\n";
 	struct err e;
 
 	(void)state;
@@ -51,6 +52,7 @@ static void everything(void **state)
 	assert_string_equal(f.exec[2], "two words");
 	assert_string_equal(f.exec[3], "last");
 	assert_null(f.exec[4]);
+	assert_string_equal(f.when, "/sys/class/net/eth0");
 	assert_int_equal(f.after_count, 2);
 	assert_string_equal(f.after[1], "two");
 	assert_int_equal(f.after_line, 5);
@@ -140,6 +142,7 @@ static void refused(void **state)
 		{ "exec /a\nenv CUVETTE_FDS=a",
 		  "x.unit:2: env CUVETTE_FDS=a must be KEY=VALUE, and not of CUVETTE_FDS" },
 		{ "exec /a\nmay reboot", "x.unit:2: may reboot is unknown" },
+		{ "exec /a\nwhen eth0", "x.unit:2: eth0 must be an absolute path" },
 		{ "exec /a\nfile a b r", "x.unit:2: b must be an absolute path" },
 		{ "exec /a\nfile a /b x",
 		  "x.unit:2: way to open a file x is unknown; the nearest is r" },
