@@ -1,7 +1,7 @@
 #!/bin/bash
 # qemu/run --batch: the notebook's result and status come back; bad input is named and never lost.
 . "$(dirname "$0")/lib.sh"
-. tests/vm/lib_run.sh
+. tests/vm/lib_run.bash
 vm_need "$BOOT/../images/lab/image.json"
 
 # batch WANTED_STATUS FILE [NAME=VALUE...]

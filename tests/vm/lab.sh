@@ -1,7 +1,7 @@
 #!/bin/bash
 # The heart: JupyterLab in the machine, driven from outside as a browser does, on a real notebook.
 . "$(dirname "$0")/lib.sh"
-. tests/vm/lib_run.sh
+. tests/vm/lib_run.bash
 vm_need "$BOOT/../images/lab/image.json"
 client=tests/vm/jupyter_client.py
 

@@ -137,17 +137,11 @@ vm_sh() {
 	return "$(sed -n "s/^$mark-end //p" <<<"$text")"
 }
 
-# The shell is there when it answers; a question sent too early is lost in the boot messages, so ask again.
+# The shell is there when its prompt is; a question sent earlier would lie in the line and confuse the first answer.
 vm_shell_ready() {
-	local tries
-	for ((tries = 0; tries < LIMIT; tries++)); do
-		vm_alive || { echo "the machine ended before its shell came up"; cat "$VM/qemu.out"; return 1; }
-		printf "\necho shell''-is-here\n" >&"$CONSOLE_IN"
-		sleep 1
-		! grep -aq '^shell-is-here' "$VM/console" || { VM_SHELL=1; return 0; }
-	done
-	echo "no shell within $LIMIT s"
-	return 1
+	vm_see '^(.*\r)?[^ ]*# $' || return 1
+	VM_SHELL=1
+	vm_sh true
 }
 
 # vm_gone: waits until the machine is off by itself.

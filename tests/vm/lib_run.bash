@@ -1,4 +1,4 @@
-# lib_run.sh - stories that start the machine as users do, through qemu/run. Wants lib.sh first.
+# lib_run.bash - stories that start the machine as users do, through qemu/run. Wants lib.sh first.
 
 RUN=$VM/run WORK=$VM/work ARGS_PID='' URL=''
 examples=rootfs/images/lab/examples
