@@ -277,10 +277,11 @@ void container_started(struct container *c)
 {
 	enum container_request request;
 
-	if (!answered(c, &request) || request != CONTAINER_ASKED_START) {
-		log_warn("container=%s: boxd says started, which nobody asked for", c->doc.name);
-		return;
-	}
+	/* Without a request under way it answers one of before the connection was lost: a fact all
+	 * the same. */
+	if (answered(c, &request) && request != CONTAINER_ASKED_START)
+		log_warn("container=%s: boxd says started where another answer was due",
+			 c->doc.name);
 	if (c->state == TASK_STARTING && c->doc.restarts == 0) {
 		char stage[DOCUMENT_NAME_BYTES + 16];
 

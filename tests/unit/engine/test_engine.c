@@ -110,6 +110,25 @@ static void boxd_comes_back(void **state)
 	wait_for("START lab");
 }
 
+/* boxd leaves a box that is coming up out of its list, because its start will be answered. */
+static void engine_comes_back_during_a_start(void **state)
+{
+	static const uint64_t pid = 42;
+
+	(void)state;
+	w.start_is_slow = true;
+	boot("always", NULL);
+	wait_for("START lab");
+	kill_engine();
+	forget();
+	boot("always", NULL);
+	wait_for("START lab");
+	answer(WIRE_BOX_FAILED, "lab", "a box of this name is there already", NULL, 0);
+	answer(WIRE_BOX_STARTED, "lab", NULL, &pid, 1);
+	wait_for("Cuvette is ready");
+	assert_null(strstr(strstr(w.heard.data, "START") + 1, "START"));
+}
+
 static void ended_before_the_engine_came_back(void **state)
 {
 	(void)state;
@@ -247,6 +266,7 @@ int main(void)
 		STORY(dead_container_starts_again),   STORY(policy_no_leaves_it_down),
 		STORY(start_that_fails_is_said_and_repeated), STORY(out_of_memory_is_one_sentence),
 		STORY(boxd_comes_back),		      STORY(ended_before_the_engine_came_back),
+		STORY(engine_comes_back_during_a_start),
 		STORY(unknown_container_is_removed),  STORY(batch_ends_with_its_status),
 		STORY(batch_ends_while_the_engine_is_away),
 		STORY(batch_that_cannot_start),	      STORY(batch_with_a_bad_config),

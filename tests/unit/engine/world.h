@@ -45,7 +45,7 @@ struct world {
 	struct buf heard;			/* what the engine asked of boxd */
 	struct buf seen;			/* control port and notify pipe */
 	const char *listed;			/* "lab running;": answer to the next list */
-	bool start_fails;
+	bool start_fails, start_is_slow;	/* slow: the test answers */
 	struct loop_timer tick;
 	const char *awaited;
 	unsigned ticks;
@@ -96,6 +96,8 @@ static void hear_start(void)
 	buf_add_format(&w.heard, " log=%llu fds=%d;", (unsigned long long)msg_get_u64(&in),
 		       in.fd_count);
 	assert_int_equal(fd_require_sealed(in.fds[0], NULL), 0);
+	if (w.start_is_slow)
+		return;
 	if (w.start_fails)
 		answer(WIRE_BOX_FAILED, name, "mount plan: no room", NULL, 0);
 	else
