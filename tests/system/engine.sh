@@ -4,7 +4,8 @@
 set -eu
 
 skip() { echo "1..0 # SKIP $*"; exit 77; }
-BIN=$(cd "${BIN:-${O:-build}/bin}" 2>/dev/null && pwd) && [ -x "$BIN/engined" ] || skip "build engined first"
+BIN=$(cd "${BIN:-${O:-build}/bin}" 2>/dev/null && pwd) || skip "build engined first"
+[ -x "$BIN/engined" ] || skip "build engined first"
 [ "$(id -u)" = 0 ] || skip "engined becomes user 101: that takes root"
 if [ "${1-}" != --inside ]; then
 	export BIN
