@@ -19,11 +19,11 @@ int64_t clock_floor(int64_t now_s, int64_t epoch_s, int64_t saved_s, enum clock_
 	int64_t best_s = now_s;
 
 	*source = CLOCK_FROM_MACHINE;
-	if (epoch_s > best_s) {
+	if (epoch_s >= 0 && epoch_s > best_s) {
 		best_s = epoch_s;
 		*source = CLOCK_FROM_BUILD;
 	}
-	if (saved_s > best_s && saved_s < CLOCK_BELIEVABLE_S) {
+	if (saved_s >= 0 && saved_s > best_s && saved_s < CLOCK_BELIEVABLE_S) {
 		best_s = saved_s;
 		*source = CLOCK_FROM_SAVED;
 	}

@@ -130,8 +130,8 @@ static bool add_disk(void *ctx, const char *name)
 	return ++disks->count < DATA_DISKS_MAX;
 }
 
-/* Zeros are written too: what lies below may be an old file system's. The device does that in one request
- * (BLKZEROOUT); 2,000 small ones took a minute. */
+/* Zeros are written too: what lies below may be an old file system's. The device does that in one
+ * request (BLKZEROOUT); 2,000 small ones took a minute. */
 static bool write_range(int seed_fd, int disk_fd, uint64_t from, uint64_t to)
 {
 	uint64_t range[2] = { from, to - from };

@@ -108,7 +108,7 @@ static const char *take_field(const char *text, char *field, unsigned field_byte
 	while (*text && *text != ' ') {
 		unsigned char c = (unsigned char)*text++;
 
-		if (c == '\\' && text[0] >= '0' && text[0] <= '3' && text[1] && text[2]) {
+		if (c == '\\' && strspn(text, "01234567") >= 3) {
 			c = (unsigned char)((text[0] - '0') << 6 | (text[1] - '0') << 3 |
 					    (text[2] - '0'));
 			text += 3;

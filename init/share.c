@@ -11,9 +11,9 @@
  * every mmap works: a file is looked up afresh and read afresh when it is opened, attributes always
  * come from the host, dirty pages go out when the file is closed (close-to-open, as with NFS).
  * cache=none refuses shared writable mappings (numpy.memmap "r+", SQLite's WAL); cache=loose never
- * sees what the host changed. msize: the largest request of QEMU's 9p server that saves round trips
- * without a jump in memory. */
-#define OPTIONS_9P "trans=virtio,version=9p2000.L,msize=1048576,cache=mmap"
+ * sees what the host changed. msize: the largest that Linux 6.12 allows over virtio (128 pages less
+ * 3, net/9p/trans_virtio.c). */
+#define OPTIONS_9P "trans=virtio,version=9p2000.L,msize=512000,cache=mmap"
 
 struct search {
 	const char *directory;

@@ -147,7 +147,6 @@ static void do_spawn(struct unit *u)
 		return;
 	}
 	if (start_process(u, &e)) {
-		log_err("unit %s cannot be started: %s", u->name, e.text);
 		str_copy(u->why, sizeof(u->why), e.text);
 		snprintf(u->last_exit, sizeof(u->last_exit), "not started");
 		u->record.since_ns = 0;
@@ -167,14 +166,21 @@ static void do_wait(struct unit *u)
 	u->wait_ms = backoff_next_ms(u->wait_ms, up_ms);
 	u->record.restarts++;
 	loop_timer_set(u->host->loop, &u->timer, u->wait_ms);
-	log_warn("unit %s ended (%s) and is started again in %u ms", u->name, u->last_exit,
-		 (unsigned)u->wait_ms);
+	if (u->why[0])
+		log_err("unit %s cannot be started: %s; next try in %u ms", u->name, u->why,
+			(unsigned)u->wait_ms);
+	else
+		log_warn("unit %s ended (%s) and is started again in %u ms", u->name, u->last_exit,
+			 (unsigned)u->wait_ms);
 }
 
 static void do_tell(struct unit *u)
 {
 	loop_timer_off(&u->timer);
-	if (u->record.state == UNIT_FAILED)
+	if (u->record.state == UNIT_FAILED && u->why[0])
+		log_err("unit %s cannot be started: %s; it is not tried again, as its file says",
+			u->name, u->why);
+	else if (u->record.state == UNIT_FAILED)
 		log_err("unit %s ended (%s) and is not started again, as its file says", u->name,
 			u->last_exit);
 	if ((u->record.state == UNIT_UP || u->record.state == UNIT_DONE) && !u->record.announced) {

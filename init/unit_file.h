@@ -53,7 +53,7 @@ struct unit_file {
 	int shutdown_signal;
 	uint64_t log_bytes;
 	const char *user;				/* NULL = root */
-	const char *when;				/* without this path it rests; NULL = always */
+	const char *when;	/* without this path it rests; NULL = always */
 	bool has_caps;
 	uint64_t caps;					/* a bit per capability */
 	bool may_poweroff;
