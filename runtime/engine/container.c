@@ -63,6 +63,7 @@ static void do_start(struct container *c)
 	struct container_env *env = c->env;
 	struct err e;
 
+	c->url_is_lost = false;
 	str_copy(c->doc.image, sizeof(c->doc.image), c->plan.image);
 	str_copy(c->doc.image_digest, sizeof(c->doc.image_digest), c->plan.image_digest);
 	str_copy(c->doc.revision, sizeof(c->doc.revision), c->plan.revision);
@@ -111,7 +112,12 @@ static void on_ready(struct ready *ready)
 	log_info("container=%s answers", c->doc.name);
 	if (c->doc.restarts == 0)
 		report_stage(c->env->report, "url");
-	print_url(c);
+	if (c->url_is_lost)
+		report_say(c->env->report,
+			   "%s runs on; its address is the one that was printed when it started",
+			   c->doc.name);
+	else
+		print_url(c);
 }
 
 static void on_wait(struct ready *ready, uint64_t seconds)

@@ -165,6 +165,7 @@ static void perform(struct engine *engine, const struct reconcile_step *step)
 		container_event(c, TASK_START);
 		break;
 	case RECONCILE_ADOPT:
+		c->url_is_lost = engine->load.token_is_new;
 		container_event(c, TASK_STARTED);
 		break;
 	case RECONCILE_SETTLE:

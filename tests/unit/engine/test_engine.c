@@ -38,6 +38,23 @@ static void random_token_survives_the_engine(void **state)
 	assert_false(is_there("DELETE"));
 }
 
+/* The disk was full when the token was made, and now the engine starts again: no wrong address is
+ * printed. */
+static void lost_token_makes_no_wrong_url(void **state)
+{
+	(void)state;
+	boot("always", NULL);
+	wait_for("Cuvette is ready");
+	kill_engine();
+	forget();
+	assert_int_equal(unlinkat(w.files.state_fd, "token.json", 0), 0);
+	w.listed = "running";
+	boot("always", NULL);
+	wait_for("lab runs on; its address is the one that was printed when it started\n");
+	assert_false(is_there("token="));
+	assert_false(is_there("DELETE"));
+}
+
 static void dead_container_starts_again(void **state)
 {
 	(void)state;
@@ -263,6 +280,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(first_boot_to_url),	      STORY(random_token_survives_the_engine),
+		STORY(lost_token_makes_no_wrong_url),
 		STORY(dead_container_starts_again),   STORY(policy_no_leaves_it_down),
 		STORY(start_that_fails_is_said_and_repeated), STORY(out_of_memory_is_one_sentence),
 		STORY(boxd_comes_back),		      STORY(ended_before_the_engine_came_back),
