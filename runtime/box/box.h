@@ -48,7 +48,7 @@ void box_forget(struct box *box);
 
 /* verb_start.c */
 struct msg;
-int box_start(struct boxes *b, struct msg *m, struct err *e);
+int verb_start(struct boxes *b, struct msg *m, struct err *e);
 /* Reads what the stage reported and answers BOX_START. False: it failed, and the box may be gone. */
 bool box_finish_start(struct box *box);
 
@@ -56,7 +56,7 @@ bool box_finish_start(struct box *box);
 int box_watch_monitor(struct box *box, int pidfd, struct err *e);
 void box_watch_events(struct box *box);
 void box_unwatch(struct box *box);
-int box_kill(struct box *box, int signal, struct err *e);
+int box_signal(struct box *box, int signal, struct err *e);
 void box_begin(struct box *box, uint32_t id_base, const char *image);
 void box_start_failed(struct box *box);
 void box_remove(struct box *box);

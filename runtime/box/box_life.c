@@ -132,7 +132,7 @@ void box_start_failed(struct box *box)
 	box_forget(box);
 }
 
-int box_kill(struct box *box, int signal, struct err *e)
+int box_signal(struct box *box, int signal, struct err *e)
 {
 	if (box->status != BOX_RUNNING)
 		return err_set(e, "box %s is not running", box->name);
@@ -222,7 +222,7 @@ static void empty_trash(const struct box_host *host)
 {
 	if (fork() != 0)
 		return;
-	DIR *dir = fdopendir(dup(host->trash_fd));
+	DIR *dir = fdopendir(fcntl(host->trash_fd, F_DUPFD_CLOEXEC, 3));
 
 	for (struct dirent *entry; dir && (entry = readdir(dir));)
 		if (entry->d_name[0] != '.')

@@ -201,10 +201,13 @@ static int set_up(struct inner *in, struct err *e)
 
 	if (place_fd < 0)
 		return err_sys(e, "open the box's folder");
-	/* Nobody traces us or reads our memory through /proc until exec (CVE-2016-9962). */
+	if (receive_mounts(in, e))
+		return -1;
+	/* Nobody traces us or reads our memory through /proc until exec (CVE-2016-9962). Not earlier: the stage
+	 * opens our namespaces there, without CAP_SYS_PTRACE. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(e, "prctl");
-	if (receive_mounts(in, e) || become_root(plan->spec, e))
+	if (become_root(plan->spec, e))
 		return -1;
 	const struct mount_sources sources = {
 		.place_fd = place_fd, .root_fd = in->root_fd, .sys_fd = in->sys_fd, .volume_fds = in->volume_fds,

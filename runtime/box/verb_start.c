@@ -141,7 +141,7 @@ static void started(struct box *box, struct msg *m)
 	box_watch_events(box);
 	log_info("box=%s starting -> running (pid %d)", box->name, (int)box->run.pid);
 	box_answer_started(box);
-	if (box->deleting && box_kill(box, SIGKILL, &e))
+	if (box->deleting && box_signal(box, SIGKILL, &e))
 		log_warn("%s", e.text);
 }
 
@@ -224,7 +224,7 @@ static void finish(struct start *st)
 	arena_destroy(st->arena);
 }
 
-int box_start(struct boxes *b, struct msg *m, struct err *e)
+int verb_start(struct boxes *b, struct msg *m, struct err *e)
 {
 	struct start st = { .boxes = b, .spec_fd = -1, .output_fd = -1, .container_fd = -1, .cgroup_fd = -1, .seccomp_fd = -1 };
 

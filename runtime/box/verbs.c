@@ -166,7 +166,7 @@ static int request_kill(struct boxes *b, struct msg *m, struct err *e)
 		err_set(e, "there is no box %s", name);
 	else if (signal < 1 || signal >= NSIG)
 		err_set(e, "%llu is no signal", (unsigned long long)signal);
-	else if (box_kill(box, (int)signal, e) == 0) {
+	else if (box_signal(box, (int)signal, e) == 0) {
 		box_answer_done(b, name);
 		return 0;
 	}
@@ -194,7 +194,7 @@ static int request_delete(struct boxes *b, struct msg *m, struct err *e)
 		return 0;
 	}
 	box->deleting = true;
-	if (box->status == BOX_RUNNING && box_kill(box, SIGKILL, e) == 0)
+	if (box->status == BOX_RUNNING && box_signal(box, SIGKILL, e) == 0)
 		return 0;	/* answered when it has ended */
 	if (box->status == BOX_STARTING)
 		return 0;	/* answered when the start has ended */
@@ -229,7 +229,7 @@ int boxes_request(struct boxes *b, struct msg *m, struct err *e)
 		return err_set(e, "%s is no request that engined may make", wire_name(m->type));
 	switch ((enum wire_type)m->type) {
 	case WIRE_BOX_START:
-		return box_start(b, m, e);
+		return verb_start(b, m, e);
 	case WIRE_BOX_KILL:
 		return request_kill(b, m, e);
 	case WIRE_BOX_DELETE:

@@ -1,0 +1,253 @@
+#!/bin/bash
+# boxd and boxmon against the real kernel, without a virtual machine: real containers in a mount namespace
+# and a root of the test's own. Needs the machine's root (idmapped mounts) and overlayfs on tmpfs.
+# usage: tests/system/box.sh   (BIN=DIR: where boxd and boxmon are, default build/bin)
+set -u
+skip() { echo "1..0 # SKIP $1"; exit 77; }
+
+if [ "${1-}" != --inside ]; then
+	out=${O:-build} here=$(dirname "$0")
+	bin=$(cd "${BIN:-$out/bin}" 2>/dev/null && pwd) || skip "build boxd and boxmon first"
+	[ -x "$bin/boxd" ] && [ -x "$bin/boxmon" ] || skip "build boxd and boxmon first"
+	[ "$(id -u)" = 0 ] && [ "$(awk '{ print $3 }' /proc/self/uid_map)" = 4294967295 ] ||
+		skip "needs the machine's root, not one of a user namespace"
+	grep -qw overlay /proc/filesystems || skip "the kernel has no overlayfs"
+	cc="$out/sysroot/bin/musl-gcc" work=$out/test/box
+	[ -x "$cc" ] || skip "no musl-gcc: make first"
+	mkdir -p "$work"
+	flags="-std=gnu11 -D_GNU_SOURCE -O1 -Wall -Iruntime -static"
+	# shellcheck disable=SC2086 # words
+	"$cc" $flags -o "$work/probe" "$here/probe.c" &&
+		"$cc" $flags -o "$work/boxctl" "$here/boxctl.c" runtime/oci/*.c runtime/lib/{arena,buf,err,fd,json*,log,msg,str}.c \
+			runtime/wire/*.c -lyyjson || exit 1
+	root=$(mktemp -d)
+	trap 'rmdir "$root"' EXIT
+	unshare --mount --pid --fork --kill-child env bin="$bin" work="$(cd "$work" && pwd)" root="$root" \
+		bash "$0" --inside
+	exit
+fi
+
+# ---- the world: a tmpfs as root, the tool root below /host, what the appliance has at its places
+set -e
+mount -t tmpfs -o mode=755 world "$root"
+cd "$root"
+mkdir -p host old usr/lib/cuvette proc sys dev run data tmp images/t/layers/{0,1}
+ln -s host/usr/bin bin; ln -s host/usr/sbin sbin; ln -s host/usr/lib lib; ln -s host/usr/lib64 lib64; ln -s host/etc etc
+ln -s ../host/usr/bin usr/bin; ln -s ../host/usr/sbin usr/sbin
+cp "$bin/boxd" "$bin/boxmon" usr/lib/cuvette/
+cp "$work/boxctl" tmp/
+mount --bind / host
+mount -t proc proc proc
+mount -t sysfs sysfs sys
+mount --rbind /dev dev
+mount -t tmpfs -o mode=755 run run
+mount -t tmpfs -o mode=755 data data
+mount -t cgroup2 none sys/fs/cgroup 2>/dev/null && cgroup="-c /box/NAME" || cgroup=
+lower=images/t/layers/0 upper=images/t/layers/1
+mkdir -p $lower/{bin,tmp,proc,sys,dev,etc,home/u/deep,data} $upper/bin
+install -m 755 "$work/probe" $lower/bin/probe
+install -m 4755 "$work/probe" $upper/bin/suid
+echo below >$lower/etc/layer; mkdir $upper/etc; echo above >$upper/etc/layer
+echo secret >$lower/home/u/file; echo x >$lower/home/u/deep/x; chown -R 1000:100 $lower/home/u; chmod 750 $lower/home/u
+mknod $lower/devnode c 1 3; chmod 666 $lower/devnode
+chmod 1777 $lower/tmp
+echo '{"schema":1,"name":"t","digest":"sha256:one","layers":["layers/0","layers/1"],"config":{}}' >images/t/image.json
+cp -a images/t images/evil
+ln -sfn /tmp images/evil/layers/0/x; rm -rf images/evil/layers/0/proc; ln -s /etc images/evil/layers/0/proc
+cp -a images/t images/evildev
+rm -rf images/evildev/layers/0/dev; ln -s ../../../etc images/evildev/layers/0/dev
+pivot_root . old
+exec env LC_ALL=C bash -s <<'INSIDE'
+set -u
+umount -l /old
+cd /tmp
+n=0 failed=0
+ok() { # NAME COMMAND...
+	name=$1; shift; n=$((n + 1))
+	if "$@" >verdict 2>&1; then echo "ok $n - box: $name"; else
+		failed=1; echo "not ok $n - box: $name"; for f in verdict answers out log; do sed "s/^/# $f: /" $f 2>/dev/null | tail -n 12; done; fi
+}
+spec() { ./boxctl spec ${CG:+-c /box/$CG} "$@" >spec.json; }
+talk() { ./boxctl talk /run/boxd.sock >answers 2>&1; }
+# run NAME [WORD...]: starts spec.json, waits for its end; output in `out`
+run() { rm -f out; name=$1; shift
+	printf 'start %s %s /tmp/spec.json output=/tmp/out %s\nexited %s\ndelete %s\n' "$name" "${IMAGE:-t}" "$*" "$name" "$name" | talk; }
+has() { grep -qxF -- "$1" "${2:-out}"; }
+field() { sed -n "s/^$1 //p" /run/box/j/run; }
+answers() { grep -q -- "$1" answers; }
+serve() { ./boxctl serve /run/boxd.sock /usr/lib/cuvette/boxd 2>>log & server=$!
+	for _ in $(seq 100); do [ -S /run/boxd.sock ] && break; sleep 0.02; done; sleep 0.1; }
+within() { left=$(($1 * 20)); shift; until "$@"; do left=$((left - 1)); [ $left -gt 0 ] || return 1; sleep 0.05; done; }
+CG=; cg=; mountpoint -q /sys/fs/cgroup && cg=yes
+mounts_before=$(wc -l </proc/self/mountinfo)
+hash_before=$(sha256sum /usr/lib/cuvette/boxd /usr/lib/cuvette/boxmon)
+serve
+
+# ---- what root in a container is
+spec -- /bin/probe facts; run a
+ok "a container starts and ends" answers "BOX_EXITED a 0 0"
+ok "fds are exactly 0, 1, 2" has "fds=0,1,2,"
+ok "it is process 1 of its namespace and leads its session" has "pid=1 sid=1"
+ok "root inside is 1048576 outside" grep -qE '^uid_map= +0 +1048576 +65536$' out
+ok "no inheritable capability" has "CapInh: 0000000000000000"
+ok "no ambient capability" has "CapAmb: 0000000000000000"
+ok "Docker's 14 capabilities, bounding" has "CapBnd: 00000000a80425fb"
+ok "Docker's 14 capabilities, effective" has "CapEff: 00000000a80425fb"
+ok "no groups but the specification's" has "Groups:  "
+ok "seccomp filters" has "Seccomp: 2"
+ok "no_new_privs is off by default" has "NoNewPrivs: 0"
+ok "the host name is its own" has "hostname=tested"
+ok "umask is 022" has "umask=022"
+ok "masked paths are empty" has "masked=hidden"
+ok "sysrq cannot be pulled" grep -qE '^write /proc/sysrq-trigger=(EROFS|EACCES|ENOENT)$' out
+ok "sysctls cannot be written" grep -qE '^write /proc/sys/kernel/core_pattern=(EROFS|EACCES)$' out
+ok "/sys is read-only" has "make /sys/x=EROFS"
+ok "/proc/self/exe is not open for writing" grep -qE '^write /proc/self/exe=(ETXTBSY|EACCES)$' out
+ok "a device node in a layer does not open" has "write /devnode=EACCES"
+ok "mknod fails" has "mknod=EPERM"
+ok "mount, umount fail" eval 'has "mount=EPERM" && has "umount /proc/keys=EPERM"'
+ok "no user namespaces inside" eval 'has "unshare user=EPERM" && has "clone user=EPERM" && has "max_user_namespaces=0"'
+ok "clone3 is not there" has "clone3=ENOSYS"
+ok "calls newer than the profile are not there" has "unknown call=ENOSYS"
+ok "x32 numbers are not there" has "x32 call=ENOSYS"
+for call in setns keyctl add_key bpf io_uring_setup userfaultfd perf_event_open kexec_load reboot swapon AF_ALG AF_VSOCK \
+	personality sethostname; do ok "$call is refused" has "$call=EPERM"; done
+ok "an ordinary socket opens" has "AF_INET=done"
+ok "/dev/stdout opens again" has "reopen /dev/stdout=done"
+ok "the root is writable" has "write to the root=done"
+
+# ---- users and privileges
+spec -u 1000:100 -g 7 -w /home/u -- /bin/probe facts; run b
+ok "user, group and groups are exact" eval 'has "Uid: 1000 1000 1000 1000" && has "Gid: 100 100 100 100" && has "Groups: 7 "'
+ok "a user has no capabilities" has "CapEff: 0000000000000000"
+ok "the working directory is set" has "cwd=/home/u"
+ok "a user opens /dev/stdout" has "reopen /dev/stdout=done"
+ok "a user does not write to the root" has "write to the root=EACCES"
+spec -u 1000:100 -- /bin/suid euid; run b
+ok "set-user-id works as Docker has it" has "euid=0"
+spec -u 1000:100 -n -- /bin/suid euid; run b
+ok "set-user-id is dead under no_new_privs" has "euid=1000"
+spec -n -- /bin/probe facts; run b
+ok "no_new_privs and the filter go together" eval 'has "NoNewPrivs: 1" && has "Seccomp: 2"'
+spec -r -- /bin/probe facts; run b
+ok "a read-only root" has "write to the root=EROFS"
+
+# ---- files: layers, writable layer, volumes
+spec -- /bin/probe read /etc/layer; run c
+ok "the upper layer covers the lower" has above
+spec -- /bin/probe write /kept text
+printf 'start d t /tmp/spec.json\nexited d\n' | talk
+spec -- /bin/probe read /kept
+printf 'start d t /tmp/spec.json output=/tmp/kept\nexited d\n' | talk
+ok "a box started again finds what it wrote" grep -qx text kept
+ok "its file has plain ids on disk" [ "$(stat -c %u:%g /data/box/containers/d/upper/kept)" = 0:0 ]
+echo 'delete d' | talk
+ok "delete leaves nothing" eval '[ ! -e /run/box/d ] && [ ! -e /data/box/containers/d ]'
+spec -u 1000:100 -- /bin/probe write /home/u/new text; run e volume=v:local:/home/u
+ok "an empty volume takes owner, mode and content of the image" \
+	[ "$(cd /data/volumes/v && stat -c '%n %u:%g %a' . file deep/x new | tr '\n' ' ')" = \
+	". 1000:100 750 file 1000:100 644 deep/x 1000:100 644 new 1000:100 644 " ]
+spec -- /bin/probe write /home/u/ro text; run e volume=v:local:/home/u:ro
+ok "a read-only volume" has "write /home/u/ro=EROFS"
+spec -u 1000:100 -- /bin/probe write /home/u/s shared; run e volume=w:share:/home/u
+ok "without a shared folder its volume is local" [ -f /data/volumes/w/s ]
+mkdir -p /run/share/work; mount -t tmpfs -o uid=1049576,gid=1048676 share /run/share/work
+spec -u 1000:100 -- /bin/probe stat /home/u; run e volume=w:share:/home/u
+ok "a shared folder is mounted" has "65534:65534 1777"
+umount /run/share/work
+
+# ---- what must be refused, with a sentence
+spec -- nosuch; run f
+ok "a missing program is named" answers 'exec: "nosuch": executable file not found in $PATH'
+spec -- /nosuch; run f
+ok "a missing path is named" answers 'exec: "/nosuch": stat /nosuch: no such file or directory'
+spec -- /etc; run f
+ok "a folder is no program" answers 'exec: "/etc": is a directory'
+spec -u 1000:100 -- /etc/layer; run f
+ok "a file without the x bit" answers 'exec: "/etc/layer": permission denied'
+for cwd in /proc/self/fd/3 /proc/self/fd/6 /proc/1/cwd; do spec -w $cwd -- /bin/probe facts; run f
+	ok "working directory $cwd is refused" answers "BOX_FAILED f working directory"; done
+spec -- /bin/probe facts
+IMAGE=evil run f; ok "an image whose /proc is a link" answers '/proc: /proc in the image is not a folder'
+IMAGE=evildev run f; ok "an image whose /dev is a link" answers '/dev: /dev in the image is not a folder'
+IMAGE=none run f; ok "a missing image" answers 'BOX_FAILED f image none'
+IMAGE=../t run f; ok "an image by path" answers 'is no image name'
+run ../x; ok "a box by path" answers 'is no name for a box'
+run f volume=../etc:local:/x; ok "a volume by path" answers 'is no volume name'
+spec -i 0 -- /bin/probe facts; run f
+ok "the machine's own ids" answers 'must be one line, 0 to a multiple of 65536'
+spec -m 1048576 -- /bin/probe facts; run f
+ok "limits without a cgroup" answers 'limits need a cgroupsPath'
+spec -a CAP_SYS_ADMIN -- /bin/probe facts; run f
+ok "an added capability opens its calls" has "sethostname=done"
+ok "and no user namespace all the same" has "unshare user=ENOSPC"
+ok "nothing is left of the refused" [ -z "$(ls /run/box)" ]
+
+# ---- life: kill, lists, logs, restarts
+spec -- /bin/probe exit 7; run g
+ok "the exit status" answers "BOX_EXITED g 7 0"
+spec -- /bin/probe sleep 1000
+printf 'start g t /tmp/spec.json\nstart g t /tmp/spec.json\nstart h t /tmp/spec.json\nlist\nkill g 15\nkill g 9\nexited g\nkill g 9\nkill x 9\ndelete g\n' | talk
+ok "a name is taken while its box runs" answers "BOX_FAILED g a box of this name is there already"
+ok "an id range is taken while its box runs" answers "BOX_FAILED h its id range belongs to box g"
+ok "the list has it" grep -qE '^BOX_STATE g t 1 [0-9]+ 0 0$' answers
+ok "killed is 128 + signal" answers "BOX_EXITED g 137 0"
+ok "a kill of the dead is refused" answers "BOX_FAILED g box g is not running"
+ok "a kill of nobody is refused" answers "BOX_FAILED x there is no box x"
+printf 'start g t /tmp/spec.json\ndelete g\nlist\n' | talk
+ok "delete kills what runs" eval 'answers "BOX_DONE g" && ! answers BOX_STATE'
+spec -- /bin/probe spam 20000
+printf 'start i t /tmp/spec.json output=/tmp/spam log=1000000\nexited i\n' | talk
+ok "every byte reaches the output" [ "$(wc -l <spam)" = 20000 ]
+ok "the log stays within its bound" [ "$(cat /data/box/containers/i/log /data/box/containers/i/log.1 | wc -c)" -le 1000000 ]
+ok "the log is JSON lines, the last one last" eval 'tail -n 1 /data/box/containers/i/log | PYTHONHOME=/host/usr python3 -c "
+import json, sys
+d = json.loads(sys.stdin.read())
+assert d[\"log\"].startswith(\"line 0019999 \\\"quoted\\\" \\\\ \\u0001 \\u00e4 \\ufffd\") and d[\"stream\"] == \"stdout\" and d[\"time\"].endswith(\"Z\")"'
+echo 'delete i' | talk
+
+spec -- /bin/probe sleep 1000
+printf 'start j t /tmp/spec.json\n' | talk
+inside=$(field pid) monitor=$(field monitor_pid)
+ok "outside it runs as 1048576" grep -qE "^Uid:[[:space:]]1048576" /proc/$inside/status
+ok "its monitor is its parent" grep -qE "^PPid:[[:space:]]$monitor\$" /proc/$inside/status
+kill -9 $server; wait $server 2>/dev/null; serve
+echo list | talk
+ok "a restarted boxd finds it running" answers "BOX_STATE j t 1 $inside 0 0"
+kill -9 $server; wait $server 2>/dev/null
+kill -9 $inside
+ok "its end is recorded while boxd is dead" within 5 grep -q "^status 137" /run/box/j/exit
+mkdir /run/box/half
+serve
+echo list | talk
+ok "a restarted boxd knows its end" answers "BOX_STATE j t 0 $inside 137 0"
+ok "a start that was cut off is cleared away" [ ! -e /run/box/half ]
+printf 'delete j\n' | talk
+printf 'start j t /tmp/spec.json\n' | talk
+inside=$(field pid)
+(sleep 0.3; kill -9 "$(field monitor_pid)") &
+printf 'exited j\nlist\ndelete j\n' | talk
+ok "a container does not outlive its monitor" answers "BOX_EXITED j 137"
+ok "nor does its process" [ ! -e /proc/$inside ]
+
+if [ -n "$cg" ]; then
+	CG=k; spec -- /bin/probe read /proc/self/cgroup; run k
+	ok "it is the root of its cgroup namespace" has "0::/"
+	ok "its cgroup is gone" [ ! -e /sys/fs/cgroup/box/k ]
+	CG=x; spec -- /bin/probe facts; run k
+	ok "the cgroup of another box" answers "cgroupsPath: must be /box/k here"
+else
+	echo "ok $((n += 1)) - box: cgroup namespace # SKIP no cgroup v2 here"
+fi
+
+# ---- nothing is left
+CG=; spec -- /bin/probe exit 0
+for i in 1 2 3 4 5 6 7 8 9 10; do run z; done
+kill -9 $server; wait $server 2>/dev/null
+ok "no mount is left but the image's layers" [ "$(wc -l </proc/self/mountinfo)" -le $((mounts_before + 6)) ]
+ok "no process is left" within 5 eval '! ps -e -o comm= | grep -qE "^(boxmon|probe)"'
+ok "the programs are unchanged" [ "$(sha256sum /usr/lib/cuvette/boxd /usr/lib/cuvette/boxmon)" = "$hash_before" ]
+ok "no box is left" [ -z "$(ls /run/box /data/box/containers | grep -v : )" ]
+echo "1..$n"
+exit $failed
+INSIDE
