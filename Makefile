@@ -60,16 +60,18 @@ toolroot:
 
 # What a build needs from outside; everything after it is offline.
 fetch-code: toolroot
-	$(Q)tools/fetch tools/deps/LOCK
-fetch: fetch-code
-	$(Q)tools/fetch $(wildcard rootfs/images/*/debian.lock)
+	$(Q)grep -v '^linux-source' tools/deps/LOCK | tools/fetch -
+fetch: toolroot
+	$(Q)tools/fetch tools/deps/LOCK $(wildcard rootfs/images/*/debian.lock)
 	$(Q)for f in rootfs/images/*/fetch; do [ ! -x "$$f" ] || tools/enter --net "$$f"; done
 
 run: all
 	$(Q)tools/enter --net $(ENTER_OPTS) $(if $(call outside,$(WORK)),--bind '$(WORK):/mnt/work') \
 		env $(RUN_ENV) $(RUN_WORK) qemu/run $(if $(NOTEBOOK),--batch '$(RUN_FILE)')
 
-check unit lint programs: fetch-code
+unit lint: toolroot
+	$(call enter,,$@)
+check programs: fetch-code
 	$(call enter,,$@)
 test vm: fetch
 	$(call enter,--set test,$@)

@@ -18,7 +18,7 @@ for machine in q35 microvm; do
 	like "$machine: boxd is up" "$(vm_sh 'svctl status')" '^boxd .*up'
 	table=$(vm_sh 'svctl boot')
 	for stage in kernel mounts data svd boxd engined; do
-		like "$machine: the boot table has the time of $stage" "$table" "(^|[^a-z])$stage[^a-z]"
+		like "$machine: the boot table has the time of $stage" "$table" "(^|[^a-z])${stage}[^a-z]"
 	done
 	is "$machine: no kernel module is loaded or loadable" "$(vm_sh 'ls /proc/modules /lib/modules 2>/dev/null | wc -l')" 0
 	is "$machine: no setuid file on the root" \
