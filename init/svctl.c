@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -189,20 +190,30 @@ static int do_restart(const char *name)
 	return ask(CONTROL_RESTART, name, NULL, &e) ? fail(&e) : 0;
 }
 
-static int do_poweroff(const char *name)
+/* A supervisor that is gone must not keep a machine running: PID 1 takes the same wish as a signal.
+ */
+static int end_machine(uint32_t type, int signal)
 {
 	struct err e;
 
+	if (ask(type, NULL, NULL, &e) == 0)
+		return 0;
+	if (access(BOOT_RECORD, F_OK) || kill(1, signal))
+		return fail(&e);
+	log_warn("%s; PID 1 does it alone", e.text);
+	return 0;
+}
+
+static int do_poweroff(const char *name)
+{
 	(void)name;
-	return ask(CONTROL_POWEROFF, NULL, NULL, &e) ? fail(&e) : 0;
+	return end_machine(CONTROL_POWEROFF, SIGUSR2);
 }
 
 static int do_reboot(const char *name)
 {
-	struct err e;
-
 	(void)name;
-	return ask(CONTROL_REBOOT, NULL, NULL, &e) ? fail(&e) : 0;
+	return end_machine(CONTROL_REBOOT, SIGTERM);
 }
 
 /* Sorted. */
