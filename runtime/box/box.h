@@ -19,7 +19,7 @@ struct box {
 	enum box_status status;
 	struct box_run run;
 	struct box_exit exit;
-	bool deleting;				/* delete was asked for: answered when it has ended */
+	bool deleting; /* delete was asked for: answered when it has ended */
 	int state_fd;				/* /run/box/NAME */
 	int pidfd;				/* the container's first process, -1 = none */
 	struct loop_source monitor;		/* pidfd of the stage, later boxmon */
@@ -49,7 +49,8 @@ void box_forget(struct box *box);
 /* verb_start.c */
 struct msg;
 int verb_start(struct boxes *b, struct msg *m, struct err *e);
-/* Reads what the stage reported and answers BOX_START. False: it failed, and the box may be gone. */
+/* Reads what the stage reported and answers BOX_START. False: it failed, and the box may
+ * be gone. */
 bool box_finish_start(struct box *box);
 
 /* box_life.c: watching what runs, and clearing away what has ended */

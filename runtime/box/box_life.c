@@ -1,4 +1,5 @@
-/* box_life.c - a box from its start to its removal: watching, ending, clearing away, taking over. */
+/* box_life.c - a box from its start to its removal: watching, ending, clearing away,
+ * taking over. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,8 +20,9 @@
 #include "lib/time.h"
 
 enum {
-	STATUS_LOST = 137,	/* boxmon was killed and could not record an end: as if killed itself */
-	CGROUP_TRIES = 100,	/* x 10 ms: the last processes of a killed cgroup are on their way out */
+	STATUS_LOST = 137, /* boxmon was killed and could not record an end: as if killed itself */
+	CGROUP_TRIES =
+		100, /* x 10 ms: the last processes of a killed cgroup are on their way out */
 };
 
 static void clear_cgroup(const struct box *box)
@@ -59,7 +61,8 @@ void box_watch_events(struct box *box)
 	box->limit_bytes = cgroup_memory_max(cgroup_fd);
 	box->events.fd = cgroup_open_events(cgroup_fd);
 	box->events.on_event = on_events;
-	/* No direction: cgroup files report a change as an error condition until they are read again. */
+	/* No direction: cgroup files report a change as an error condition until they are read
+	 * again. */
 	if (box->events.fd >= 0 && loop_add(box->boxes->loop, &box->events, 0, &e))
 		log_warn("box %s: %s", box->name, e.text);
 }
@@ -92,7 +95,8 @@ static void on_monitor_end(struct loop_source *source, unsigned events)
 	}
 	clear_cgroup(box);
 	box->status = BOX_EXITED;
-	log_info("box=%s running -> exited (status %llu)", box->name, (unsigned long long)box->exit.status);
+	log_info("box=%s running -> exited (status %llu)", box->name,
+		 (unsigned long long)box->exit.status);
 	box_tell_exited(box);
 	if (box->deleting)
 		box_remove(box);

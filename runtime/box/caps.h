@@ -6,7 +6,8 @@
 struct err;
 struct oci_caps;
 
-/* Drops everything outside `keep` from the bounding set; needs CAP_SETPCAP in the user namespace. */
+/* Drops everything outside `keep` from the bounding set; needs CAP_SETPCAP in the
+ * user namespace. */
 int caps_bound(uint64_t keep, struct err *e);
 
 int caps_set(uint64_t effective, uint64_t permitted, uint64_t inheritable, struct err *e);

@@ -22,10 +22,12 @@ enum { CONTROL_BYTES_MAX = 4096 };
 static void enable_controllers(int dir_fd)
 {
 	size_t size_bytes;
-	AUTO_FREE char *text = fs_read_at(dir_fd, "cgroup.controllers", CONTROL_BYTES_MAX, &size_bytes, NULL);
+	AUTO_FREE char *text =
+		fs_read_at(dir_fd, "cgroup.controllers", CONTROL_BYTES_MAX, &size_bytes, NULL);
 	char *save = NULL;
 
-	for (char *word = text ? strtok_r(text, " \n", &save) : NULL; word; word = strtok_r(NULL, " \n", &save)) {
+	for (char *word = text ? strtok_r(text, " \n", &save) : NULL; word;
+	     word = strtok_r(NULL, " \n", &save)) {
 		char request[64];
 		struct err e;
 
@@ -62,7 +64,8 @@ int cgroup_open(int parent_fd, const char *name, struct err *e)
 	return fs_open_dir_at(parent_fd, name, e);
 }
 
-int cgroup_create(int parent_fd, const char *name, const struct cgroup_values *values, struct err *e)
+int cgroup_create(int parent_fd, const char *name, const struct cgroup_values *values,
+		  struct err *e)
 {
 	if (mkdirat(parent_fd, name, 0755) < 0 && errno != EEXIST)
 		return err_sys(e, "cgroup %s: make", name);
@@ -127,7 +130,8 @@ uint64_t cgroup_oom_kills(int events_fd)
 uint64_t cgroup_memory_max(int cgroup_fd)
 {
 	size_t size_bytes;
-	AUTO_FREE char *text = fs_read_at(cgroup_fd, "memory.max", CONTROL_BYTES_MAX, &size_bytes, NULL);
+	AUTO_FREE char *text =
+		fs_read_at(cgroup_fd, "memory.max", CONTROL_BYTES_MAX, &size_bytes, NULL);
 	uint64_t bytes = 0;
 
 	if (!text)

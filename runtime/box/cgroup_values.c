@@ -39,8 +39,9 @@ static void put_limit(struct cgroup_values *values, const char *file, int64_t li
 		put(values, file, "max");
 }
 
-/* The curve of the OCI runtimes since 2026: weight = 10^((l^2 + 125 l) / 612 - 7/34), l = log2(shares),
- * so that 2, 1024 and 262144 become 1, 100 and 10000. Here its points at powers of two, straight between. */
+/* The curve of the OCI runtimes since 2026: weight = 10^((l^2 + 125 l) / 612 - 7/34), l =
+ * log2(shares), so that 2, 1024 and 262144 become 1, 100 and 10000. Here its points at powers of
+ * two, straight between. */
 unsigned cgroup_weight(uint64_t shares)
 {
 	static const unsigned weights[] = {
@@ -69,8 +70,8 @@ static void put_memory(struct cgroup_values *values, const struct oci_resources 
 	put_limit(values, "memory.low", r->memory_reservation_bytes);
 	if (r->memory_limit_bytes <= 0)
 		return;
-	/* v2 counts swap alone. Not given: none, since swapping hides a limit that is too small until the
-	 * machine crawls. */
+	/* v2 counts swap alone. Not given: none, since swapping hides a limit that is too small
+	 * until the machine crawls. */
 	if (swap < 0)
 		put(values, "memory.swap.max", "max");
 	else
@@ -89,7 +90,8 @@ void cgroup_values_make(struct cgroup_values *values, const struct oci_resources
 	if (r->cpu_quota_us < 0)
 		put(values, "cpu.max", "max %llu", (unsigned long long)period);
 	else if (r->cpu_quota_us > 0)
-		put(values, "cpu.max", "%lld %llu", (long long)r->cpu_quota_us, (unsigned long long)period);
+		put(values, "cpu.max", "%lld %llu", (long long)r->cpu_quota_us,
+		    (unsigned long long)period);
 	if (r->cpu_shares)
 		put(values, "cpu.weight", "%u", cgroup_weight(r->cpu_shares));
 	put_list(values, "cpuset.cpus", r->cpu_cpus);

@@ -17,14 +17,16 @@ static const struct {
 	const char *name;
 	unsigned major, minor;	/* Documentation/admin-guide/devices.txt */
 } nodes[] = {
-	{ "null", 1, 3 }, { "zero", 1, 5 }, { "full", 1, 7 }, { "random", 1, 8 }, { "urandom", 1, 9 }, { "tty", 5, 0 },
+	{ "null", 1, 3 },   { "zero", 1, 5 },	 { "full", 1, 7 },
+	{ "random", 1, 8 }, { "urandom", 1, 9 }, { "tty", 5, 0 },
 };
 
 static const struct {
 	const char *name, *target;
 } links[] = {
-	{ "fd", "/proc/self/fd" },	   { "stdin", "/proc/self/fd/0" }, { "stdout", "/proc/self/fd/1" },
-	{ "stderr", "/proc/self/fd/2" }, { "ptmx", "pts/ptmx" },
+	{ "fd", "/proc/self/fd" },	 { "stdin", "/proc/self/fd/0" },
+	{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
+	{ "ptmx", "pts/ptmx" },
 };
 
 int devices_clone(const char *name, struct err *e)
@@ -42,7 +44,9 @@ int devices_clone(const char *name, struct err *e)
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++)
 		if (strcmp(nodes[i].name, name) == 0 && S_ISCHR(st.st_mode) &&
 		    st.st_rdev == makedev(nodes[i].major, nodes[i].minor))
-			return mount_fd_set(fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, 0, e) ? -1 : take_fd(&fd);
+			return mount_fd_set(fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, 0, e)
+				       ? -1
+				       : take_fd(&fd);
 	return err_set(e, "the machine's %s is not the device of that name", path);
 }
 
@@ -53,7 +57,8 @@ static int bind_node(int dev_fd, const char *name, struct err *e)
 
 	if (source_fd < 0)
 		return -1;
-	target_fd = openat(dev_fd, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_RDONLY, 0644);
+	target_fd =
+		openat(dev_fd, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_RDONLY, 0644);
 	if (target_fd < 0)
 		return err_sys(e, "make /dev/%s", name);
 	return mount_fd_attach(source_fd, target_fd, e);

@@ -34,7 +34,8 @@ int box_host_open(struct box_host *h, struct err *e)
 	h->state_fd = make_dir(AT_FDCWD, BOX_STATE_DIR, 0700, e);
 	data_fd = make_dir(AT_FDCWD, BOX_DATA_DIR, 0700, e);
 	h->volumes_fd = make_dir(AT_FDCWD, BOX_VOLUMES_DIR, 0711, e);
-	if (h->images_fd < 0 || h->proc_fd < 0 || h->state_fd < 0 || data_fd < 0 || h->volumes_fd < 0)
+	if (h->images_fd < 0 || h->proc_fd < 0 || h->state_fd < 0 || data_fd < 0 ||
+	    h->volumes_fd < 0)
 		return -1;
 	h->layers_fd = make_dir(h->state_fd, ".layers", 0700, e);
 	h->containers_fd = make_dir(data_fd, "containers", 0700, e);

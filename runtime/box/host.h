@@ -1,6 +1,7 @@
 /* host.h - the places of this machine that containers are made of, opened once.
  *
- * All names below are the appliance's own: nothing that a container can write resolves through them. */
+ * All names below are the appliance's own: nothing that a container can write resolves through
+ * them. */
 #pragma once
 
 struct err;

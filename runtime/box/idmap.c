@@ -14,7 +14,8 @@
 
 enum { MAP_BYTES_MAX = 4096 };	/* user_namespaces(7): a write is at most a page */
 
-static int write_map(int proc_fd, pid_t pid, const char *file, const struct oci_id_maps *maps, struct err *e)
+static int write_map(int proc_fd, pid_t pid, const char *file, const struct oci_id_maps *maps,
+		     struct err *e)
 {
 	char name[64];
 	struct buf text;
@@ -22,17 +23,20 @@ static int write_map(int proc_fd, pid_t pid, const char *file, const struct oci_
 
 	buf_init(&text, MAP_BYTES_MAX);
 	for (size_t i = 0; i < maps->count; i++)
-		buf_add_format(&text, "%u %u %u\n", maps->items[i].container_id, maps->items[i].host_id,
-			       maps->items[i].size);
+		buf_add_format(&text, "%u %u %u\n", maps->items[i].container_id,
+			       maps->items[i].host_id, maps->items[i].size);
 	snprintf(name, sizeof(name), "%d/%s", (int)pid, file);
-	failed = text.data ? fs_write_control_at(proc_fd, name, text.data, e) : err_set(e, "%s is empty", file);
+	failed = text.data ? fs_write_control_at(proc_fd, name, text.data, e)
+			   : err_set(e, "%s is empty", file);
 	buf_finish(&text);
 	return failed;
 }
 
-int idmap_write(int proc_fd, pid_t pid, const struct oci_id_maps *uids, const struct oci_id_maps *gids, struct err *e)
+int idmap_write(int proc_fd, pid_t pid, const struct oci_id_maps *uids,
+		const struct oci_id_maps *gids, struct err *e)
 {
-	if (write_map(proc_fd, pid, "uid_map", uids, e) || write_map(proc_fd, pid, "gid_map", gids, e))
+	if (write_map(proc_fd, pid, "uid_map", uids, e) ||
+	    write_map(proc_fd, pid, "gid_map", gids, e))
 		return err_add(e, "user namespace");
 	return 0;
 }
@@ -65,7 +69,8 @@ bool idmap_inside(const struct oci_id_maps *maps, uint32_t outside, uint32_t *in
 
 int idmap_mount(int mount_fd, int user_ns_fd, struct err *e)
 {
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)user_ns_fd };
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP,
+				   .userns_fd = (uint64_t)user_ns_fd };
 
 	if (syscall(SYS_mount_setattr, mount_fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
 		return err_sys(e, "idmapped mount");

@@ -8,13 +8,15 @@
 struct err;
 struct oci_id_maps;
 
-/* Writes uid_map and gid_map of a process in a fresh user namespace. proc_fd is /proc of our pid namespace. */
-int idmap_write(int proc_fd, pid_t pid, const struct oci_id_maps *uids, const struct oci_id_maps *gids, struct err *e);
+/* Writes uid_map and gid_map of a process in a fresh user namespace. proc_fd is /proc of our pid
+ * namespace. */
+int idmap_write(int proc_fd, pid_t pid, const struct oci_id_maps *uids,
+		const struct oci_id_maps *gids, struct err *e);
 
 /* The id outside that `inside` stands for; false when no line of the map holds it. */
 bool idmap_outside(const struct oci_id_maps *maps, uint32_t inside, uint32_t *outside);
 bool idmap_inside(const struct oci_id_maps *maps, uint32_t outside, uint32_t *inside);
 
-/* Files of a detached mount keep their plain ids on disk and show the namespace's. EINVAL in e->number:
- * the file system cannot (9p in 6.12). */
+/* Files of a detached mount keep their plain ids on disk and show the namespace's. EINVAL in
+ * e->number: the file system cannot (9p in 6.12). */
 int idmap_mount(int mount_fd, int user_ns_fd, struct err *e);

@@ -31,7 +31,8 @@ static int mount_layer(int image_fd, const char *path, int point_fd, struct err 
 		mount_fd = mount_fd_clone(file_fd, "", e);
 	} else {
 		snprintf(source, sizeof(source), "/proc/self/fd/%d", file_fd);
-		mount_fd = mount_fd_new("erofs", source, NULL, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, e);
+		mount_fd = mount_fd_new("erofs", source, NULL, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV,
+					e);
 	}
 	if (mount_fd < 0 || mount_fd_set(mount_fd, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, 0, 0, e))
 		return -1;
@@ -58,7 +59,8 @@ static int open_layer(int image_fd, const char *path, int points_fd, size_t inde
 	return fs_open_dir_at(points_fd, name, e);
 }
 
-static int open_all(struct layers *l, const struct json *root, int image_fd, int points_fd, struct err *e)
+static int open_all(struct layers *l, const struct json *root, int image_fd, int points_fd,
+		    struct err *e)
 {
 	struct json list = json_member(root, "layers");
 	size_t count = json_count(&list);
@@ -95,7 +97,8 @@ int layers_open(struct layers *l, const struct box_host *host, const char *image
 	image_fd = fs_open_dir_at(host->images_fd, image, e);
 	if (image_fd < 0)
 		return err_add(e, "image %s", image);
-	AUTO_FREE char *text = fs_read_at(image_fd, "image.json", IMAGE_JSON_BYTES_MAX, &size_bytes, e);
+	AUTO_FREE char *text =
+		fs_read_at(image_fd, "image.json", IMAGE_JSON_BYTES_MAX, &size_bytes, e);
 
 	if (!text || fs_make_dir_at(host->layers_fd, image, 0700, e))
 		return err_add(e, "image %s", image);

@@ -32,19 +32,21 @@ struct monitor {
 	struct outlog log;
 	int events_fd;				/* -1 = no memory limit to watch */
 	int output_fd;				/* -1 = none, or its reader is gone */
-	bool output_slow;			/* waited in vain: drop until it takes bytes again */
+	bool output_slow; /* waited in vain: drop until it takes bytes again */
 	pid_t pid;
 	int wait_status;
 };
 
-/* The log's lines: whole ones at once, the rest is held until its end comes or the buffer is full. */
+/* The log's lines: whole ones at once, the rest is held until its end comes or the buffer
+ * is full. */
 static void split_lines(struct stream *s, const char *data, size_t size)
 {
 	struct outlog *log = &s->monitor->log;
 
 	while (size) {
 		const char *end = memchr(data, '\n', size);
-		size_t part = end ? (size_t)(end - data) + 1 : size, room = sizeof(s->held) - s->held_bytes;
+		size_t part = end ? (size_t)(end - data) + 1 : size,
+		       room = sizeof(s->held) - s->held_bytes;
 
 		if (part > room)
 			part = room;
@@ -137,7 +139,8 @@ static int watch(struct monitor *m, struct err *e)
 	if (m->process.fd < 0)
 		return err_sys(e, "pidfd_open %d", (int)m->pid);
 	if (fd_set_nonblock(m->out.source.fd, e) || fd_set_nonblock(m->err.source.fd, e) ||
-	    loop_add(m->loop, &m->process, LOOP_READ, e) || loop_add(m->loop, &m->out.source, LOOP_READ, e) ||
+	    loop_add(m->loop, &m->process, LOOP_READ, e) ||
+	    loop_add(m->loop, &m->out.source, LOOP_READ, e) ||
 	    loop_add(m->loop, &m->err.source, LOOP_READ, e))
 		return -1;
 	if (m->output_fd >= 0 && fd_set_nonblock(m->output_fd, NULL))
@@ -162,7 +165,8 @@ static int record_exit(struct monitor *m, struct err *e)
 
 int monitor_run(pid_t pid, uint64_t log_bytes, struct err *e)
 {
-	static struct monitor m;	/* 32 KiB of line buffers: not for a stack, and there is one per process */
+	static struct monitor
+		m; /* 32 KiB of line buffers: not for a stack, and there is one per process */
 	int failed;
 
 	m.pid = pid;

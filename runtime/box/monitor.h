@@ -1,8 +1,8 @@
 /* monitor.h - boxmon: the parent of one container's first process, for as long as that lives.
  *
- * Keeps its output (log.1, log: JSON lines like Docker's json-file driver, bounded), copies it to the
- * optional output fd, and leaves the exit status in /run/box/NAME/exit. Knows neither boxd nor engined
- * and needs neither: both may die and come back.
+ * Keeps its output (log.1, log: JSON lines like Docker's json-file driver, bounded), copies it to
+ * the optional output fd, and leaves the exit status in /run/box/NAME/exit. Knows neither boxd nor
+ * engined and needs neither: both may die and come back.
  *
  * Never blocks the container for good: what the log's disk or the output's reader does not take is
  * dropped. The output may stop the container for MONITOR_OUTPUT_WAIT_MS in a row, not longer. */

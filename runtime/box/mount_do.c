@@ -23,8 +23,9 @@ struct doing {
 	int empty_fd;		/* one empty read-only tmpfs hides all masked folders */
 };
 
-/* Kernel file systems go on real folders only: an image with /proc -> /somewhere would get its own /proc
- * where our masks do not reach (CVE-2019-16884, -19921). Volumes may follow links inside the root. */
+/* Kernel file systems go on real folders only: an image with /proc -> /somewhere would get its own
+ * /proc where our masks do not reach (CVE-2019-16884, -19921). Volumes may follow links inside the
+ * root. */
 static int open_target(int root_fd, const char *path, int follow, struct err *e)
 {
 	int fd = fs_open_in_root(root_fd, path, O_PATH | (follow ? 0 : O_NOFOLLOW), 0, e);
@@ -65,7 +66,8 @@ static int do_sys(const struct mount_step *step, const struct mount_sources *s, 
 
 static int do_devices(const struct mount_step *step, const struct mount_sources *s, struct err *e)
 {
-	AUTO_FD int dev_fd = fs_open_in_root(s->root_fd, step->target, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, e);
+	AUTO_FD int dev_fd = fs_open_in_root(s->root_fd, step->target,
+					     O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, e);
 
 	return dev_fd < 0 ? -1 : devices_populate(dev_fd, e);
 }
@@ -76,8 +78,10 @@ static int hide_folder(struct doing *d, int target_fd, struct err *e)
 	AUTO_FD int copy_fd = -1;
 
 	if (d->empty_fd < 0) {
-		d->empty_fd = mount_fd_new("tmpfs", "tmpfs", options, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV |
-					   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, e);
+		d->empty_fd = mount_fd_new("tmpfs", "tmpfs", options,
+					   MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV |
+						   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+					   e);
 		return d->empty_fd < 0 ? -1 : mount_fd_attach(d->empty_fd, target_fd, e);
 	}
 	copy_fd = mount_fd_clone(d->empty_fd, "", e);
@@ -146,8 +150,10 @@ int mount_do(const struct mount_plan *plan, const struct mount_sources *sources,
 
 	if (old_root_fd < 0)
 		return err_sys(e, "open /");
-	/* Nothing that the appliance mounts or unmounts from now on shows up in here, or the other way round. */
-	if (mount_fd_private(old_root_fd, e) || mount_fd_attach(sources->root_fd, sources->place_fd, e))
+	/* Nothing that the appliance mounts or unmounts from now on shows up in here, or the other
+	 * way round. */
+	if (mount_fd_private(old_root_fd, e) ||
+	    mount_fd_attach(sources->root_fd, sources->place_fd, e))
 		return err_add(e, "container root");
 	for (size_t i = 0; i < plan->count && !failed; i++) {
 		failed = do_step(&plan->steps[i], &d, e);

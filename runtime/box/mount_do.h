@@ -1,7 +1,7 @@
 /* mount_do.h - carries a mount plan out, inside the container's namespaces, by fds alone.
  *
- * Runs as the container's root: whatever it makes belongs to the container. What that root may not make
- * itself (the overlay, idmapped volumes, the appliance's /sys) comes in as detached mounts. */
+ * Runs as the container's root: whatever it makes belongs to the container. What that root may not
+ * make itself (the overlay, idmapped volumes, the appliance's /sys) comes in as detached mounts. */
 #pragma once
 
 #include <stddef.h>
@@ -10,9 +10,10 @@ struct err;
 struct mount_plan;
 
 struct mount_sources {
-	int place_fd;		/* a folder of the appliance, in this mount namespace: the root is hung up there */
+	int place_fd; /* a folder of the appliance, in this mount namespace: the root is hung up
+			 there */
 	int root_fd;		/* the overlay */
-	int sys_fd;		/* the appliance's /sys without its submounts, -1 when the plan needs none */
+	int sys_fd; /* the appliance's /sys without its submounts, -1 when the plan needs none */
 	const int *volume_fds;	/* by mount_step.volume */
 };
 

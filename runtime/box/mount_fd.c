@@ -21,7 +21,8 @@
 
 enum { OPTION_BYTES_MAX = 4096, MESSAGE_BYTES_MAX = 256 };
 
-/* The context's log has lines like "e tmpfs: Bad value for 'size'"; errno alone says only EINVAL. */
+/* The context's log has lines like "e tmpfs: Bad value for 'size'"; errno alone says
+ * only EINVAL. */
 static int context_error(int context_fd, const char *fstype, const char *what, struct err *e)
 {
 	int number = errno;
@@ -52,13 +53,15 @@ static int configure(int context_fd, const char *option)
 	return (int)syscall(SYS_fsconfig, context_fd, FSCONFIG_SET_STRING, key, value, 0);
 }
 
-int mount_fd_new(const char *fstype, const char *source, const char *const *data, uint64_t attrs, struct err *e)
+int mount_fd_new(const char *fstype, const char *source, const char *const *data, uint64_t attrs,
+		 struct err *e)
 {
 	AUTO_FD int context_fd = (int)syscall(SYS_fsopen, fstype, FSOPEN_CLOEXEC);
 
 	if (context_fd < 0)
 		return err_sys(e, "mount %s", fstype);
-	if (source && syscall(SYS_fsconfig, context_fd, FSCONFIG_SET_STRING, "source", source, 0) < 0)
+	if (source &&
+	    syscall(SYS_fsconfig, context_fd, FSCONFIG_SET_STRING, "source", source, 0) < 0)
 		return context_error(context_fd, fstype, source, e);
 	for (size_t i = 0; data && data[i]; i++)
 		if (configure(context_fd, data[i]) < 0)
@@ -72,8 +75,9 @@ int mount_fd_new(const char *fstype, const char *source, const char *const *data
 
 static int clone_with(int dir_fd, const char *path, unsigned flags, struct err *e)
 {
-	int fd = (int)syscall(SYS_open_tree, dir_fd, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags |
-			      AT_SYMLINK_NOFOLLOW | (path[0] ? 0 : AT_EMPTY_PATH));
+	int fd = (int)syscall(SYS_open_tree, dir_fd, path,
+			      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags | AT_SYMLINK_NOFOLLOW |
+				      (path[0] ? 0 : AT_EMPTY_PATH));
 
 	return fd < 0 ? err_sys(e, "copy the mount of %s", path[0] ? path : "a directory") : fd;
 }
@@ -90,7 +94,8 @@ int mount_fd_clone_tree(int dir_fd, const char *path, struct err *e)
 
 static int set_attr(int mount_fd, struct mount_attr *attr, unsigned flags, struct err *e)
 {
-	if (syscall(SYS_mount_setattr, mount_fd, "", AT_EMPTY_PATH | flags, attr, sizeof(*attr)) < 0)
+	if (syscall(SYS_mount_setattr, mount_fd, "", AT_EMPTY_PATH | flags, attr, sizeof(*attr)) <
+	    0)
 		return err_sys(e, "change a mount's attributes");
 	return 0;
 }
@@ -111,7 +116,8 @@ int mount_fd_private(int mount_fd, struct err *e)
 
 int mount_fd_attach(int mount_fd, int target_fd, struct err *e)
 {
-	if (syscall(SYS_move_mount, mount_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+	if (syscall(SYS_move_mount, mount_fd, "", target_fd, "",
+		    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return err_sys(e, "attach a mount");
 	return 0;
 }

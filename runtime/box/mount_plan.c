@@ -15,13 +15,20 @@ static const struct option {
 	const char *word;
 	uint64_t set, clear;
 } option_words[] = {
-	{ "atime", 0, MOUNT_ATTR__ATIME },	{ "dev", 0, 0 },	/* nodev stays, see mount_plan.h */
-	{ "diratime", 0, MOUNT_ATTR_NODIRATIME }, { "exec", 0, MOUNT_ATTR_NOEXEC },
-	{ "noatime", MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME }, { "nodev", MOUNT_ATTR_NODEV, 0 },
-	{ "nodiratime", MOUNT_ATTR_NODIRATIME, 0 }, { "noexec", MOUNT_ATTR_NOEXEC, 0 },
-	{ "nosuid", MOUNT_ATTR_NOSUID, 0 },	{ "nosymfollow", MOUNT_ATTR_NOSYMFOLLOW, 0 },
-	{ "relatime", 0, MOUNT_ATTR__ATIME },	{ "ro", MOUNT_ATTR_RDONLY, 0 },
-	{ "rw", 0, MOUNT_ATTR_RDONLY },		{ "strictatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME },
+	{ "atime", 0, MOUNT_ATTR__ATIME },
+	{ "dev", 0, 0 }, /* nodev stays, see mount_plan.h */
+	{ "diratime", 0, MOUNT_ATTR_NODIRATIME },
+	{ "exec", 0, MOUNT_ATTR_NOEXEC },
+	{ "noatime", MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME },
+	{ "nodev", MOUNT_ATTR_NODEV, 0 },
+	{ "nodiratime", MOUNT_ATTR_NODIRATIME, 0 },
+	{ "noexec", MOUNT_ATTR_NOEXEC, 0 },
+	{ "nosuid", MOUNT_ATTR_NOSUID, 0 },
+	{ "nosymfollow", MOUNT_ATTR_NOSYMFOLLOW, 0 },
+	{ "relatime", 0, MOUNT_ATTR__ATIME },
+	{ "ro", MOUNT_ATTR_RDONLY, 0 },
+	{ "rw", 0, MOUNT_ATTR_RDONLY },
+	{ "strictatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME },
 	{ "suid", 0, MOUNT_ATTR_NOSUID },
 };
 
@@ -42,8 +49,10 @@ static const char *const op_names[] = {
 };
 _Static_assert(sizeof(op_names) / sizeof(op_names[0]) == MOUNT_OPS, "one name per operation");
 
-/* File systems that a user namespace may make; "cgroup" is what Docker's specifications say for v2. */
-static const char *const fs_types[] = { "cgroup", "cgroup2", "devpts", "mqueue", "proc", "sysfs", "tmpfs", NULL };
+/* File systems that a user namespace may make; "cgroup" is what Docker's specifications say
+ * for v2. */
+static const char *const fs_types[] = { "cgroup", "cgroup2", "devpts", "mqueue",
+					"proc",	  "sysfs",   "tmpfs",  NULL };
 
 static bool is_known_fs(const char *type)
 {
@@ -53,7 +62,8 @@ static bool is_known_fs(const char *type)
 	return false;
 }
 
-static int add_option(struct mount_step *step, const char *word, size_t index, size_t *data_count, struct err *e)
+static int add_option(struct mount_step *step, const char *word, size_t index, size_t *data_count,
+		      struct err *e)
 {
 	for (size_t i = 0; i < sizeof(option_words) / sizeof(option_words[0]); i++)
 		if (str_equal(option_words[i].word, word)) {
@@ -66,14 +76,16 @@ static int add_option(struct mount_step *step, const char *word, size_t index, s
 	return 0;
 }
 
-static int plan_mount(struct mount_step *step, const struct oci_spec *spec, size_t index, struct err *e)
+static int plan_mount(struct mount_step *step, const struct oci_spec *spec, size_t index,
+		      struct err *e)
 {
 	const struct oci_mount *m = &spec->mounts[index];
 	size_t data_count = 0;
 
 	if (!is_known_fs(m->type))
-		return err_set(e, ".mounts[%zu].type: \"%s\" is not supported; folders come in as volumes", index,
-			       m->type ? m->type : "bind");
+		return err_set(
+			e, ".mounts[%zu].type: \"%s\" is not supported; folders come in as volumes",
+			index, m->type ? m->type : "bind");
 	step->op = MOUNT_NEW;
 	step->target = m->destination;
 	step->fstype = str_equal(m->type, "cgroup") ? "cgroup2" : m->type;
@@ -82,7 +94,8 @@ static int plan_mount(struct mount_step *step, const struct oci_spec *spec, size
 	for (size_t i = 0; m->options && m->options[i]; i++)
 		if (add_option(step, m->options[i], index, &data_count, e))
 			return -1;
-	/* sysfs belongs to a network namespace: one that is not the container's cannot be mounted by it. */
+	/* sysfs belongs to a network namespace: one that is not the container's cannot be mounted
+	 * by it. */
 	if (str_equal(m->type, "sysfs") && !(spec->namespaces & 1u << OCI_NS_NETWORK)) {
 		step->op = MOUNT_APPLIANCE_SYS;
 		step->attrs |= MOUNT_ATTR_RDONLY;
@@ -108,24 +121,30 @@ static struct mount_step *add(struct mount_plan *plan, enum mount_op op, const c
 	return step;
 }
 
-static void plan_hidden(struct mount_plan *plan, struct arena *a, const struct oci_spec *spec, unsigned cpu_count)
+static void plan_hidden(struct mount_plan *plan, struct arena *a, const struct oci_spec *spec,
+			unsigned cpu_count)
 {
-	size_t masked = count_list(spec->masked_paths), read_only = count_list(spec->readonly_paths);
+	size_t masked = count_list(spec->masked_paths),
+	       read_only = count_list(spec->readonly_paths);
 
 	for (size_t i = 0; i < masked; i++)
 		add(plan, MOUNT_MASK, spec->masked_paths[i]);
-	/* Docker lists this one per CPU that the machine has: throttling tells of other tenants' load. */
+	/* Docker lists this one per CPU that the machine has: throttling tells of other tenants'
+	 * load. */
 	for (unsigned i = 0; masked && i < cpu_count; i++)
-		add(plan, MOUNT_MASK, arena_format(a, "/sys/devices/system/cpu/cpu%u/thermal_throttle", i));
+		add(plan, MOUNT_MASK,
+		    arena_format(a, "/sys/devices/system/cpu/cpu%u/thermal_throttle", i));
 	for (size_t i = 0; i < read_only; i++)
 		add(plan, MOUNT_READ_ONLY, spec->readonly_paths[i]);
 }
 
-int mount_plan_make(struct mount_plan *plan, struct arena *a, const struct oci_spec *spec, const struct box_volume *volumes,
-		    size_t volume_count, unsigned cpu_count, struct err *e)
+int mount_plan_make(struct mount_plan *plan, struct arena *a, const struct oci_spec *spec,
+		    const struct box_volume *volumes, size_t volume_count, unsigned cpu_count,
+		    struct err *e)
 {
-	size_t most = spec->mount_count + 2 + volume_count + cpu_count + count_list(spec->masked_paths) +
-		      count_list(spec->readonly_paths);
+	/* Every mount may be /dev, which brings a step for its nodes. */
+	size_t most = 2 * spec->mount_count + 1 + volume_count + cpu_count +
+		      count_list(spec->masked_paths) + count_list(spec->readonly_paths);
 
 	plan->steps = arena_array(a, most, sizeof(*plan->steps));
 	plan->count = 0;
@@ -141,7 +160,8 @@ int mount_plan_make(struct mount_plan *plan, struct arena *a, const struct oci_s
 		struct mount_step *step = add(plan, MOUNT_VOLUME, volumes[i].target);
 
 		if (volumes[i].target[0] != '/' || volumes[i].target[1] == '\0')
-			return err_set(e, "volume %s: the target must be an absolute path below /", volumes[i].name);
+			return err_set(e, "volume %s: the target must be an absolute path below /",
+				       volumes[i].name);
 		step->volume = i;
 		step->source = volumes[i].name;
 		step->attrs = MOUNT_ATTR_NODEV | (volumes[i].read_only ? MOUNT_ATTR_RDONLY : 0);

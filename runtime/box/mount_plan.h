@@ -26,12 +26,13 @@ struct box_volume {
 };
 
 enum mount_op {
-	MOUNT_NEW,		/* a new instance of fstype */
-	MOUNT_APPLIANCE_SYS,	/* the appliance's /sys, since the network namespace is the appliance's */
-	MOUNT_VOLUME,		/* volumes[volume] */
-	MOUNT_DEVICES,		/* nodes and links of devices.h below target */
-	MOUNT_MASK,		/* hide target, when it exists */
-	MOUNT_READ_ONLY,	/* make the tree at target read-only, when it exists */
+	MOUNT_NEW,	     /* a new instance of fstype */
+	MOUNT_APPLIANCE_SYS, /* the appliance's /sys, since the network namespace is
+			      * the appliance's */
+	MOUNT_VOLUME,	     /* volumes[volume] */
+	MOUNT_DEVICES,	     /* nodes and links of devices.h below target */
+	MOUNT_MASK,	     /* hide target, when it exists */
+	MOUNT_READ_ONLY,     /* make the tree at target read-only, when it exists */
 	MOUNT_ROOT_READ_ONLY,
 	MOUNT_OPS
 };
@@ -52,8 +53,9 @@ struct mount_plan {
 };
 
 /* cpu_count: for the per-CPU files that are hidden with the rest of the masked paths. */
-int mount_plan_make(struct mount_plan *plan, struct arena *a, const struct oci_spec *spec, const struct box_volume *volumes,
-		    size_t volume_count, unsigned cpu_count, struct err *e);
+int mount_plan_make(struct mount_plan *plan, struct arena *a, const struct oci_spec *spec,
+		    const struct box_volume *volumes, size_t volume_count, unsigned cpu_count,
+		    struct err *e);
 
 /* One line per step: `new /proc proc nosuid,nodev,noexec`. */
 void mount_plan_print(const struct mount_plan *plan, struct buf *out);

@@ -6,8 +6,8 @@
 
 struct err;
 
-/* As fork: 0 in the child, its pid in the parent with *pidfd set, -1 = error. cgroup_fd -1 = stay here.
- * For programs without threads only. */
+/* As fork: 0 in the child, its pid in the parent with *pidfd set, -1 = error. cgroup_fd -1 = stay
+ * here. For programs without threads only. */
 pid_t ns_clone(uint64_t flags, int cgroup_fd, int *pidfd, struct err *e);
 
 /* name as in /proc/PID/ns: "user", "mnt". pid 0 = ourselves. */

@@ -26,7 +26,8 @@ int outlog_open(struct outlog *log, int dir_fd, uint64_t max_bytes, struct err *
 	log->max_bytes = max_bytes / 2 < FILE_BYTES_MIN ? FILE_BYTES_MIN : max_bytes / 2;
 	log->lost_bytes = 0;
 	log->size_bytes = 0;
-	log->fd = openat(dir_fd, "log", O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	log->fd =
+		openat(dir_fd, "log", O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (log->fd < 0)
 		return err_sys(e, "open log");
 	if (fstat(log->fd, &st) == 0)
@@ -90,12 +91,14 @@ static size_t format(char *entry, const char *stream, const char *text, size_t s
 	time_rfc3339_now(now);
 	memcpy(entry, "{\"log\":\"", 8);
 	size = 8 + escape(entry + 8, text, size_bytes);
-	return size + (size_t)sprintf(entry + size, "\",\"stream\":\"%s\",\"time\":\"%s\"}\n", stream, now);
+	return size + (size_t)sprintf(entry + size, "\",\"stream\":\"%s\",\"time\":\"%s\"}\n",
+				      stream, now);
 }
 
 void outlog_put(struct outlog *log, const char *stream, const char *text, size_t size_bytes)
 {
-	static char entry[ENTRY_BYTES];		/* one log per process; pages are touched as lines need them */
+	static char
+		entry[ENTRY_BYTES]; /* one log per process; pages are touched as lines need them */
 	size_t size = format(entry, stream, text, size_bytes);
 	ssize_t n;
 

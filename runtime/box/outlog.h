@@ -1,9 +1,11 @@
-/* outlog.h - the log file of one container: a JSON object per line, as Docker's json-file driver writes.
+/* outlog.h - the log file of one container: a JSON object per line, as Docker's json-file driver
+ * writes.
  *
  *   {"log":"Hello\n","stream":"stdout","time":"2026-11-20T12:00:00.123456789Z"}
  *
- * `log` and, after a rotation, `log.1` together stay within the bound. A line beyond OUTLOG_LINE_MAX is cut
- * into several without "\n". What the disk does not take is dropped and counted: the container goes on. */
+ * `log` and, after a rotation, `log.1` together stay within the bound. A line beyond
+ * OUTLOG_LINE_MAX is cut into several without "\n". What the disk does not take is dropped and
+ * counted: the container goes on. */
 #pragma once
 
 #include <stddef.h>

@@ -46,8 +46,9 @@ static int copy_parts(const struct overlay_parts *parts, struct copies *c, struc
 	return c->container < 0 ? err_add(e, "writable layer") : 0;
 }
 
-/* In the container's mount namespace: hang the copies up, one over the other, and build the overlay of
- * them. The stack goes away with the rest of the appliance's mounts when the container enters its root. */
+/* In the container's mount namespace: hang the copies up, one over the other, and build the overlay
+ * of them. The stack goes away with the rest of the appliance's mounts when the container enters
+ * its root. */
 static int attach_parts(const struct copies *c, struct err *e)
 {
 	AUTO_FD int point_fd = fs_open_dir_at(AT_FDCWD, BOX_STATE_DIR, e);
@@ -60,8 +61,9 @@ static int attach_parts(const struct copies *c, struct err *e)
 	return mount_fd_attach(c->container, point_fd, e);
 }
 
-/* overlayfs makes its own files (work/work, whiteouts) as whoever mounts it. Our root has no place in the
- * container's id map, so they would fail with EOVERFLOW and the overlay would be read-only. */
+/* overlayfs makes its own files (work/work, whiteouts) as whoever mounts it. Our root has no place
+ * in the container's id map, so they would fail with EOVERFLOW and the overlay would
+ * be read-only. */
 static int mount_as(const struct overlay_parts *parts, const char *const *options, struct err *e)
 {
 	uint64_t caps = caps_permitted();
@@ -115,7 +117,10 @@ static void close_copies(struct copies *c)
 
 static int prepare_folder(int container_fd, struct err *e)
 {
-	return fs_make_dir_at(container_fd, "upper", 0755, e) || fs_make_dir_at(container_fd, "work", 0700, e) ? -1 : 0;
+	return fs_make_dir_at(container_fd, "upper", 0755, e) ||
+			       fs_make_dir_at(container_fd, "work", 0700, e)
+		       ? -1
+		       : 0;
 }
 
 int overlay_make(const struct overlay_parts *parts, struct err *e)

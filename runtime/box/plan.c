@@ -36,10 +36,11 @@ static int check_sysctl(const struct oci_spec *spec, const struct oci_pair *pair
 		if (str_starts(pair->key, sysctls[i].prefix)) {
 			if (spec->namespaces & 1u << sysctls[i].ns)
 				return 0;
-			return err_set(e, ".linux.sysctl.%s: needs a %s namespace of its own", pair->key,
-				       oci_namespace_name(sysctls[i].ns));
+			return err_set(e, ".linux.sysctl.%s: needs a %s namespace of its own",
+				       pair->key, oci_namespace_name(sysctls[i].ns));
 		}
-	return err_set(e, ".linux.sysctl.%s: belongs to the whole machine, not to a container", pair->key);
+	return err_set(e, ".linux.sysctl.%s: belongs to the whole machine, not to a container",
+		       pair->key);
 }
 
 int box_plan_make(struct box_plan *plan, struct arena *a, unsigned cpu_count, struct err *e)
@@ -58,24 +59,28 @@ int box_plan_make(struct box_plan *plan, struct arena *a, unsigned cpu_count, st
 			return -1;
 	if (plan->log_bytes == 0)
 		plan->log_bytes = BOX_LOG_BYTES;
-	return mount_plan_make(&plan->mounts, a, spec, plan->volumes, plan->volume_count, cpu_count, e);
+	return mount_plan_make(&plan->mounts, a, spec, plan->volumes, plan->volume_count, cpu_count,
+			       e);
 }
 
 static int check_maps(const struct oci_id_maps *uids, const struct oci_id_maps *gids, struct err *e)
 {
 	const struct oci_id_map *u = &uids->items[0], *g = &gids->items[0];
 
-	if (uids->count != 1 || gids->count != 1 || u->container_id != 0 || u->size != BOX_ID_RANGE ||
-	    u->host_id < BOX_ID_BASE || u->host_id % BOX_ID_RANGE != 0 || g->container_id != 0 ||
-	    g->size != BOX_ID_RANGE || g->host_id != u->host_id)
-		return err_set(e, ".linux.uidMappings, gidMappings: must be one line, 0 to a multiple of %d from %d on",
+	if (uids->count != 1 || gids->count != 1 || u->container_id != 0 ||
+	    u->size != BOX_ID_RANGE || u->host_id < BOX_ID_BASE || u->host_id % BOX_ID_RANGE != 0 ||
+	    g->container_id != 0 || g->size != BOX_ID_RANGE || g->host_id != u->host_id)
+		return err_set(e,
+			       ".linux.uidMappings, gidMappings: must be one line, 0 to a multiple "
+			       "of %d from %d on",
 			       BOX_ID_RANGE, BOX_ID_BASE);
 	return 0;
 }
 
 int box_plan_check_service(const struct box_plan *plan, struct err *e)
 {
-	static const enum oci_namespace needed[] = { OCI_NS_USER, OCI_NS_PID, OCI_NS_MOUNT, OCI_NS_UTS, OCI_NS_IPC };
+	static const enum oci_namespace needed[] = { OCI_NS_USER, OCI_NS_PID, OCI_NS_MOUNT,
+						     OCI_NS_UTS, OCI_NS_IPC };
 	const struct oci_spec *spec = plan->spec;
 	char path[128];
 
@@ -107,8 +112,8 @@ static void print_caps(const char *set, uint64_t mask, struct buf *out)
 static void print_maps(const char *what, const struct oci_id_maps *maps, struct buf *out)
 {
 	for (size_t i = 0; i < maps->count; i++)
-		buf_add_format(out, "%s %u %u %u\n", what, maps->items[i].container_id, maps->items[i].host_id,
-			       maps->items[i].size);
+		buf_add_format(out, "%s %u %u %u\n", what, maps->items[i].container_id,
+			       maps->items[i].host_id, maps->items[i].size);
 }
 
 static void print_process(const struct oci_process *p, struct buf *out)
@@ -126,8 +131,10 @@ static void print_process(const struct oci_process *p, struct buf *out)
 	print_caps("inheritable", p->caps.inheritable, out);
 	print_caps("ambient", p->caps.ambient, out);
 	for (size_t i = 0; i < p->rlimit_count; i++)
-		buf_add_format(out, "rlimit %s %llu %llu\n", oci_rlimit_name(p->rlimits[i].resource),
-			       (unsigned long long)p->rlimits[i].soft, (unsigned long long)p->rlimits[i].hard);
+		buf_add_format(out, "rlimit %s %llu %llu\n",
+			       oci_rlimit_name(p->rlimits[i].resource),
+			       (unsigned long long)p->rlimits[i].soft,
+			       (unsigned long long)p->rlimits[i].hard);
 	buf_add_format(out, "no-new-privs %s\n", p->no_new_privs ? "yes" : "no");
 }
 
@@ -152,6 +159,9 @@ void box_plan_print(const struct box_plan *plan, struct buf *out)
 	mount_plan_print(&plan->mounts, out);
 	for (size_t i = 0; i < spec->sysctl_count; i++)
 		buf_add_format(out, "sysctl %s %s\n", spec->sysctl[i].key, spec->sysctl[i].value);
-	buf_add_format(out, "seccomp %s\n", spec->seccomp_default ? "default" : spec->seccomp ? "own" : "none");
+	buf_add_format(out, "seccomp %s\n",
+		       spec->seccomp_default ? "default"
+		       : spec->seccomp	     ? "own"
+					     : "none");
 	print_process(&spec->process, out);
 }

@@ -1,8 +1,9 @@
 /* plan.h - everything that will be done for one container, as a pure value: parse -> plan -> do.
  *
- * box_plan_make checks what the specification alone cannot know (which sysctls are namespaced, that limits
- * have a cgroup to live in); box_plan_check_service adds what the service demands of engined, so that an
- * engined gone mad can start odd containers but none outside a user namespace of its own range. */
+ * box_plan_make checks what the specification alone cannot know (which sysctls are namespaced, that
+ * limits have a cgroup to live in); box_plan_check_service adds what the service demands of
+ * engined, so that an engined gone mad can start odd containers but none outside a user namespace
+ * of its own range. */
 #pragma once
 
 #include <stddef.h>
@@ -24,7 +25,7 @@ enum {
 struct box_plan {
 	const char *name, *image;
 	const struct oci_spec *spec;
-	uint64_t clone_flags;		/* CLONE_NEW*, for clone3; the cgroup namespace comes later, from inside */
+	uint64_t clone_flags;		/* CLONE_NEW*; the cgroup namespace is made later, inside */
 	struct cgroup_values cgroup;
 	struct mount_plan mounts;
 	const struct box_volume *volumes;

@@ -43,7 +43,8 @@ static int find(const char *name, const char *path, char *found, size_t found_by
 		int size = (int)strcspn(dir, ":");
 
 		/* An empty entry is the working directory, see environ(7). */
-		if (snprintf(found, found_bytes, "%.*s%s%s", size, dir, size ? "/" : "", name) < (int)found_bytes) {
+		if (snprintf(found, found_bytes, "%.*s%s%s", size, dir, size ? "/" : "", name) <
+		    (int)found_bytes) {
 			int error = check(found);
 
 			if (error == 0)
@@ -83,9 +84,16 @@ int program_exec(const struct oci_process *p, struct err *e)
 			return fail(name, "executable file not found in $PATH", ENOENT, e);
 	}
 	if (error)
-		return fail(name, error == EACCES ? "permission denied" : error == EISDIR ? "is a directory" :
-			    strerror(error), error, e);
-	execve(path, (char *const *)p->args, (char *const *)(p->env ? p->env : (const char **)no_environment));
-	return fail(name, errno == ENOEXEC ? "exec format error" : errno == ENOENT ?
-		    "no such file or directory (its interpreter is missing)" : strerror(errno), errno, e);
+		return fail(name,
+			    error == EACCES   ? "permission denied"
+			    : error == EISDIR ? "is a directory"
+					      : strerror(error),
+			    error, e);
+	execve(path, (char *const *)p->args,
+	       (char *const *)(p->env ? p->env : (const char **)no_environment));
+	return fail(name,
+		    errno == ENOEXEC  ? "exec format error"
+		    : errno == ENOENT ? "no such file or directory (its interpreter is missing)"
+				      : strerror(errno),
+		    errno, e);
 }

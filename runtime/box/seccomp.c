@@ -21,8 +21,8 @@
 #include "oci/spec_seccomp.h"
 
 enum {
-	PROLOGUE = 6,			/* instructions of ours in front */
-	PROFILES_MAX = 8,		/* capability sets in use at a time; a further one replaces the oldest */
+	PROLOGUE = 6,	  /* instructions of ours in front */
+	PROFILES_MAX = 8, /* capability sets in use at a time; a further one replaces the oldest */
 	ARENA_BYTES_MAX = 1 << 20,
 };
 
@@ -52,8 +52,12 @@ static uint32_t action_of(enum oci_seccomp_action action, uint32_t errno_ret)
 static enum scmp_compare op_of(enum oci_seccomp_op op)
 {
 	static const enum scmp_compare ops[] = {
-		[OCI_SECCOMP_NE] = SCMP_CMP_NE, [OCI_SECCOMP_LT] = SCMP_CMP_LT, [OCI_SECCOMP_LE] = SCMP_CMP_LE,
-		[OCI_SECCOMP_EQ] = SCMP_CMP_EQ, [OCI_SECCOMP_GE] = SCMP_CMP_GE, [OCI_SECCOMP_GT] = SCMP_CMP_GT,
+		[OCI_SECCOMP_NE] = SCMP_CMP_NE,
+		[OCI_SECCOMP_LT] = SCMP_CMP_LT,
+		[OCI_SECCOMP_LE] = SCMP_CMP_LE,
+		[OCI_SECCOMP_EQ] = SCMP_CMP_EQ,
+		[OCI_SECCOMP_GE] = SCMP_CMP_GE,
+		[OCI_SECCOMP_GT] = SCMP_CMP_GT,
 		[OCI_SECCOMP_MASKED_EQ] = SCMP_CMP_MASKED_EQ,
 	};
 	_Static_assert(sizeof(ops) / sizeof(ops[0]) == OCI_SECCOMP_OPS, "one per operator");
@@ -61,7 +65,8 @@ static enum scmp_compare op_of(enum oci_seccomp_op op)
 	return ops[op];
 }
 
-static int add_rule(scmp_filter_ctx filter, const struct oci_seccomp_rule *rule, uint32_t action, int *last, struct err *e)
+static int add_rule(scmp_filter_ctx filter, const struct oci_seccomp_rule *rule, uint32_t action,
+		    int *last, struct err *e)
 {
 	struct scmp_arg_cmp args[6];
 
@@ -77,12 +82,14 @@ static int add_rule(scmp_filter_ctx filter, const struct oci_seccomp_rule *rule,
 		int number = seccomp_syscall_resolve_name(rule->names[i]);
 
 		if (number < 0)
-			continue;	/* not of this architecture, or newer than the library: falls to the default */
+			continue; /* not of this architecture, or newer than the library: falls to
+				     the default */
 		if (number > *last)
 			*last = number;
 		if (action == 0)
 			continue;	/* the same as the default */
-		int failed = seccomp_rule_add_array(filter, action, number, (unsigned)rule->arg_count, args);
+		int failed = seccomp_rule_add_array(filter, action, number,
+						    (unsigned)rule->arg_count, args);
 
 		if (failed && failed != -EEXIST) {
 			errno = -failed;
@@ -92,8 +99,8 @@ static int add_rule(scmp_filter_ctx filter, const struct oci_seccomp_rule *rule,
 	return 0;
 }
 
-/* In front of the library's program: another architecture, the x32 numbers, and calls newer than the
- * profile give ENOSYS. */
+/* In front of the library's program: another architecture, the x32 numbers, and calls newer than
+ * the profile give ENOSYS. */
 static int write_prologue(int fd, int last, struct err *e)
 {
 	const struct sock_filter prologue[] = {
@@ -104,16 +111,19 @@ static int write_prologue(int fd, int last, struct err *e)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
 		BPF_STMT(BPF_JMP | BPF_JA, 0),	/* to the program */
 	};
-	_Static_assert(sizeof(prologue) / sizeof(prologue[0]) == PROLOGUE, "the count is checked against the limit");
+	_Static_assert(sizeof(prologue) / sizeof(prologue[0]) == PROLOGUE,
+		       "the count is checked against the limit");
 
 	return fd_write_all(fd, prologue, sizeof(prologue), e);
 }
 
-static int build(scmp_filter_ctx filter, const struct oci_seccomp *profile, int *last, struct err *e)
+static int build(scmp_filter_ctx filter, const struct oci_seccomp *profile, int *last,
+		 struct err *e)
 {
 	uint32_t fallback = action_of(profile->default_action, profile->default_errno);
 
-	/* A tree over the numbers instead of a chain: a tenth of the steps for a call at its end. */
+	/* A tree over the numbers instead of a chain: a tenth of the steps for a call at
+	 * its end. */
 	if (seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2))
 		return err_set(e, "seccomp: the library cannot optimise");
 	for (size_t i = 0; i < profile->rule_count; i++) {
@@ -129,7 +139,8 @@ static int build(scmp_filter_ctx filter, const struct oci_seccomp *profile, int 
 int seccomp_compile(const struct oci_seccomp *profile, struct err *e)
 {
 	AUTO_FD int fd = memfd_create("seccomp", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	scmp_filter_ctx filter = seccomp_init(action_of(profile->default_action, profile->default_errno));
+	scmp_filter_ctx filter =
+		seccomp_init(action_of(profile->default_action, profile->default_errno));
 	int last = 0, failed;
 
 	if (fd < 0 || !filter) {
@@ -156,13 +167,15 @@ int seccomp_install(int program_fd, struct err *e)
 	if (fstat(program_fd, &st) < 0)
 		return err_sys(e, "seccomp: stat");
 	if (st.st_size <= 0 || (size_t)st.st_size > BPF_MAXINSNS * sizeof(struct sock_filter))
-		return err_set(e, "seccomp: the profile has more than %d instructions", BPF_MAXINSNS);
+		return err_set(e, "seccomp: the profile has more than %d instructions",
+			       BPF_MAXINSNS);
 	void *program = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, program_fd, 0);
 
 	if (program == MAP_FAILED)
 		return err_sys(e, "seccomp: map");
 	struct sock_fprog prog = {
-		.len = (unsigned short)((size_t)st.st_size / sizeof(struct sock_filter)), .filter = program,
+		.len = (unsigned short)((size_t)st.st_size / sizeof(struct sock_filter)),
+		.filter = program,
 	};
 
 	/* The mapping ends with exec; after this call munmap itself is the profile's to allow. */

@@ -1,8 +1,9 @@
 /* seccomp.h - a profile compiled to a BPF program once, loaded by every container.
  *
- * Compiling costs milliseconds, loading a fraction of one, so programs are kept in memfds. A system call
- * newer than every one that the profile names gives ENOSYS, not EPERM: C libraries then use the older way.
- * Other architectures than the machine's own get ENOSYS too: our kernels have none. */
+ * Compiling costs milliseconds, loading a fraction of one, so programs are kept in memfds. A system
+ * call newer than every one that the profile names gives ENOSYS, not EPERM: C libraries then use
+ * the older way. Other architectures than the machine's own get ENOSYS too: our kernels
+ * have none. */
 #pragma once
 
 #include <stdint.h>
@@ -13,11 +14,12 @@ struct oci_seccomp;
 /* A read-only memfd with the program (struct sock_filter[]). */
 int seccomp_compile(const struct oci_seccomp *profile, struct err *e);
 
-/* For the calling process and what it will exec. Needs no_new_privs, or CAP_SYS_ADMIN in its user namespace. */
+/* For the calling process and what it will exec. Needs no_new_privs, or CAP_SYS_ADMIN in its user
+ * namespace. */
 int seccomp_install(int program_fd, struct err *e);
 
-/* Docker's default profile fitted to the capabilities (a bit per CAP_*): compiled at the first call, the
- * same fd for the same set later. The fd stays the cache's. */
+/* Docker's default profile fitted to the capabilities (a bit per CAP_*): compiled at the first
+ * call, the same fd for the same set later. The fd stays the cache's. */
 struct seccomp_cache;
 struct seccomp_cache *seccomp_cache_create(void);
 int seccomp_cache_default(struct seccomp_cache *cache, uint64_t caps, struct err *e);

@@ -1,7 +1,7 @@
 /* seccomp_default.h - Docker's default seccomp profile as a value: pure tables.
  *
- * A list of what is allowed; everything else gives EPERM. Calls that only make sense with a capability
- * are allowed when the container has it. */
+ * A list of what is allowed; everything else gives EPERM. Calls that only make sense with a
+ * capability are allowed when the container has it. */
 #pragma once
 
 #include <stdint.h>

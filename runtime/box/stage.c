@@ -70,8 +70,8 @@ static int make_output(const struct oci_spec *spec, int *read_fd, int *write_fd,
 	*write_fd = ends[1];
 	if (!idmap_outside(&spec->uid_maps, spec->process.user.uid, &uid) ||
 	    !idmap_outside(&spec->gid_maps, spec->process.user.gid, &gid))
-		return err_set(e, "user %u:%u is not in the container's id range", spec->process.user.uid,
-			       spec->process.user.gid);
+		return err_set(e, "user %u:%u is not in the container's id range",
+			       spec->process.user.uid, spec->process.user.gid);
 	return fchown(*write_fd, uid, gid) < 0 ? err_sys(e, "give stdout to user %u", uid) : 0;
 }
 
@@ -81,7 +81,8 @@ static int start_inner(struct staging *g, struct err *e)
 	AUTO_FD int out_fd = -1, err_fd = -1;
 	int link[2];
 
-	if (make_output(s->plan->spec, &g->stdout_fd, &out_fd, e) || make_output(s->plan->spec, &g->stderr_fd, &err_fd, e))
+	if (make_output(s->plan->spec, &g->stdout_fd, &out_fd, e) ||
+	    make_output(s->plan->spec, &g->stderr_fd, &err_fd, e))
 		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) < 0)
 		return err_sys(e, "make a connection");
@@ -105,9 +106,11 @@ static int set_limits(const struct staging *g, struct err *e)
 	char name[48], score[16];
 
 	for (size_t i = 0; i < p->rlimit_count; i++) {
-		struct rlimit limit = { .rlim_cur = p->rlimits[i].soft, .rlim_max = p->rlimits[i].hard };
+		struct rlimit limit = { .rlim_cur = p->rlimits[i].soft,
+					.rlim_max = p->rlimits[i].hard };
 
-		if (prlimit(g->inner_pid, (__typeof__(RLIMIT_CPU))p->rlimits[i].resource, &limit, NULL) < 0)
+		if (prlimit(g->inner_pid, (__typeof__(RLIMIT_CPU))p->rlimits[i].resource, &limit,
+			    NULL) < 0)
 			return err_sys(e, "set resource limit %d", p->rlimits[i].resource);
 	}
 	snprintf(name, sizeof(name), "%d/oom_score_adj", (int)g->inner_pid);
@@ -160,13 +163,17 @@ static int send_volumes(const struct staging *g, int root_fd, struct err *e)
 static int send_mounts(const struct staging *g, struct err *e)
 {
 	struct overlay_parts parts = {
-		.layers = g->s->layers, .container_fd = g->s->container_fd, .user_ns_fd = g->user_ns_fd,
-		.mount_ns_fd = g->mount_ns_fd, .own_mount_ns_fd = g->own_mount_ns_fd,
+		.layers = g->s->layers,
+		.container_fd = g->s->container_fd,
+		.user_ns_fd = g->user_ns_fd,
+		.mount_ns_fd = g->mount_ns_fd,
+		.own_mount_ns_fd = g->own_mount_ns_fd,
 	};
 	const struct oci_spec *spec = g->s->plan->spec;
 	AUTO_FD int root_fd = -1;
 
-	if (!idmap_outside(&spec->uid_maps, 0, &parts.uid) || !idmap_outside(&spec->gid_maps, 0, &parts.gid))
+	if (!idmap_outside(&spec->uid_maps, 0, &parts.uid) ||
+	    !idmap_outside(&spec->gid_maps, 0, &parts.gid))
 		return err_set(e, "user 0 is not in the container's id range");
 	root_fd = overlay_make(&parts, e);
 	if (root_fd < 0)
@@ -184,7 +191,8 @@ static int wait_for_exec(const struct staging *g, struct err *e)
 
 	if (got <= 0)
 		return got;
-	err_set(e, "%s", m.type == STAGE_FAILED ? msg_get_str(&m) : "an unknown message from inside");
+	err_set(e, "%s",
+		m.type == STAGE_FAILED ? msg_get_str(&m) : "an unknown message from inside");
 	msg_finish(&m);
 	return -1;
 }
@@ -193,7 +201,8 @@ static int make_container(struct staging *g, struct err *e)
 {
 	const struct oci_spec *spec = g->s->plan->spec;
 
-	if (start_inner(g, e) || idmap_write(g->s->host->proc_fd, g->inner_pid, &spec->uid_maps, &spec->gid_maps, e) ||
+	if (start_inner(g, e) ||
+	    idmap_write(g->s->host->proc_fd, g->inner_pid, &spec->uid_maps, &spec->gid_maps, e) ||
 	    set_limits(g, e) || open_namespaces(g, e) || send_mounts(g, e))
 		return -1;
 	return wait_for_exec(g, e);
@@ -203,16 +212,20 @@ static int save_state(const struct staging *g, struct err *e)
 {
 	const struct box_plan *plan = g->s->plan;
 	struct box_run run = {
-		.id_base = plan->spec->uid_maps.items[0].host_id, .pid = g->inner_pid, .monitor_pid = getpid(),
+		.id_base = plan->spec->uid_maps.items[0].host_id,
+		.pid = g->inner_pid,
+		.monitor_pid = getpid(),
 	};
 
 	str_copy(run.image, sizeof(run.image), plan->image);
-	if (proc_start_time(run.pid, &run.pid_start, e) || proc_start_time(run.monitor_pid, &run.monitor_start, e))
+	if (proc_start_time(run.pid, &run.pid_start, e) ||
+	    proc_start_time(run.monitor_pid, &run.monitor_start, e))
 		return -1;
 	return state_save_run(g->s->state_fd, &run, e);
 }
 
-/* Every fd to its place for boxmon (monitor.h), in two steps, so that none is overwritten on its way. */
+/* Every fd to its place for boxmon (monitor.h), in two steps, so that none is overwritten on its
+ * way. */
 static int place_fds(const struct staging *g, int events_fd, struct err *e)
 {
 	const int fds[] = {
@@ -282,15 +295,24 @@ static void reset_signals(void)
 static void __attribute__((noreturn)) run_stage(const struct stage *s, int report_fd)
 {
 	struct staging g = {
-		.s = s, .inner_pid = -1, .inner_pidfd = -1, .link_fd = -1, .user_ns_fd = -1, .mount_ns_fd = -1,
-		.own_mount_ns_fd = -1, .stdout_fd = -1, .stderr_fd = -1,
+		.s = s,
+		.inner_pid = -1,
+		.inner_pidfd = -1,
+		.link_fd = -1,
+		.user_ns_fd = -1,
+		.mount_ns_fd = -1,
+		.own_mount_ns_fd = -1,
+		.stdout_fd = -1,
+		.stderr_fd = -1,
 	};
 	struct err e;
 
 	reset_signals();
 	setsid();
-	if (make_container(&g, &e) == 0 && save_state(&g, &e) == 0 && report_success(&g, report_fd, &e) == 0) {
-		fs_write_control_at(s->host->proc_fd, "self/oom_score_adj", MONITOR_OOM_SCORE, NULL);
+	if (make_container(&g, &e) == 0 && save_state(&g, &e) == 0 &&
+	    report_success(&g, report_fd, &e) == 0) {
+		fs_write_control_at(s->host->proc_fd, "self/oom_score_adj", MONITOR_OOM_SCORE,
+				    NULL);
 		become_monitor(&g);
 	} else {
 		report_failure(report_fd, &e);

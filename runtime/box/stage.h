@@ -1,14 +1,15 @@
 /* stage.h - the start of one container: three processes, one order.
  *
  *   boxd ── fork ──> stage ── clone3 (namespaces, cgroup) ──> inner
- *     the stage makes what needs the machine's root (id maps, overlay, volumes, limits) and hands the
- *     mounts over; inner mounts, enters its root, gives everything up and execs the image's program.
- *     Then the stage itself becomes boxmon by exec: it is the container's parent already, its memory
- *     goes back, and neither boxd's death nor a slow mount holds anyone else up.
+ *     the stage makes what needs the machine's root (id maps, overlay, volumes, limits) and hands
+ * the mounts over; inner mounts, enters its root, gives everything up and execs the image's
+ * program. Then the stage itself becomes boxmon by exec: it is the container's parent already, its
+ * memory goes back, and neither boxd's death nor a slow mount holds anyone else up.
  *
- * Between stage and inner: a SEQPACKET pair. The stage sends fds and GO; inner sends one sentence when a
- * step fails, and its end closes by exec when none did. The stage tells boxd in the same way. When either
- * side dies, the other sees the end of the connection and gives up: nothing is left half made. */
+ * Between stage and inner: a SEQPACKET pair. The stage sends fds and GO; inner sends one sentence
+ * when a step fails, and its end closes by exec when none did. The stage tells boxd in the same
+ * way. When either side dies, the other sees the end of the connection and gives up: nothing is
+ * left half made. */
 #pragma once
 
 #include <stdint.h>
@@ -44,4 +45,5 @@ struct stage {
 int stage_start(const struct stage *s, pid_t *pid, int *report_fd, struct err *e);
 
 /* The other side; never returns. stage_inner.c */
-void stage_inner(const struct stage *s, int link_fd, int stdout_fd, int stderr_fd) __attribute__((noreturn));
+void stage_inner(const struct stage *s, int link_fd, int stdout_fd, int stderr_fd)
+	__attribute__((noreturn));

@@ -1,8 +1,8 @@
 /* stage_inner.c - the first process of a container, up to its exec; see stage.h
  *
- * Runs the appliance's code with the container's namespaces and ids. Nothing of the image runs before the
- * last line: what the image can influence here is what lies in its file system, and that is met by fds,
- * inside its root, without magic links. */
+ * Runs the appliance's code with the container's namespaces and ids. Nothing of the image runs
+ * before the last line: what the image can influence here is what lies in its file system, and that
+ * is met by fds, inside its root, without magic links. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -86,9 +86,11 @@ static int become_root(const struct oci_spec *spec, struct err *e)
 {
 	if (setresgid(0, 0, 0) < 0 || setgroups(0, NULL) < 0 || setresuid(0, 0, 0) < 0)
 		return err_sys(e, "become the container's root");
-	if (spec->namespaces & 1u << OCI_NS_CGROUP && spec->cgroups_path && unshare(CLONE_NEWCGROUP) < 0)
+	if (spec->namespaces & 1u << OCI_NS_CGROUP && spec->cgroups_path &&
+	    unshare(CLONE_NEWCGROUP) < 0)
 		return err_sys(e, "make a cgroup namespace");
-	syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);	/* a kernel without keys has nothing to share */
+	/* A kernel without keys has nothing to share. */
+	syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
 	setsid();
 	umask(UMASK_DEFAULT);
 	if (spec->hostname && sethostname(spec->hostname, strlen(spec->hostname)) < 0)
@@ -106,8 +108,8 @@ static int set_sysctl(int sys_fd, const char *key, const char *value, struct err
 	return fs_write_control_at(sys_fd, path, value, e);
 }
 
-/* Through a procfs of our own that is mounted nowhere: what the image or a volume put at /proc does not
- * matter (CVE-2025-52881). */
+/* Through a procfs of our own that is mounted nowhere: what the image or a volume put at /proc does
+ * not matter (CVE-2025-52881). */
 static int set_sysctls(const struct oci_spec *spec, struct err *e)
 {
 	AUTO_FD int proc_fd = mount_fd_new("proc", "proc", NULL, 0, e);
@@ -121,7 +123,8 @@ static int set_sysctls(const struct oci_spec *spec, struct err *e)
 	for (size_t i = 0; i < spec->sysctl_count; i++)
 		if (set_sysctl(sys_fd, spec->sysctl[i].key, spec->sysctl[i].value, e))
 			return err_add(e, "sysctl %s", spec->sysctl[i].key);
-	/* No user namespaces inside this one: they open kernel code that containers have no use for. */
+	/* No user namespaces inside this one: they open kernel code that containers have no use
+	 * for. */
 	if (spec->namespaces & 1u << OCI_NS_USER)
 		return set_sysctl(sys_fd, "user.max_user_namespaces", "0", e);
 	return 0;
@@ -160,18 +163,20 @@ static int set_ids(const struct oci_user *user, struct err *e)
 {
 	gid_t *groups = user->groups;
 
-	/* Permitted capabilities stay over setresuid: two more steps need them. exec drops what is left. */
+	/* Permitted capabilities stay over setresuid: two more steps need them. exec drops what is
+	 * left. */
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return err_sys(e, "keep capabilities");
-	if (setgroups(user->group_count, groups) < 0 || setresgid(user->gid, user->gid, user->gid) < 0 ||
+	if (setgroups(user->group_count, groups) < 0 ||
+	    setresgid(user->gid, user->gid, user->gid) < 0 ||
 	    setresuid(user->uid, user->uid, user->uid) < 0)
 		return err_sys(e, "become user %u:%u", user->uid, user->gid);
 	umask(user->umask >= 0 ? (mode_t)user->umask : UMASK_DEFAULT);
 	return 0;
 }
 
-/* The last of our powers. Without no_new_privs a filter needs CAP_SYS_ADMIN, so it comes before capset;
- * with it, after. */
+/* The last of our powers. Without no_new_privs a filter needs CAP_SYS_ADMIN, so it comes before
+ * capset; with it, after. */
 static int give_up(const struct stage *s, struct err *e)
 {
 	const struct oci_process *p = &s->plan->spec->process;
@@ -181,10 +186,12 @@ static int give_up(const struct stage *s, struct err *e)
 		return -1;
 	if (p->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(e, "set no_new_privs");
-	/* A container without its boxmon would run unseen. Cleared by a change of ids, so it is set after. */
+	/* A container without its boxmon would run unseen. Cleared by a change of ids, so it is set
+	 * after. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return err_sys(e, "tie the container to its monitor");
-	if (s->seccomp_fd >= 0 && !p->no_new_privs && (caps_set(all, all, 0, e) || seccomp_install(s->seccomp_fd, e)))
+	if (s->seccomp_fd >= 0 && !p->no_new_privs &&
+	    (caps_set(all, all, 0, e) || seccomp_install(s->seccomp_fd, e)))
 		return -1;
 	if (caps_set(p->caps.effective, p->caps.permitted, p->caps.inheritable, e) ||
 	    caps_raise_ambient(p->caps.ambient, e))
@@ -196,25 +203,30 @@ static int set_up(struct inner *in, struct err *e)
 {
 	const struct box_plan *plan = in->s->plan;
 
-	/* The box's folder, which only the appliance's root may enter: so before we become the container's. */
+	/* The box's folder, which only the appliance's root may enter: so before we become the
+	 * container's. */
 	AUTO_FD int place_fd = openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (place_fd < 0)
 		return err_sys(e, "open the box's folder");
 	if (receive_mounts(in, e))
 		return -1;
-	/* Nobody traces us or reads our memory through /proc until exec (CVE-2016-9962). Not earlier: the stage
-	 * opens our namespaces there, without CAP_SYS_PTRACE. */
+	/* Nobody traces us or reads our memory through /proc until exec (CVE-2016-9962). Not
+	 * earlier: the stage opens our namespaces there, without CAP_SYS_PTRACE. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(e, "prctl");
 	if (become_root(plan->spec, e))
 		return -1;
 	const struct mount_sources sources = {
-		.place_fd = place_fd, .root_fd = in->root_fd, .sys_fd = in->sys_fd, .volume_fds = in->volume_fds,
+		.place_fd = place_fd,
+		.root_fd = in->root_fd,
+		.sys_fd = in->sys_fd,
+		.volume_fds = in->volume_fds,
 	};
 
-	if (mount_do(&plan->mounts, &sources, e) || set_sysctls(plan->spec, e) || mount_do_enter(in->root_fd, e) ||
-	    set_stdio(in, e) || set_cwd(in, plan->spec->process.cwd, e))
+	if (mount_do(&plan->mounts, &sources, e) || set_sysctls(plan->spec, e) ||
+	    mount_do_enter(in->root_fd, e) || set_stdio(in, e) ||
+	    set_cwd(in, plan->spec->process.cwd, e))
 		return -1;
 	return give_up(in->s, e);
 }
@@ -222,7 +234,12 @@ static int set_up(struct inner *in, struct err *e)
 void stage_inner(const struct stage *s, int link_fd, int stdout_fd, int stderr_fd)
 {
 	struct inner in = {
-		.s = s, .link_fd = link_fd, .stdout_fd = stdout_fd, .stderr_fd = stderr_fd, .root_fd = -1, .sys_fd = -1,
+		.s = s,
+		.link_fd = link_fd,
+		.stdout_fd = stdout_fd,
+		.stderr_fd = stderr_fd,
+		.root_fd = -1,
+		.sys_fd = -1,
 	};
 	struct err e;
 	struct msg m;

@@ -29,7 +29,8 @@ static bool number(const char *text, const char *key, uint64_t *value)
 {
 	size_t length = strlen(key);
 
-	for (const char *line = text; line && *line; line = strchr(line, '\n'), line += line != NULL) {
+	for (const char *line = text; line && *line;
+	     line = strchr(line, '\n'), line += line != NULL) {
 		char digits[24];
 		size_t size;
 
@@ -49,9 +50,13 @@ int state_save_run(int dir_fd, const struct box_run *run, struct err *e)
 {
 	char text[STATE_BYTES_MAX];
 
-	snprintf(text, sizeof(text), "image %s\nid_base %u\npid %d\npid_start %llu\nmonitor_pid %d\nmonitor_start %llu\n"
-		 "oom_told %llu\n", run->image, run->id_base, (int)run->pid, (unsigned long long)run->pid_start,
-		 (int)run->monitor_pid, (unsigned long long)run->monitor_start, (unsigned long long)run->oom_told);
+	snprintf(
+		text, sizeof(text),
+		"image %s\nid_base %u\npid %d\npid_start %llu\nmonitor_pid %d\nmonitor_start %llu\n"
+		"oom_told %llu\n",
+		run->image, run->id_base, (int)run->pid, (unsigned long long)run->pid_start,
+		(int)run->monitor_pid, (unsigned long long)run->monitor_start,
+		(unsigned long long)run->oom_told);
 	return save(dir_fd, "run", text, e);
 }
 
@@ -64,7 +69,8 @@ int state_load_run(int dir_fd, struct box_run *run, struct err *e)
 		return -1;
 	if (sscanf(text, "image %64s", run->image) != 1 || !number(text, "id_base", &id_base) ||
 	    !number(text, "pid", &pid) || !number(text, "pid_start", &run->pid_start) ||
-	    !number(text, "monitor_pid", &monitor_pid) || !number(text, "monitor_start", &run->monitor_start) ||
+	    !number(text, "monitor_pid", &monitor_pid) ||
+	    !number(text, "monitor_start", &run->monitor_start) ||
 	    !number(text, "oom_told", &run->oom_told))
 		return err_set(e, "the file run is damaged");
 	run->id_base = (uint32_t)id_base;
@@ -77,8 +83,9 @@ int state_save_exit(int dir_fd, const struct box_exit *exit, struct err *e)
 {
 	char text[STATE_BYTES_MAX];
 
-	snprintf(text, sizeof(text), "status %llu\noom_kills %llu\nlog_lost_bytes %llu\n", (unsigned long long)exit->status,
-		 (unsigned long long)exit->oom_kills, (unsigned long long)exit->log_lost_bytes);
+	snprintf(text, sizeof(text), "status %llu\noom_kills %llu\nlog_lost_bytes %llu\n",
+		 (unsigned long long)exit->status, (unsigned long long)exit->oom_kills,
+		 (unsigned long long)exit->log_lost_bytes);
 	return save(dir_fd, "exit", text, e);
 }
 
@@ -88,7 +95,8 @@ int state_load_exit(int dir_fd, struct box_exit *exit, struct err *e)
 
 	if (!text)
 		return -1;
-	if (!number(text, "status", &exit->status) || !number(text, "oom_kills", &exit->oom_kills) ||
+	if (!number(text, "status", &exit->status) ||
+	    !number(text, "oom_kills", &exit->oom_kills) ||
 	    !number(text, "log_lost_bytes", &exit->log_lost_bytes))
 		return err_set(e, "the file exit is damaged");
 	return 0;

@@ -1,7 +1,7 @@
 /* state.h - what must be known of a box by whoever comes next: small text files in /run/box/NAME.
  *
- * `run` is written by the starting process before it reports success, `exit` by boxmon before it ends. A
- * folder without `run` is a start that was cut off. Lines `key value`, replaced whole. */
+ * `run` is written by the starting process before it reports success, `exit` by boxmon before it
+ * ends. A folder without `run` is a start that was cut off. Lines `key value`, replaced whole. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,8 +13,8 @@ struct err;
 struct box_run {
 	char image[65];
 	uint32_t id_base;
-	pid_t pid, monitor_pid;			/* of the container's first process, of its boxmon */
-	uint64_t pid_start, monitor_start;	/* proc_start_time: pids come back, these pairs do not */
+	pid_t pid, monitor_pid;		   /* of the container's first process, of its boxmon */
+	uint64_t pid_start, monitor_start; /* proc_start_time: pids come back, these pairs do not */
 	uint64_t oom_told;			/* OOM kills that engined has been told of */
 };
 

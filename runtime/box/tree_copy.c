@@ -17,11 +17,14 @@
 
 enum { DEPTH_MAX = 64, CHUNK_BYTES = 1 << 30 };
 
-static int copy_folder(const struct tree_copy *c, int from_fd, int to_fd, unsigned depth, struct err *e);
+static int copy_folder(const struct tree_copy *c, int from_fd, int to_fd, unsigned depth,
+		       struct err *e);
 
-static bool plain_ids(const struct tree_copy *c, const struct stat *st, uint32_t *uid, uint32_t *gid)
+static bool plain_ids(const struct tree_copy *c, const struct stat *st, uint32_t *uid,
+		      uint32_t *gid)
 {
-	return idmap_inside(c->uid_maps, st->st_uid, uid) && idmap_inside(c->gid_maps, st->st_gid, gid);
+	return idmap_inside(c->uid_maps, st->st_uid, uid) &&
+	       idmap_inside(c->gid_maps, st->st_gid, gid);
 }
 
 static int set_owner(const struct tree_copy *c, int fd, const struct stat *st, struct err *e)
@@ -36,11 +39,13 @@ static int set_owner(const struct tree_copy *c, int fd, const struct stat *st, s
 	return 0;
 }
 
-static int copy_file(const struct tree_copy *c, int from_dir_fd, int to_dir_fd, const char *name, const struct stat *st,
-		     struct err *e)
+static int copy_file(const struct tree_copy *c, int from_dir_fd, int to_dir_fd, const char *name,
+		     const struct stat *st, struct err *e)
 {
-	AUTO_FD int from_fd = openat(from_dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	AUTO_FD int to_fd = openat(to_dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	AUTO_FD int from_fd =
+		openat(from_dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	AUTO_FD int to_fd =
+		openat(to_dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	ssize_t n;
 
 	if (from_fd < 0 || to_fd < 0)
@@ -52,8 +57,8 @@ static int copy_file(const struct tree_copy *c, int from_dir_fd, int to_dir_fd, 
 	return set_owner(c, to_fd, st, e);
 }
 
-static int copy_link(const struct tree_copy *c, int from_dir_fd, int to_dir_fd, const char *name, const struct stat *st,
-		     struct err *e)
+static int copy_link(const struct tree_copy *c, int from_dir_fd, int to_dir_fd, const char *name,
+		     const struct stat *st, struct err *e)
 {
 	char target[PATH_MAX];
 	ssize_t size = readlinkat(from_dir_fd, name, target, sizeof(target) - 1);
@@ -64,13 +69,14 @@ static int copy_link(const struct tree_copy *c, int from_dir_fd, int to_dir_fd, 
 	target[size] = '\0';
 	if (symlinkat(target, to_dir_fd, name) < 0)
 		return err_sys(e, "make link");
-	if (plain_ids(c, st, &uid, &gid) && fchownat(to_dir_fd, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (plain_ids(c, st, &uid, &gid) &&
+	    fchownat(to_dir_fd, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_sys(e, "set owner");
 	return 0;
 }
 
-static int copy_entry(const struct tree_copy *c, int from_dir_fd, int to_dir_fd, const char *name, unsigned depth,
-		      struct err *e)
+static int copy_entry(const struct tree_copy *c, int from_dir_fd, int to_dir_fd, const char *name,
+		      unsigned depth, struct err *e)
 {
 	struct stat st;
 
@@ -84,15 +90,18 @@ static int copy_entry(const struct tree_copy *c, int from_dir_fd, int to_dir_fd,
 		return 0;
 	if (mkdirat(to_dir_fd, name, 0700) < 0)
 		return err_sys(e, "make folder");
-	AUTO_FD int from_fd = openat(from_dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	AUTO_FD int to_fd = openat(to_dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO_FD int from_fd =
+		openat(from_dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO_FD int to_fd =
+		openat(to_dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (from_fd < 0 || to_fd < 0)
 		return err_sys(e, "open folder");
 	return copy_folder(c, from_fd, to_fd, depth + 1, e);
 }
 
-static int copy_folder(const struct tree_copy *c, int from_fd, int to_fd, unsigned depth, struct err *e)
+static int copy_folder(const struct tree_copy *c, int from_fd, int to_fd, unsigned depth,
+		       struct err *e)
 {
 	int list_fd = openat(from_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), failed = 0;
 	DIR *dir = list_fd < 0 ? NULL : fdopendir(list_fd);

@@ -1,7 +1,8 @@
-/* tree_copy.h - copies a folder as a container sees it to one with plain ids: by fds, following no link.
+/* tree_copy.h - copies a folder as a container sees it to one with plain ids: by fds, following no
+ * link.
  *
- * Regular files, folders and symbolic links with owners and modes; other kinds, and what an id map does not
- * hold, are left out. */
+ * Regular files, folders and symbolic links with owners and modes; other kinds, and what an id map
+ * does not hold, are left out. */
 #pragma once
 
 struct err;

@@ -1,4 +1,5 @@
-/* verb_start.c - BOX_START: from the message over the plan to a forked stage, and what it reports. */
+/* verb_start.c - BOX_START: from the message over the plan to a forked stage, and what
+ * it reports. */
 #include <signal.h>
 #include <string.h>
 
@@ -76,12 +77,14 @@ static int check_ids_are_free(const struct start *st, struct err *e)
 	uint32_t base = st->plan.spec->uid_maps.items[0].host_id;
 
 	for (const struct box *box = st->boxes->first; box; box = box->next)
-		if (box->run.id_base == base && box->status != BOX_EXITED && !str_equal(box->name, st->plan.name))
+		if (box->run.id_base == base && box->status != BOX_EXITED &&
+		    !str_equal(box->name, st->plan.name))
 			return err_set(e, "its id range belongs to box %s", box->name);
 	return 0;
 }
 
-/* The writable layer belongs to the image that it was made on; on another one it would show nonsense. */
+/* The writable layer belongs to the image that it was made on; on another one it would show
+ * nonsense. */
 static int open_container(struct start *st, struct err *e)
 {
 	const struct box_host *host = st->boxes->host;
@@ -93,7 +96,8 @@ static int open_container(struct start *st, struct err *e)
 	st->container_fd = fs_open_dir_at(host->containers_fd, name, e);
 	if (st->container_fd < 0)
 		return -1;
-	AUTO_FREE char *digest = fs_read_at(st->container_fd, "image", DIGEST_BYTES, &size_bytes, NULL);
+	AUTO_FREE char *digest =
+		fs_read_at(st->container_fd, "image", DIGEST_BYTES, &size_bytes, NULL);
 
 	if (digest && str_equal(digest, st->layers.digest))
 		return 0;
@@ -101,7 +105,8 @@ static int open_container(struct start *st, struct err *e)
 		log_warn("box %s: the image has changed, its writable layer starts empty", name);
 	fs_remove_tree_at(st->container_fd, "upper", NULL);	/* usually there is none */
 	fs_remove_tree_at(st->container_fd, "work", NULL);
-	return fs_write_atomic_at(st->container_fd, "image", st->layers.digest, strlen(st->layers.digest), 0600, e);
+	return fs_write_atomic_at(st->container_fd, "image", st->layers.digest,
+				  strlen(st->layers.digest), 0600, e);
 }
 
 static int open_cgroup(struct start *st, struct err *e)
@@ -111,7 +116,8 @@ static int open_cgroup(struct start *st, struct err *e)
 	if (!st->plan.spec->cgroups_path)
 		return 0;
 	if (parent_fd < 0)
-		return err_set(e, "limits need cgroup v2 at /sys/fs/cgroup, which this machine lacks");
+		return err_set(e,
+			       "limits need cgroup v2 at /sys/fs/cgroup, which this machine lacks");
 	st->cgroup_fd = cgroup_create(parent_fd, st->plan.name, &st->plan.cgroup, e);
 	return st->cgroup_fd < 0 ? -1 : 0;
 }
@@ -121,7 +127,8 @@ static int open_seccomp(struct start *st, struct err *e)
 	const struct oci_spec *spec = st->plan.spec;
 
 	if (spec->seccomp_default) {
-		st->seccomp_fd = seccomp_cache_default(st->boxes->seccomp, spec->process.caps.bounding, e);
+		st->seccomp_fd =
+			seccomp_cache_default(st->boxes->seccomp, spec->process.caps.bounding, e);
 	} else {
 		st->own_seccomp = true;
 		st->seccomp_fd = seccomp_compile(spec->seccomp, e);
@@ -159,7 +166,8 @@ bool box_finish_start(struct box *box)
 	else if (got == 0)
 		err_set(&e, "the start was killed before it could say why");
 	else if (got > 0)
-		err_set(&e, "%s", m.type == STAGE_FAILED ? msg_get_str(&m) : "the start gave no reason");
+		err_set(&e, "%s",
+			m.type == STAGE_FAILED ? msg_get_str(&m) : "the start gave no reason");
 	if (got > 0)
 		msg_finish(&m);
 	if (ok)
@@ -178,8 +186,13 @@ static void on_report(struct loop_source *source, unsigned events)
 static int launch(struct start *st, struct err *e)
 {
 	const struct stage stage = {
-		.plan = &st->plan, .host = st->boxes->host, .layers = &st->layers, .state_fd = st->box->state_fd,
-		.container_fd = st->container_fd, .cgroup_fd = st->cgroup_fd, .seccomp_fd = st->seccomp_fd,
+		.plan = &st->plan,
+		.host = st->boxes->host,
+		.layers = &st->layers,
+		.state_fd = st->box->state_fd,
+		.container_fd = st->container_fd,
+		.cgroup_fd = st->cgroup_fd,
+		.seccomp_fd = st->seccomp_fd,
 		.output_fd = st->output_fd,
 	};
 	struct box *box = st->box;
@@ -188,7 +201,8 @@ static int launch(struct start *st, struct err *e)
 	if (monitor_fd < 0)
 		return -1;
 	box->report.on_event = on_report;
-	if (loop_add(st->boxes->loop, &box->report, LOOP_READ, e) || box_watch_monitor(box, monitor_fd, e))
+	if (loop_add(st->boxes->loop, &box->report, LOOP_READ, e) ||
+	    box_watch_monitor(box, monitor_fd, e))
 		return -1;
 	return 0;
 }
@@ -201,9 +215,11 @@ static int prepare(struct start *st, struct err *e)
 		return err_set(e, "\"%s\" is no name for a box", st->plan.name);
 	if (old && (old->status != BOX_EXITED || old->deleting))
 		return err_set(e, "a box of this name is there already");
-	if (read_spec(st, e) || box_plan_make(&st->plan, st->arena, st->boxes->host->cpu_count, e) ||
+	if (read_spec(st, e) ||
+	    box_plan_make(&st->plan, st->arena, st->boxes->host->cpu_count, e) ||
 	    box_plan_check_service(&st->plan, e) || check_ids_are_free(st, e) ||
-	    layers_open(&st->layers, st->boxes->host, st->plan.image, e) || open_seccomp(st, e) || open_container(st, e))
+	    layers_open(&st->layers, st->boxes->host, st->plan.image, e) || open_seccomp(st, e) ||
+	    open_container(st, e))
 		return -1;
 	st->box = old ? old : box_add(st->boxes, st->plan.name, e);
 	if (!st->box)
@@ -226,7 +242,12 @@ static void finish(struct start *st)
 
 int verb_start(struct boxes *b, struct msg *m, struct err *e)
 {
-	struct start st = { .boxes = b, .spec_fd = -1, .output_fd = -1, .container_fd = -1, .cgroup_fd = -1, .seccomp_fd = -1 };
+	struct start st = { .boxes = b,
+			    .spec_fd = -1,
+			    .output_fd = -1,
+			    .container_fd = -1,
+			    .cgroup_fd = -1,
+			    .seccomp_fd = -1 };
 
 	st.arena = arena_create(OCI_SPEC_ARENA_BYTES);
 	if (read_message(&st, m, e)) {

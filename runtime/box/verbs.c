@@ -104,7 +104,9 @@ struct box *box_add(struct boxes *b, const char *name, struct err *e)
 	box->status = BOX_EXITED;
 	box->pidfd = box->monitor.fd = box->report.fd = box->events.fd = -1;
 	str_copy(box->name, sizeof(box->name), name);
-	box->state_fd = fs_make_dir_at(b->host->state_fd, name, 0700, e) ? -1 : fs_open_dir_at(b->host->state_fd, name, e);
+	box->state_fd = fs_make_dir_at(b->host->state_fd, name, 0700, e)
+				? -1
+				: fs_open_dir_at(b->host->state_fd, name, e);
 	if (box->state_fd < 0) {
 		free(box);
 		return NULL;

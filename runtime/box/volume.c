@@ -43,10 +43,12 @@ static bool is_empty(int dir_fd)
 }
 
 /* As Docker does: what the image has at the target moves in, with its owners and modes. */
-static int fill(const struct box_volume *v, const struct volume_place *place, int dir_fd, struct err *e)
+static int fill(const struct box_volume *v, const struct volume_place *place, int dir_fd,
+		struct err *e)
 {
 	const struct tree_copy copy = { .uid_maps = place->uid_maps, .gid_maps = place->gid_maps };
-	AUTO_FD int image_fd = fs_open_in_root(place->root_fd, v->target, O_RDONLY | O_DIRECTORY, 0, e);
+	AUTO_FD int image_fd =
+		fs_open_in_root(place->root_fd, v->target, O_RDONLY | O_DIRECTORY, 0, e);
 
 	if (image_fd < 0 && e->number == ENOENT)
 		return fchmod(dir_fd, 0755) < 0 ? err_sys(e, "change the mode") : 0;
@@ -68,7 +70,8 @@ static int open_named(const struct box_volume *v, const struct volume_place *pla
 	return take_fd(&fd);
 }
 
-int volume_open(const struct box_volume *v, const struct volume_place *place, uint64_t attrs, struct err *e)
+int volume_open(const struct box_volume *v, const struct volume_place *place, uint64_t attrs,
+		struct err *e)
 {
 	AUTO_FD int dir_fd = -1, mount_fd = -1;
 
@@ -77,7 +80,8 @@ int volume_open(const struct box_volume *v, const struct volume_place *place, ui
 		if (dir_fd >= 0)
 			attrs |= MOUNT_ATTR_NOSUID;
 	} else if (v->driver[0] && !str_equal(v->driver, "local")) {
-		return err_set(e, "volume %s: driver \"%s\" is unknown; known are local and share", v->name, v->driver);
+		return err_set(e, "volume %s: driver \"%s\" is unknown; known are local and share",
+			       v->name, v->driver);
 	}
 	if (dir_fd < 0)
 		dir_fd = open_named(v, place, e);
@@ -90,7 +94,9 @@ int volume_open(const struct box_volume *v, const struct volume_place *place, ui
 		if (e->number != EINVAL)
 			return err_add(e, "volume %s", v->name);
 		/* 9p: whoever shares the folder shows it with the container's ids. */
-		log_info("volume %s: its file system cannot map ids, files keep the ids that they have", v->name);
+		log_info("volume %s: its file system cannot map ids, files keep the ids that they "
+			 "have",
+			 v->name);
 	}
 	return take_fd(&mount_fd);
 }

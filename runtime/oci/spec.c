@@ -30,7 +30,8 @@ static int read_version(const struct spec_reader *r, const struct json *root, st
 	return 0;
 }
 
-static int read_root(const struct spec_reader *r, const struct json *root, struct oci_spec *s, struct err *e)
+static int read_root(const struct spec_reader *r, const struct json *root, struct oci_spec *s,
+		     struct err *e)
 {
 	struct json object;
 	int found = spec_object(r, root, "root", &object, e);
@@ -39,18 +40,22 @@ static int read_root(const struct spec_reader *r, const struct json *root, struc
 		return -1;
 	if (!found)
 		return spec_bad(r, root, e, "root is missing");
-	if (json_only_keys(&object, rootfs_keys, e) || spec_string(r, &object, "path", &s->root_path, e) ||
+	if (json_only_keys(&object, rootfs_keys, e) ||
+	    spec_string(r, &object, "path", &s->root_path, e) ||
 	    json_opt_bool(&object, "readonly", &s->root_readonly, e))
 		return -1;
 	return s->root_path && s->root_path[0] ? 0 : spec_bad(r, &object, e, "path is missing");
 }
 
-static int read_mount(const struct spec_reader *r, const struct json *item, struct oci_mount *m, struct err *e)
+static int read_mount(const struct spec_reader *r, const struct json *item, struct oci_mount *m,
+		      struct err *e)
 {
 	if (json_kind(item) != JSON_OBJECT)
 		return spec_bad(r, item, e, "must be an object");
-	if (json_only_keys(item, mount_keys, e) || spec_string(r, item, "destination", &m->destination, e) ||
-	    spec_string(r, item, "type", &m->type, e) || spec_string(r, item, "source", &m->source, e) ||
+	if (json_only_keys(item, mount_keys, e) ||
+	    spec_string(r, item, "destination", &m->destination, e) ||
+	    spec_string(r, item, "type", &m->type, e) ||
+	    spec_string(r, item, "source", &m->source, e) ||
 	    spec_strings(r, item, "options", &m->options, e))
 		return -1;
 	if (!spec_is_absolute(m->destination))
@@ -58,7 +63,8 @@ static int read_mount(const struct spec_reader *r, const struct json *item, stru
 	return 0;
 }
 
-static int read_mounts(const struct spec_reader *r, const struct json *root, struct oci_spec *s, struct err *e)
+static int read_mounts(const struct spec_reader *r, const struct json *root, struct oci_spec *s,
+		       struct err *e)
 {
 	struct json array;
 	int found = spec_array(r, root, "mounts", &array, e);
@@ -76,7 +82,8 @@ static int read_mounts(const struct spec_reader *r, const struct json *root, str
 	return 0;
 }
 
-static int read_annotations(const struct spec_reader *r, const struct json *root, struct oci_spec *s, struct err *e)
+static int read_annotations(const struct spec_reader *r, const struct json *root,
+			    struct oci_spec *s, struct err *e)
 {
 	size_t kept = 0;
 
@@ -89,7 +96,8 @@ static int read_annotations(const struct spec_reader *r, const struct json *root
 			s->annotations[kept++] = pair;
 			continue;
 		}
-		struct json map = json_member(root, "annotations"), item = json_member(&map, pair.key);
+		struct json map = json_member(root, "annotations"),
+			    item = json_member(&map, pair.key);
 
 		if (strcmp(pair.value, "default") != 0)
 			return spec_bad(r, &item, e, "must be \"default\"");
@@ -101,22 +109,27 @@ static int read_annotations(const struct spec_reader *r, const struct json *root
 	return 0;
 }
 
-static int read_document(const struct spec_reader *r, const struct json *root, struct oci_spec *s, struct err *e)
+static int read_document(const struct spec_reader *r, const struct json *root, struct oci_spec *s,
+			 struct err *e)
 {
 	if (json_kind(root) != JSON_OBJECT)
 		return err_set(e, "%s: must be a JSON object", r->name);
-	if (json_only_keys(root, root_keys, e) || read_version(r, root, e) || read_root(r, root, s, e) ||
-	    spec_process_read(r, root, &s->process, e) || spec_string(r, root, "hostname", &s->hostname, e) ||
-	    read_mounts(r, root, s, e) || spec_linux_read(r, root, s, e) || read_annotations(r, root, s, e))
+	if (json_only_keys(root, root_keys, e) || read_version(r, root, e) ||
+	    read_root(r, root, s, e) || spec_process_read(r, root, &s->process, e) ||
+	    spec_string(r, root, "hostname", &s->hostname, e) || read_mounts(r, root, s, e) ||
+	    spec_linux_read(r, root, s, e) || read_annotations(r, root, s, e))
 		return -1;
 	if (s->hostname && strlen(s->hostname) > HOST_NAME_LENGTH_MAX)
-		return err_set(e, "%s: .hostname: longer than %d bytes", r->name, HOST_NAME_LENGTH_MAX);
+		return err_set(e, "%s: .hostname: longer than %d bytes", r->name,
+			       HOST_NAME_LENGTH_MAX);
 	if (s->hostname && !(s->namespaces & 1u << OCI_NS_UTS))
-		return err_set(e, "%s: .hostname: needs a uts namespace in .linux.namespaces", r->name);
+		return err_set(e, "%s: .hostname: needs a uts namespace in .linux.namespaces",
+			       r->name);
 	return 0;
 }
 
-struct oci_spec *oci_spec_parse(struct arena *a, const char *name, const char *text, size_t size_bytes, struct err *e)
+struct oci_spec *oci_spec_parse(struct arena *a, const char *name, const char *text,
+				size_t size_bytes, struct err *e)
 {
 	const struct spec_reader r = { .arena = a, .name = name };
 	struct oci_spec *s = arena_alloc(a, sizeof(*s));

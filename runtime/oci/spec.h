@@ -1,8 +1,9 @@
 /* spec.h - a container's config.json (OCI runtime-spec 1.2) as a struct: pure, no system calls.
  *
- * All memory is the caller's arena. oci_spec_parse accepts exactly the fields below: a field that it does
- * not know is an error with its JSON path and the nearest known name, never silently dropped, because a
- * dropped limit or mask is a hole. oci_spec_write gives the JSON back (spec_write.c).
+ * All memory is the caller's arena. oci_spec_parse accepts exactly the fields below: a field that
+ * it does not know is an error with its JSON path and the nearest known name, never silently
+ * dropped, because a dropped limit or mask is a hole. oci_spec_write gives the JSON back
+ * (spec_write.c).
  *
  * Knows nothing of how a container is made: box/ turns the struct into a plan and does it. */
 #pragma once
@@ -18,8 +19,9 @@ struct buf;
 struct err;
 
 enum {
-	OCI_SPEC_BYTES_MAX = 1 << 20,	/* a large spec with its own seccomp profile has 40 KiB */
-	OCI_SPEC_ARENA_BYTES = 64 << 20, /* bound of an arena that holds whatever a document of that size says */
+	OCI_SPEC_BYTES_MAX = 1 << 20, /* a large spec with its own seccomp profile has 40 KiB */
+	OCI_SPEC_ARENA_BYTES =
+		64 << 20, /* bound of an arena that holds whatever a document of that size says */
 };
 
 struct oci_seccomp;				/* spec_seccomp.h */
@@ -34,7 +36,7 @@ struct oci_spec {
 	struct oci_pair *annotations;
 	size_t annotation_count;
 
-	unsigned namespaces;			/* a bit 1 << OCI_NS_* for each new one; joining comes later */
+	unsigned namespaces; /* a bit 1 << OCI_NS_* for each new one; joining comes later */
 	struct oci_id_maps uid_maps, gid_maps;
 	struct oci_resources resources;
 	const char *cgroups_path;		/* "/box/NAME" or NULL: no cgroup of its own */
@@ -43,8 +45,9 @@ struct oci_spec {
 	struct oci_pair *sysctl;
 	size_t sysctl_count;
 
-	/* Docker's default profile, kept ready by the service and fitted to the capabilities. In the JSON it
-	 * is the annotation OCI_SECCOMP_ANNOTATION; own profiles stand in linux.seccomp. Neither = none. */
+	/* Docker's default profile, kept ready by the service and fitted to the capabilities. In
+	 * the JSON it is the annotation OCI_SECCOMP_ANNOTATION; own profiles stand in
+	 * linux.seccomp. Neither = none. */
 	bool seccomp_default;
 	struct oci_seccomp *seccomp;
 };
@@ -60,13 +63,15 @@ struct oci_defaults {
 	bool own_network;		/* a network namespace of its own; else the appliance's */
 };
 
-/* Docker's container as it is without options: 14 capabilities, masked and read-only paths, /proc, /dev,
- * /dev/pts, /dev/shm, /dev/mqueue, /sys, /sys/fs/cgroup, namespaces (user, pid, mount, uts, ipc, cgroup),
- * 0:0 as user, cwd "/", the default seccomp profile. The caller sets process.args and env, and what differs. */
+/* Docker's container as it is without options: 14 capabilities, masked and read-only paths, /proc,
+ * /dev, /dev/pts, /dev/shm, /dev/mqueue, /sys, /sys/fs/cgroup, namespaces (user, pid, mount, uts,
+ * ipc, cgroup), 0:0 as user, cwd "/", the default seccomp profile. The caller sets process.args and
+ * env, and what differs. */
 struct oci_spec *oci_spec_defaults(struct arena *a, const struct oci_defaults *d);
 
 /* `name` stands in front of the JSON path in messages: `web: .process.cwd: must be absolute`. */
-struct oci_spec *oci_spec_parse(struct arena *a, const char *name, const char *text, size_t size_bytes, struct err *e);
+struct oci_spec *oci_spec_parse(struct arena *a, const char *name, const char *text,
+				size_t size_bytes, struct err *e);
 
 /* Appends the JSON document; false when the buffer's bound was reached. */
 bool oci_spec_write(const struct oci_spec *s, struct buf *out);

@@ -1,6 +1,7 @@
 /* spec_defaults.c - the container that Docker makes when no option is given.
  *
- * Values are public facts of Docker's documentation and of the kernel; see oci_spec_defaults in spec.h. */
+ * Values are public facts of Docker's documentation and of the kernel; see oci_spec_defaults in
+ * spec.h. */
 #include <string.h>
 
 #include "lib/arena.h"
@@ -10,9 +11,18 @@
 enum { ID_RANGE = 65536, SHM_BYTES = 64 << 20 };
 
 static const char *const masked[] = {
-	"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-	"/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
-	"/sys/devices/virtual/powercap", "/sys/firmware",
+	"/proc/acpi",
+	"/proc/asound",
+	"/proc/interrupts",
+	"/proc/kcore",
+	"/proc/keys",
+	"/proc/latency_stats",
+	"/proc/sched_debug",
+	"/proc/scsi",
+	"/proc/timer_list",
+	"/proc/timer_stats",
+	"/sys/devices/virtual/powercap",
+	"/sys/firmware",
 };
 
 static const char *const readonly[] = {
@@ -24,15 +34,23 @@ static const struct {
 } mounts[] = {
 	{ "/proc", "proc", "proc", { "nosuid", "noexec", "nodev" } },
 	{ "/dev", "tmpfs", "tmpfs", { "nosuid", "strictatime", "mode=755", "size=65536k" } },
-	{ "/dev/pts", "devpts", "devpts",
+	{ "/dev/pts",
+	  "devpts",
+	  "devpts",
 	  { "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5" } },
-	{ "/dev/shm", "tmpfs", "shm", { "nosuid", "noexec", "nodev", "mode=1777" } },	/* size is added */
+	{ "/dev/shm",
+	  "tmpfs",
+	  "shm",
+	  { "nosuid", "noexec", "nodev", "mode=1777" } }, /* size is added */
 	{ "/dev/mqueue", "mqueue", "mqueue", { "nosuid", "noexec", "nodev" } },
 	{ "/sys", "sysfs", "sysfs", { "nosuid", "noexec", "nodev", "ro" } },
 	{ "/sys/fs/cgroup", "cgroup", "cgroup", { "nosuid", "noexec", "nodev", "ro" } },
 };
-enum { MOUNTS = sizeof(mounts) / sizeof(mounts[0]), READONLYS = sizeof(readonly) / sizeof(readonly[0]),
-       MASKED = sizeof(masked) / sizeof(masked[0]) };
+enum {
+	MOUNTS = sizeof(mounts) / sizeof(mounts[0]),
+	READONLYS = sizeof(readonly) / sizeof(readonly[0]),
+	MASKED = sizeof(masked) / sizeof(masked[0])
+};
 
 const char **oci_strings(struct arena *a, const char *const *items, size_t count)
 {
@@ -91,8 +109,8 @@ struct oci_spec *oci_spec_defaults(struct arena *a, const struct oci_defaults *d
 	s->root_path = "rootfs";
 	s->hostname = arena_str(a, d->hostname);
 	s->cgroups_path = arena_str(a, d->cgroups_path);
-	s->namespaces = 1u << OCI_NS_USER | 1u << OCI_NS_PID | 1u << OCI_NS_MOUNT | 1u << OCI_NS_UTS |
-			1u << OCI_NS_IPC | 1u << OCI_NS_CGROUP;
+	s->namespaces = 1u << OCI_NS_USER | 1u << OCI_NS_PID | 1u << OCI_NS_MOUNT |
+			1u << OCI_NS_UTS | 1u << OCI_NS_IPC | 1u << OCI_NS_CGROUP;
 	if (d->own_network)
 		s->namespaces |= 1u << OCI_NS_NETWORK;
 	s->uid_maps.items[s->uid_maps.count++] = map;

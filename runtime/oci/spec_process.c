@@ -11,13 +11,16 @@
 #include "oci/spec_read.h"
 
 static const char *const process_keys[] = {
-	"args", "capabilities", "cwd", "env", "noNewPrivileges", "oomScoreAdj", "rlimits", "terminal", "user", NULL,
+	"args",	       "capabilities", "cwd",	   "env",  "noNewPrivileges",
+	"oomScoreAdj", "rlimits",      "terminal", "user", NULL,
 };
 static const char *const user_keys[] = { "additionalGids", "gid", "uid", "umask", NULL };
 static const char *const rlimit_keys[] = { "hard", "soft", "type", NULL };
-static const char *const cap_keys[] = { "ambient", "bounding", "effective", "inheritable", "permitted", NULL };
+static const char *const cap_keys[] = { "ambient",     "bounding",  "effective",
+					"inheritable", "permitted", NULL };
 
-static int read_user(const struct spec_reader *r, const struct json *process, struct oci_user *user, struct err *e)
+static int read_user(const struct spec_reader *r, const struct json *process, struct oci_user *user,
+		     struct err *e)
 {
 	struct json object, groups;
 	uint32_t umask = UINT32_MAX;
@@ -28,8 +31,10 @@ static int read_user(const struct spec_reader *r, const struct json *process, st
 	user->umask = -1;
 	if (!found)
 		return 0;
-	if (json_only_keys(&object, user_keys, e) || spec_u32(r, &object, "uid", true, &user->uid, e) ||
-	    spec_u32(r, &object, "gid", true, &user->gid, e) || spec_u32(r, &object, "umask", false, &umask, e))
+	if (json_only_keys(&object, user_keys, e) ||
+	    spec_u32(r, &object, "uid", true, &user->uid, e) ||
+	    spec_u32(r, &object, "gid", true, &user->gid, e) ||
+	    spec_u32(r, &object, "umask", false, &umask, e))
 		return -1;
 	if (user->uid == UINT32_MAX || user->gid == UINT32_MAX)
 		return spec_bad(r, &object, e, "4294967295 is no user or group id");
@@ -56,7 +61,8 @@ static int read_user(const struct spec_reader *r, const struct json *process, st
 	return 0;
 }
 
-static int read_cap_set(const struct spec_reader *r, const struct json *caps, const char *key, uint64_t *mask, struct err *e)
+static int read_cap_set(const struct spec_reader *r, const struct json *caps, const char *key,
+			uint64_t *mask, struct err *e)
 {
 	const char **names = NULL;
 
@@ -73,14 +79,16 @@ static int read_cap_set(const struct spec_reader *r, const struct json *caps, co
 	return 0;
 }
 
-static int read_caps(const struct spec_reader *r, const struct json *process, struct oci_caps *caps, struct err *e)
+static int read_caps(const struct spec_reader *r, const struct json *process, struct oci_caps *caps,
+		     struct err *e)
 {
 	struct json object;
 	int found = spec_object(r, process, "capabilities", &object, e);
 
 	if (found <= 0)
 		return found;
-	if (json_only_keys(&object, cap_keys, e) || read_cap_set(r, &object, "bounding", &caps->bounding, e) ||
+	if (json_only_keys(&object, cap_keys, e) ||
+	    read_cap_set(r, &object, "bounding", &caps->bounding, e) ||
 	    read_cap_set(r, &object, "effective", &caps->effective, e) ||
 	    read_cap_set(r, &object, "permitted", &caps->permitted, e) ||
 	    read_cap_set(r, &object, "inheritable", &caps->inheritable, e) ||
@@ -90,17 +98,20 @@ static int read_caps(const struct spec_reader *r, const struct json *process, st
 	if (caps->effective & ~caps->permitted)
 		return spec_bad(r, &object, e, "effective must be a subset of permitted");
 	if (caps->ambient & ~(caps->permitted & caps->inheritable))
-		return spec_bad(r, &object, e, "ambient must be a subset of permitted and of inheritable");
+		return spec_bad(r, &object, e,
+				"ambient must be a subset of permitted and of inheritable");
 	return 0;
 }
 
-static int read_rlimit(const struct spec_reader *r, const struct json *item, struct oci_process *p, struct err *e)
+static int read_rlimit(const struct spec_reader *r, const struct json *item, struct oci_process *p,
+		       struct err *e)
 {
 	struct oci_rlimit *limit = &p->rlimits[p->rlimit_count];
 	const char *type;
 
 	if (json_only_keys(item, rlimit_keys, e) || json_get_str(item, "type", &type, e) ||
-	    json_get_u64(item, "soft", &limit->soft, e) || json_get_u64(item, "hard", &limit->hard, e))
+	    json_get_u64(item, "soft", &limit->soft, e) ||
+	    json_get_u64(item, "hard", &limit->hard, e))
 		return -1;
 	if (!oci_rlimit_number(type, &limit->resource))
 		return spec_bad(r, item, e, "no resource limit is called \"%s\"", type);
@@ -113,7 +124,8 @@ static int read_rlimit(const struct spec_reader *r, const struct json *item, str
 	return 0;
 }
 
-static int read_rlimits(const struct spec_reader *r, const struct json *process, struct oci_process *p, struct err *e)
+static int read_rlimits(const struct spec_reader *r, const struct json *process,
+			struct oci_process *p, struct err *e)
 {
 	struct json array;
 	int found = spec_array(r, process, "rlimits", &array, e);
@@ -123,7 +135,8 @@ static int read_rlimits(const struct spec_reader *r, const struct json *process,
 	for (size_t i = 0; i < json_count(&array); i++) {
 		struct json item = json_at(&array, i);
 
-		/* A duplicate is refused before the table can overflow: there are OCI_RLIMITS names. */
+		/* A duplicate is refused before the table can overflow: there are OCI_RLIMITS
+		 * names. */
 		if (json_kind(&item) != JSON_OBJECT)
 			return spec_bad(r, &item, e, "must be an object");
 		if (p->rlimit_count == OCI_RLIMITS)
@@ -134,11 +147,13 @@ static int read_rlimits(const struct spec_reader *r, const struct json *process,
 	return 0;
 }
 
-static int read_command(const struct spec_reader *r, const struct json *process, struct oci_process *p, struct err *e)
+static int read_command(const struct spec_reader *r, const struct json *process,
+			struct oci_process *p, struct err *e)
 {
 	struct json array;
 
-	if (spec_strings(r, process, "args", &p->args, e) || spec_strings(r, process, "env", &p->env, e) ||
+	if (spec_strings(r, process, "args", &p->args, e) ||
+	    spec_strings(r, process, "env", &p->env, e) ||
 	    spec_string(r, process, "cwd", &p->cwd, e))
 		return -1;
 	if (!p->args || !p->args[0])
@@ -155,7 +170,8 @@ static int read_command(const struct spec_reader *r, const struct json *process,
 	return 0;
 }
 
-int spec_process_read(const struct spec_reader *r, const struct json *root, struct oci_process *p, struct err *e)
+int spec_process_read(const struct spec_reader *r, const struct json *root, struct oci_process *p,
+		      struct err *e)
 {
 	struct json object, item;
 	bool terminal = false;

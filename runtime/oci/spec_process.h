@@ -8,7 +8,8 @@ struct oci_process;
 struct spec_reader;
 
 /* Reads member `process` of the document's root; the struct starts zeroed. */
-int spec_process_read(const struct spec_reader *r, const struct json *root, struct oci_process *p, struct err *e);
+int spec_process_read(const struct spec_reader *r, const struct json *root, struct oci_process *p,
+		      struct err *e);
 
 /* The object itself, after its key. */
 void spec_process_write(const struct oci_process *p, struct json_writer *w);

@@ -10,7 +10,8 @@
 #include "lib/json.h"
 #include "oci/spec.h"
 
-int spec_bad(const struct spec_reader *r, const struct json *at, struct err *e, const char *format, ...)
+int spec_bad(const struct spec_reader *r, const struct json *at, struct err *e, const char *format,
+	     ...)
 {
 	char text[ERR_TEXT_MAX];
 	va_list args;
@@ -21,8 +22,8 @@ int spec_bad(const struct spec_reader *r, const struct json *at, struct err *e, 
 	return err_set(e, "%s: %s: %s", r->name, at->path, text);
 }
 
-static int member(const struct spec_reader *r, const struct json *object, const char *key, enum json_kind kind,
-		  struct json *out, struct err *e)
+static int member(const struct spec_reader *r, const struct json *object, const char *key,
+		  enum json_kind kind, struct json *out, struct err *e)
 {
 	*out = json_member(object, key);
 	enum json_kind got = json_kind(out);
@@ -30,21 +31,25 @@ static int member(const struct spec_reader *r, const struct json *object, const 
 	if (got == JSON_NONE || got == JSON_NULL)
 		return 0;
 	if (got != kind)
-		return spec_bad(r, out, e, kind == JSON_OBJECT ? "must be an object" : "must be an array");
+		return spec_bad(r, out, e,
+				kind == JSON_OBJECT ? "must be an object" : "must be an array");
 	return 1;
 }
 
-int spec_object(const struct spec_reader *r, const struct json *object, const char *key, struct json *out, struct err *e)
+int spec_object(const struct spec_reader *r, const struct json *object, const char *key,
+		struct json *out, struct err *e)
 {
 	return member(r, object, key, JSON_OBJECT, out, e);
 }
 
-int spec_array(const struct spec_reader *r, const struct json *object, const char *key, struct json *out, struct err *e)
+int spec_array(const struct spec_reader *r, const struct json *object, const char *key,
+	       struct json *out, struct err *e)
 {
 	return member(r, object, key, JSON_ARRAY, out, e);
 }
 
-int spec_string(const struct spec_reader *r, const struct json *object, const char *key, const char **out, struct err *e)
+int spec_string(const struct spec_reader *r, const struct json *object, const char *key,
+		const char **out, struct err *e)
 {
 	const char *text = NULL;
 
@@ -55,7 +60,8 @@ int spec_string(const struct spec_reader *r, const struct json *object, const ch
 	return 0;
 }
 
-int spec_strings(const struct spec_reader *r, const struct json *object, const char *key, const char ***out, struct err *e)
+int spec_strings(const struct spec_reader *r, const struct json *object, const char *key,
+		 const char ***out, struct err *e)
 {
 	struct json array;
 	int found = spec_array(r, object, key, &array, e);
@@ -77,8 +83,8 @@ int spec_strings(const struct spec_reader *r, const struct json *object, const c
 	return 0;
 }
 
-int spec_pairs(const struct spec_reader *r, const struct json *object, const char *key, struct oci_pair **out,
-	       size_t *count, struct err *e)
+int spec_pairs(const struct spec_reader *r, const struct json *object, const char *key,
+	       struct oci_pair **out, size_t *count, struct err *e)
 {
 	struct json map;
 	int found = spec_object(r, object, key, &map, e);
@@ -99,8 +105,8 @@ int spec_pairs(const struct spec_reader *r, const struct json *object, const cha
 	return 0;
 }
 
-int spec_u32(const struct spec_reader *r, const struct json *object, const char *key, bool required, uint32_t *out,
-	     struct err *e)
+int spec_u32(const struct spec_reader *r, const struct json *object, const char *key, bool required,
+	     uint32_t *out, struct err *e)
 {
 	struct json item = json_member(object, key);
 	uint64_t value = 0;
@@ -126,8 +132,8 @@ bool spec_is_absolute(const char *path)
 	return true;
 }
 
-int spec_need_absolute(const struct spec_reader *r, const struct json *object, const char *key, const char **list,
-		       struct err *e)
+int spec_need_absolute(const struct spec_reader *r, const struct json *object, const char *key,
+		       const char **list, struct err *e)
 {
 	struct json array = json_member(object, key);
 
@@ -135,7 +141,9 @@ int spec_need_absolute(const struct spec_reader *r, const struct json *object, c
 		struct json item = json_at(&array, i);
 
 		if (!spec_is_absolute(list[i]))
-			return spec_bad(r, &item, e, "must be an absolute path without `..`, not \"%s\"", list[i]);
+			return spec_bad(r, &item, e,
+					"must be an absolute path without `..`, not \"%s\"",
+					list[i]);
 	}
 	return 0;
 }

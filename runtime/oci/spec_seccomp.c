@@ -11,25 +11,33 @@
 #include "oci/spec_read.h"
 
 static const char *const actions[] = {
-	[OCI_SECCOMP_ALLOW] = "SCMP_ACT_ALLOW", [OCI_SECCOMP_ERRNO] = "SCMP_ACT_ERRNO",
-	[OCI_SECCOMP_KILL_PROCESS] = "SCMP_ACT_KILL_PROCESS", [OCI_SECCOMP_KILL_THREAD] = "SCMP_ACT_KILL_THREAD",
-	[OCI_SECCOMP_LOG] = "SCMP_ACT_LOG", [OCI_SECCOMP_TRACE] = "SCMP_ACT_TRACE",
+	[OCI_SECCOMP_ALLOW] = "SCMP_ACT_ALLOW",
+	[OCI_SECCOMP_ERRNO] = "SCMP_ACT_ERRNO",
+	[OCI_SECCOMP_KILL_PROCESS] = "SCMP_ACT_KILL_PROCESS",
+	[OCI_SECCOMP_KILL_THREAD] = "SCMP_ACT_KILL_THREAD",
+	[OCI_SECCOMP_LOG] = "SCMP_ACT_LOG",
+	[OCI_SECCOMP_TRACE] = "SCMP_ACT_TRACE",
 	[OCI_SECCOMP_TRAP] = "SCMP_ACT_TRAP",
 };
 static const char *const ops[] = {
-	[OCI_SECCOMP_NE] = "SCMP_CMP_NE", [OCI_SECCOMP_LT] = "SCMP_CMP_LT", [OCI_SECCOMP_LE] = "SCMP_CMP_LE",
-	[OCI_SECCOMP_EQ] = "SCMP_CMP_EQ", [OCI_SECCOMP_GE] = "SCMP_CMP_GE", [OCI_SECCOMP_GT] = "SCMP_CMP_GT",
+	[OCI_SECCOMP_NE] = "SCMP_CMP_NE",
+	[OCI_SECCOMP_LT] = "SCMP_CMP_LT",
+	[OCI_SECCOMP_LE] = "SCMP_CMP_LE",
+	[OCI_SECCOMP_EQ] = "SCMP_CMP_EQ",
+	[OCI_SECCOMP_GE] = "SCMP_CMP_GE",
+	[OCI_SECCOMP_GT] = "SCMP_CMP_GT",
 	[OCI_SECCOMP_MASKED_EQ] = "SCMP_CMP_MASKED_EQ",
 };
 _Static_assert(sizeof(actions) / sizeof(actions[0]) == OCI_SECCOMP_ACTIONS, "one name per action");
 _Static_assert(sizeof(ops) / sizeof(ops[0]) == OCI_SECCOMP_OPS, "one name per operator");
 
-static const char *const profile_keys[] = { "architectures", "defaultAction", "defaultErrnoRet", "syscalls", NULL };
+static const char *const profile_keys[] = { "architectures", "defaultAction", "defaultErrnoRet",
+					    "syscalls", NULL };
 static const char *const rule_keys[] = { "action", "args", "errnoRet", "names", NULL };
 static const char *const arg_keys[] = { "index", "op", "value", "valueTwo", NULL };
 
-static int word(const struct spec_reader *r, const struct json *object, const char *key, const char *const *words, int count,
-		struct err *e)
+static int word(const struct spec_reader *r, const struct json *object, const char *key,
+		const char *const *words, int count, struct err *e)
 {
 	struct json item = json_member(object, key);
 	const char *text;
@@ -42,7 +50,8 @@ static int word(const struct spec_reader *r, const struct json *object, const ch
 	return spec_bad(r, &item, e, "\"%s\" is unknown or not supported yet", text);
 }
 
-static int read_arg(const struct spec_reader *r, const struct json *item, struct oci_seccomp_arg *arg, struct err *e)
+static int read_arg(const struct spec_reader *r, const struct json *item,
+		    struct oci_seccomp_arg *arg, struct err *e)
 {
 	uint32_t index = 0;
 	int op;
@@ -50,7 +59,8 @@ static int read_arg(const struct spec_reader *r, const struct json *item, struct
 	if (json_kind(item) != JSON_OBJECT)
 		return spec_bad(r, item, e, "must be an object");
 	if (json_only_keys(item, arg_keys, e) || spec_u32(r, item, "index", true, &index, e) ||
-	    json_get_u64(item, "value", &arg->value, e) || json_opt_u64(item, "valueTwo", &arg->value_two, e))
+	    json_get_u64(item, "value", &arg->value, e) ||
+	    json_opt_u64(item, "valueTwo", &arg->value_two, e))
 		return -1;
 	op = word(r, item, "op", ops, OCI_SECCOMP_OPS, e);
 	if (op < 0)
@@ -62,7 +72,8 @@ static int read_arg(const struct spec_reader *r, const struct json *item, struct
 	return 0;
 }
 
-static int read_rule(const struct spec_reader *r, const struct json *item, struct oci_seccomp_rule *rule, struct err *e)
+static int read_rule(const struct spec_reader *r, const struct json *item,
+		     struct oci_seccomp_rule *rule, struct err *e)
 {
 	struct json args;
 	int action, found;
@@ -95,8 +106,10 @@ static int read_rule(const struct spec_reader *r, const struct json *item, struc
 	return 0;
 }
 
-/* Our kernels are 64-bit only: SCMP_ARCH_X86_64 must be among them, the 32-bit ones change nothing. */
-static int check_architectures(const struct spec_reader *r, const struct json *object, struct err *e)
+/* Our kernels are 64-bit only: SCMP_ARCH_X86_64 must be among them, the 32-bit ones
+ * change nothing. */
+static int check_architectures(const struct spec_reader *r, const struct json *object,
+			       struct err *e)
 {
 	const char **names = NULL;
 
@@ -110,7 +123,8 @@ static int check_architectures(const struct spec_reader *r, const struct json *o
 	return spec_bad(r, object, e, "architectures lack SCMP_ARCH_X86_64");
 }
 
-int oci_seccomp_read(const struct spec_reader *r, const struct json *object, struct oci_seccomp *s, struct err *e)
+int oci_seccomp_read(const struct spec_reader *r, const struct json *object, struct oci_seccomp *s,
+		     struct err *e)
 {
 	struct json array;
 	int action, found;

@@ -1,4 +1,5 @@
-/* spec_seccomp.h - a seccomp profile as a value: from linux.seccomp of config.json, or built by code.
+/* spec_seccomp.h - a seccomp profile as a value: from linux.seccomp of config.json, or built by
+ * code.
  *
  * box/seccomp.c compiles it; this knows names only. */
 #pragma once
@@ -17,8 +18,14 @@ enum oci_seccomp_action {
 };
 
 enum oci_seccomp_op {
-	OCI_SECCOMP_NE, OCI_SECCOMP_LT, OCI_SECCOMP_LE, OCI_SECCOMP_EQ, OCI_SECCOMP_GE, OCI_SECCOMP_GT,
-	OCI_SECCOMP_MASKED_EQ, OCI_SECCOMP_OPS
+	OCI_SECCOMP_NE,
+	OCI_SECCOMP_LT,
+	OCI_SECCOMP_LE,
+	OCI_SECCOMP_EQ,
+	OCI_SECCOMP_GE,
+	OCI_SECCOMP_GT,
+	OCI_SECCOMP_MASKED_EQ,
+	OCI_SECCOMP_OPS
 };
 
 struct oci_seccomp_arg {
@@ -42,5 +49,6 @@ struct oci_seccomp {
 	size_t rule_count;
 };
 
-int oci_seccomp_read(const struct spec_reader *r, const struct json *object, struct oci_seccomp *s, struct err *e);
+int oci_seccomp_read(const struct spec_reader *r, const struct json *object, struct oci_seccomp *s,
+		     struct err *e);
 void oci_seccomp_write(const struct oci_seccomp *s, struct json_writer *w);

@@ -12,7 +12,13 @@ enum {
 };
 
 enum oci_namespace {
-	OCI_NS_USER, OCI_NS_PID, OCI_NS_MOUNT, OCI_NS_UTS, OCI_NS_IPC, OCI_NS_CGROUP, OCI_NS_NETWORK,
+	OCI_NS_USER,
+	OCI_NS_PID,
+	OCI_NS_MOUNT,
+	OCI_NS_UTS,
+	OCI_NS_IPC,
+	OCI_NS_CGROUP,
+	OCI_NS_NETWORK,
 	OCI_NAMESPACES
 };
 
@@ -47,7 +53,7 @@ struct oci_process {
 
 struct oci_mount {
 	const char *destination;	/* absolute, inside the container */
-	const char *type;		/* "proc", "tmpfs", ...; NULL or "bind" with a source = bind mount */
+	const char *type; /* "proc", "tmpfs", ...; NULL or "bind" with a source = bind mount */
 	const char *source;		/* may be NULL */
 	const char **options;		/* NULL-terminated, may be NULL; as in fstab */
 };
@@ -62,7 +68,7 @@ struct oci_id_maps {
 };
 
 struct oci_resources {
-	int64_t memory_limit_bytes;		/* 0 = not given, -1 = no limit; so are the next three */
+	int64_t memory_limit_bytes; /* 0 = not given, -1 = no limit; so are the next three */
 	int64_t memory_swap_bytes;		/* memory + swap, as the specification counts */
 	int64_t memory_reservation_bytes;
 	int64_t pids_limit;

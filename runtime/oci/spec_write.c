@@ -1,4 +1,5 @@
-/* spec_write.c - oci_spec_write of spec.h: the struct as config.json, in a fixed order of fields. */
+/* spec_write.c - oci_spec_write of spec.h: the struct as config.json, in a fixed order
+ * of fields. */
 #include "lib/buf.h"
 #include "lib/json.h"
 #include "oci/spec.h"

@@ -1,7 +1,8 @@
 /* boxd - the privileged maker of containers. Started by svd.
  *
  * usage: boxd (no arguments)
- *   passed fds: notify, boxd.sock (a listening SEQPACKET socket; engined is the only one who may connect)
+ *   passed fds: notify, boxd.sock (a listening SEQPACKET socket; engined is the only one who may
+ * connect)
  *
  * Its jail is its capability list and that it has no network socket. It cannot wear a seccomp list,
  * Landlock or no_new_privs: containers inherit all three. What it reads from outside is one message
@@ -25,11 +26,13 @@ enum { SEND_TIMEOUT_S = 5 };	/* an engined that reads nothing must not stop us f
 
 #define CAP(name) (1ull << CAP_##name)
 
-/* Each for a step of box/stage.c: mounts, namespaces, limits; ids and id maps; chown and access of files in
- * writable layers and volumes; signals to containers. Not: network, modules, raw I/O, ptrace, time. */
-static const uint64_t needed_caps = CAP(SYS_ADMIN) | CAP(SYS_CHROOT) | CAP(SYS_RESOURCE) | CAP(SETUID) | CAP(SETGID) |
-				    CAP(SETPCAP) | CAP(SETFCAP) | CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FOWNER) |
-				    CAP(FSETID) | CAP(KILL) | CAP(MKNOD) | CAP(DAC_READ_SEARCH);
+/* Each for a step of box/stage.c: mounts, namespaces, limits; ids and id maps; chown and access of
+ * files in writable layers and volumes; signals to containers. Not: network, modules, raw I/O,
+ * ptrace, time. */
+static const uint64_t needed_caps = CAP(SYS_ADMIN) | CAP(SYS_CHROOT) | CAP(SYS_RESOURCE) |
+				    CAP(SETUID) | CAP(SETGID) | CAP(SETPCAP) | CAP(SETFCAP) |
+				    CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FOWNER) | CAP(FSETID) |
+				    CAP(KILL) | CAP(MKNOD) | CAP(DAC_READ_SEARCH);
 
 struct boxd {
 	struct loop *loop;
@@ -97,13 +100,14 @@ static void on_signal(void *ctx, int number)
 	struct boxd *d = ctx;
 
 	(void)number;
-	loop_stop(d->loop);	/* containers go on: engined decides about them, or the machine's end does */
+	loop_stop(d->loop); /* containers go on: engined decides about them, or the machine's end
+			       does */
 }
 
 static int give_up_powers(struct err *e)
 {
-	/* boxmon is run by exec as root, so it keeps what the bounding set leaves; containers start from a
-	 * new user namespace and are bounded by their own specification. */
+	/* boxmon is run by exec as root, so it keeps what the bounding set leaves; containers start
+	 * from a new user namespace and are bounded by their own specification. */
 	uint64_t keep = needed_caps & caps_permitted();
 
 	return caps_bound(needed_caps, e) ? -1 : caps_set(keep, keep, 0, e);

@@ -15,7 +15,8 @@ int main(int argc, char **argv)
 	uint64_t pid, log_bytes;
 	struct err e;
 
-	if (argc != 4 || !str_to_u64(argv[2], &pid) || pid > INT32_MAX || !str_to_u64(argv[3], &log_bytes))
+	if (argc != 4 || !str_to_u64(argv[2], &pid) || pid > INT32_MAX ||
+	    !str_to_u64(argv[3], &log_bytes))
 		die("usage: boxmon NAME PID LOG_BYTES (boxd starts it)");
 	snprintf(program, sizeof(program), "boxmon %s", argv[1]);
 	log_init(program, LOG_LEVEL_INFO);

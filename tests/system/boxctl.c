@@ -1,10 +1,10 @@
 /* boxctl - plays svd and engined for boxd in tests/system/box.sh.
  *
  *   boxctl serve SOCKET PROGRAM      binds the socket and execs the program with it, as svd does
- *   boxctl spec [OPTION...] -- ARG.. prints a config.json: Docker's defaults and what the options say
- *   boxctl talk SOCKET               requests from stdin, one per line; answers and events on stdout:
- *       start NAME IMAGE SPEC [output=FILE] [log=BYTES] [volume=NAME:DRIVER:TARGET[:ro]]...
- *       kill NAME SIGNAL | delete NAME | list | exited NAME (waits for that event) | pause MS */
+ *   boxctl spec [OPTION...] -- ARG.. prints a config.json: Docker's defaults and what the options
+ * say boxctl talk SOCKET               requests from stdin, one per line; answers and events on
+ * stdout: start NAME IMAGE SPEC [output=FILE] [log=BYTES] [volume=NAME:DRIVER:TARGET[:ro]]... kill
+ * NAME SIGNAL | delete NAME | list | exited NAME (waits for that event) | pause MS */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +42,8 @@ static int serve(const char *path, char **argv)
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
 
 	unlink(path);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, 8) || dup2(fd, 3) != 3)
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, 8) ||
+	    dup2(fd, 3) != 3)
 		die("serve %s: %m", path);
 	setenv("CUVETTE_FDS", "boxd.sock", 1);
 	execv(argv[0], argv);
@@ -106,7 +107,8 @@ static int spec(int argc, char **argv)
 	while ((option = getopt(argc, argv, "+u:g:w:e:nrc:i:m:a:")) >= 0)
 		if (option != 'c' && option != 'i')
 			spec_option(a, s, (char)option, optarg);
-	s->process.args = oci_strings(a, (const char *const *)argv + optind, (size_t)(argc - optind));
+	s->process.args =
+		oci_strings(a, (const char *const *)argv + optind, (size_t)(argc - optind));
 	buf_init(&out, SPEC_MAX);
 	if (!oci_spec_write(s, &out))
 		die("the spec is too long");
@@ -137,10 +139,12 @@ static void print_answer(struct msg *m)
 	fflush(stdout);
 }
 
-/* The box that was started last, and the one that could not be: nobody waits for the end of that. */
+/* The box that was started last, and the one that could not be: nobody waits for the end
+ * of that. */
 static char started[80], refused[80];
 
-/* Until `type` about `name` ("" = anyone) came, or the request failed (false). Everything is printed. */
+/* Until `type` about `name` ("" = anyone) came, or the request failed (false). Everything is
+ * printed. */
 static bool await(int fd, uint32_t type, const char *name)
 {
 	static struct msg m;
@@ -190,7 +194,8 @@ static void start(int fd, char **words, int count)
 		die("read %s", words[3]);
 	for (int i = 4; i < count; i++)
 		if (str_starts(words[i], "output="))
-			output_fd = open(words[i] + 7, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+			output_fd =
+				open(words[i] + 7, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 		else if (str_starts(words[i], "log="))
 			str_to_u64(words[i] + 4, &log_bytes);
 		else if (str_starts(words[i], "volume="))
@@ -258,7 +263,8 @@ static int talk(const char *path)
 		else if (str_equal(words[0], "list"))
 			request(fd, WIRE_BOX_LIST, NULL, NULL, WIRE_BOX_LIST_END);
 		else if (str_equal(words[0], "exited") && count == 2)
-			(void)(str_equal(words[1], refused) || await(fd, WIRE_BOX_EXITED, words[1]));
+			(void)(str_equal(words[1], refused) ||
+			       await(fd, WIRE_BOX_EXITED, words[1]));
 		else if (str_equal(words[0], "pause") && count == 2)
 			usleep((useconds_t)atoi(words[1]) * 1000);
 		else

@@ -1,7 +1,9 @@
-/* probe - the only program of the image that tests/system/box.sh starts: says what a container can do.
+/* probe - the only program of the image that tests/system/box.sh starts: says what a container can
+ * do.
  *
- *   probe facts            NAME=VALUE lines about ids, capabilities, fds, and what refused attempts answer
- *   probe exit N | sleep SECONDS | spam LINES | write FILE TEXT | read FILE | euid | stat FILE */
+ *   probe facts            NAME=VALUE lines about ids, capabilities, fds, and what refused attempts
+ * answer probe exit N | sleep SECONDS | spam LINES | write FILE TEXT | read FILE | euid |
+ * stat FILE */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +63,8 @@ static void print_file(const char *path)
 /* The lines of /proc/self/status that say what we may do. */
 static void print_status(void)
 {
-	static const char *const wanted[] = { "Uid:", "Gid:", "Groups:", "Cap", "NoNewPrivs:", "Seccomp:" };
+	static const char *const wanted[] = { "Uid:", "Gid:",	     "Groups:",
+					      "Cap",  "NoNewPrivs:", "Seccomp:" };
 	FILE *f = fopen("/proc/self/status", "r");
 	char line[512];
 
@@ -93,9 +96,18 @@ static void print_fds(void)
 static void print_hidden(void)
 {
 	static const char *const paths[] = {
-		"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-		"/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
-		"/sys/devices/virtual/powercap", "/sys/firmware",
+		"/proc/acpi",
+		"/proc/asound",
+		"/proc/interrupts",
+		"/proc/kcore",
+		"/proc/keys",
+		"/proc/latency_stats",
+		"/proc/sched_debug",
+		"/proc/scsi",
+		"/proc/timer_list",
+		"/proc/timer_stats",
+		"/sys/devices/virtual/powercap",
+		"/sys/firmware",
 	};
 	bool hidden = true;
 
@@ -115,7 +127,8 @@ static void print_hidden(void)
 		} else {
 			int fd = open(paths[i], O_RDONLY);
 
-			hidden = hidden && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3) && read(fd, &byte, 1) == 0;
+			hidden = hidden && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3) &&
+				 read(fd, &byte, 1) == 0;
 			close(fd);
 		}
 	}
@@ -125,8 +138,13 @@ static void print_hidden(void)
 static void try_writes(void)
 {
 	static const char *const paths[] = {
-		"/proc/sysrq-trigger", "/proc/sys/kernel/core_pattern", "/proc/irq/default_smp_affinity",
-		"/sys/kernel/uevent_seqnum", "/proc/self/exe", "/proc/1/exe", "/devnode",
+		"/proc/sysrq-trigger",
+		"/proc/sys/kernel/core_pattern",
+		"/proc/irq/default_smp_affinity",
+		"/sys/kernel/uevent_seqnum",
+		"/proc/self/exe",
+		"/proc/1/exe",
+		"/devnode",
 	};
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
@@ -194,7 +212,9 @@ static int facts(void)
 static int spam(int lines)
 {
 	for (int i = 0; i < lines; i++)
-		printf("line %07d \"quoted\" \\ \x01 \xc3\xa4 \xff .......................................\n", i);
+		printf("line %07d \"quoted\" \\ \x01 \xc3\xa4 \xff "
+		       ".......................................\n",
+		       i);
 	return 0;
 }
 
