@@ -11,11 +11,16 @@ console_follow() {
 	FOLLOW_PID=$!
 }
 
-# Ctrl-C once asks the guest, twice kills it. A trap only notes it; the wait below acts.
+# Ctrl-C once asks the guest, twice kills it. A trap only counts; the wait below acts. A terminal sends one Ctrl-C to every
+# program of the foreground, and make and tools/enter hand theirs on to us: what comes within a second is one.
 console_trap() {
-	INTERRUPTS=0
-	trap 'INTERRUPTS=$((INTERRUPTS + 1))' INT
-	trap 'INTERRUPTS=$((INTERRUPTS + 1))' TERM HUP
+	INTERRUPTS=0 INTERRUPT_LAST=0
+	trap console_interrupt INT TERM HUP
+}
+
+console_interrupt() {
+	local now=${EPOCHREALTIME/[.,]/}
+	((now - INTERRUPT_LAST < 1000000)) || INTERRUPTS=$((INTERRUPTS + 1)) INTERRUPT_LAST=$now
 }
 
 # console_wait: reads the control port until QEMU ends. Calls control_line for each line. Sets INTERRUPTED.

@@ -10,6 +10,8 @@ machine_base() {
 	case $ACCEL in
 	kvm) QEMU_ARGS+=(-accel kvm -cpu host) ;;
 	tcg) QEMU_ARGS+=(-accel "tcg,thread=multi,tb-size=512" -cpu max) ;;
+	# Every clock of the guest counts instructions, one a nanosecond: for tests/bench.
+	icount) QEMU_ARGS+=(-accel "tcg,thread=single,tb-size=512" -cpu max -icount "shift=0,sleep=off") ;;
 	esac
 	QEMU_ARGS+=(-smp "${CPUS:-2}" -m "$MEM" -nodefaults -no-user-config -display none
 		-device "virtio-serial-$BUS,max_ports=4" -device "virtio-rng-$BUS")
@@ -24,6 +26,7 @@ machine_kernel() {
 	panic) line=${line/restart_on_corruption/panic_on_corruption} ;;
 	*) die "CORRUPTION=$CORRUPTION is not known: take restart or panic" ;;
 	esac
+	[ "$ACCEL" != icount ] || line+=" tsc_early_khz=1000000 tsc=reliable"
 	[ "$ACCEL" != tcg ] || line+=" tsc_early_khz=$(qemu/lib/tsc-khz) tsc=reliable"
 	QEMU_ARGS+=(-kernel "$BOOT/vmlinux" -append "$line console=ttyS0 quiet panic=-1 $1")
 }
