@@ -10,7 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 OUT=${O:-build} BOOT=${BOOT:-$OUT/boot} MEM=${MEM:-1G}
 LIMIT=${LIMIT:-240}	# seconds until an event that never comes is a failure
 TAP_COUNT=0 TAP_FAILED=0
-QEMU_PID='' SHARE_AS=() SHARE_OWNER='' VM_SEQUENCE=0
+QEMU_PID='' SHARE_AS=() SHARE_OWNER=''
 
 say() { echo "# $*"; }
 die() { echo "Bail out! $*"; exit 1; }
@@ -124,8 +124,7 @@ vm_alive() { [ -n "$QEMU_PID" ] && kill -0 "$QEMU_PID" 2>/dev/null; }
 vm_sh() {
 	local mark text end=$((SECONDS + LIMIT))
 	[ -n "$VM_SHELL" ] || { vm_shell_ready || return 125; }
-	VM_SEQUENCE=$((VM_SEQUENCE + 1))
-	mark="mark-$$-$VM_SEQUENCE"
+	mark="mark-$BASHPID-${EPOCHREALTIME/[.,]/}"	# a counter would forget what it counted in $(vm_sh ...)
 	printf "echo; echo %s''-begin; { %s\n} 2>&1; s=\$?; echo; echo %s''-end \$s\n" "$mark" "$1" "$mark" >&"$CONSOLE_IN"
 	while ! grep -aEq "^$mark-end [0-9]+" "$VM/console"; do
 		vm_alive || { echo "the machine ended during: $1"; return 125; }
