@@ -43,7 +43,7 @@ RUN_VARS := WORK MEM CPUS PORT NET DATA DATA_SIZE SHARE MACHINE ACCEL CONSOLE AP
 RUN_ENV = O='$(if $(call outside,$(O)),/mnt/out,$(O))' \
 	$(foreach v,$(filter-out WORK,$(RUN_VARS)),$(if $($(v)),$(v)='$($(v))'))
 RUN_WORK = $(if $(call outside,$(WORK)),WORK=/mnt/work,$(if $(WORK),WORK='$(WORK)'))
-RUN_FILE = $(if $(call outside,$(WORK)),$(patsubst $(WORK)/%,/mnt/work/%,$(NOTEBOOK)),$(NOTEBOOK))
+RUN_FILE = $(if $(call outside,$(WORK)),$(subst $(WORK)/,/mnt/work/,$(NOTEBOOK)),$(NOTEBOOK))
 
 .PHONY: all programs run test check unit lint vm fuzz kernel-check reproduce relock toolroot fetch fetch-code clean help
 .NOTPARALLEL:
@@ -67,7 +67,8 @@ fetch: toolroot
 
 run: all
 	$(Q)tools/enter --net $(ENTER_OPTS) $(if $(call outside,$(WORK)),--bind '$(WORK):/mnt/work') \
-		env $(RUN_ENV) $(RUN_WORK) qemu/run $(if $(NOTEBOOK),--batch '$(RUN_FILE)')
+		env $(RUN_ENV) $(RUN_WORK) qemu/run $(if $(NOTEBOOK),--batch '$(RUN_FILE)') || \
+	{ status=$$?; echo "ended with status $$status" >&2; exit $$status; }
 
 unit lint: toolroot
 	$(call enter,,$@)
