@@ -74,13 +74,16 @@ unit lint: toolroot
 	$(call enter,,$@)
 check programs: fetch-code
 	$(call enter,,$@)
+# Built in the one tool root, tested in the larger one.
 test vm: fetch
+	$(call enter,,all unit-tests)
 	$(call enter,--set test,$@)
 fuzz: fetch-code
 	$(call enter,--set test,fuzz)
 kernel-check: fetch
 	$(call enter,,kernel-check)
 bench-%: fetch
+	$(call enter,,all)
 	$(Q)tools/fetch $(wildcard tests/bench/*.lock)
 	$(call enter,--set test,$@)
 
@@ -107,7 +110,7 @@ endif
 
 B := $(O)
 SYSROOT := $(B)/sysroot
-.PHONY: all programs run test check unit lint vm fuzz kernel-check help FORCE
+.PHONY: all programs unit-tests run test check unit lint vm fuzz kernel-check help FORCE
 .DELETE_ON_ERROR:
 all: $(B)/boot/system.img $(B)/boot/vmlinux
 
@@ -246,6 +249,7 @@ VM_STORIES := $(filter-out tests/vm/lib%.sh,$(SYSTEM_TESTS) $(VM_TESTS) $(wildca
 RUN_TESTS := $(Q)O=$(B) tests/run
 lint:
 	$(RUN_TESTS) tests/lint/run
+unit-tests: $(UNIT_TESTS)
 unit: $(UNIT_TESTS)
 	$(RUN_TESTS) $(or $(TESTS),$(UNIT_TESTS))
 check: $(UNIT_TESTS) $(if $(PROGRAMS),programs)
