@@ -8,8 +8,9 @@ case ${1-} in
 --inside) ;;
 *)
 	map=
-	[ "$(id -u)" = 0 ] || map=--map-root-user
-	export BIN
+	ROOT=1
+	[ "$(id -u)" = 0 ] || { map=--map-root-user; ROOT=0; }
+	export BIN ROOT
 	# shellcheck disable=SC2086 # no word or one
 	exec unshare $map --mount --pid --fork --mount-proc --kill-child sh "$0" --inside
 	;;
@@ -133,6 +134,17 @@ socket look.sock /run/t/look.sock stream 0660 root root
 file note /run/t/note r
 file absent /run/t/absent r optional
 E2
+unit rests <<'E2'
+exec /run/t/no-such-program
+when /run/t/no-such-thing
+E2
+unit who <<'E2'
+exec /bin/sh -c "grep -E '^(Uid|Groups|NoNewPrivs|CapEff|CapAmb|CapBnd):' /proc/self/status; ls -l /proc/self/fd"
+ready exit
+restart never
+user nobody
+caps net_raw kill
+E2
 unit turner <<'E2'
 exec /run/t/turner
 ready notify
@@ -169,6 +181,16 @@ verdict 'a passed file can be read at its place' grep -qx 'hello from a file' lo
 no_more_fds() { ! grep -E ' [5-9]+[0-9]* -> ' look.out | grep -v 'look.out\|/dev/null\|pipe\|look$'; }
 verdict 'no other fd reaches a unit' no_more_fds
 verdict 'the socket has its mode' test "$(stat -c %a look.sock)" = 660
+verdict 'a unit without what it serves rests' within 10 state_is rests done
+if [ "$ROOT" = 1 ]; then
+	verdict 'a unit with a user ends well' within 10 state_is who done
+	svctl log who >who.out
+	rights() { # uid 65534, no groups, no_new_privs, kill (5) and net_raw (13) alone
+		grep -q 'Uid:.65534.65534.65534.65534' who.out && grep -q 'NoNewPrivs:.1' who.out &&
+			[ "$(grep -c 'Cap\(Eff\|Amb\|Bnd\):.0*2020$' who.out)" = 3 ]
+	}
+	verdict 'it has its user and exactly its capabilities' rights
+fi
 svctl boot >boot.out
 in_boot() { grep -q '^svd ' boot.out && grep -q '^base ' boot.out && [ "$(grep -c '^upper ' boot.out)" = 1 ]; }
 verdict 'the boot table has svd and the units' in_boot
