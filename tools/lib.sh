@@ -7,7 +7,8 @@ say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 
 # The folder of downloads and built dependencies; safe to delete at any time.
 cache_dir() {
-	c=${CUVETTE_CACHE:-${HOME:?HOME is not set: set CUVETTE_CACHE to a folder for downloads}/.cache/cuvette}
+	: "${HOME:=$(getent passwd "$(id -u)" | cut -d: -f6)}"
+	c=${CUVETTE_CACHE:-$HOME/.cache/cuvette}
 	case $c in /*) ;; *) c=$PWD/$c ;; esac
 	mkdir -p "$c/dl" || die "cannot make the cache folder $c: set CUVETTE_CACHE to a writable one"
 	printf '%s\n' "$c"
