@@ -33,8 +33,22 @@ static void answer(int fd, uint32_t type, const char *sentence)
 		log_debug("control: answer: %s", e.text);	/* it asked and went away */
 }
 
+static int send_facts(int fd, const struct control_unit *facts)
+{
+	struct msg m;
+
+	control_put_unit(&m, facts);
+	return msg_send(fd, &m, NULL);
+}
+
+/* svd itself comes first: it is no unit, but whoever looks wants to see it. */
 static void answer_status(int fd, const struct supervisor *s)
 {
+	struct control_unit self = { .name = "svd", .state = "up", .last_exit = "", .why = "",
+				     .pid = (uint64_t)getpid(), .since_ns = s->since_ns };
+
+	if (send_facts(fd, &self))
+		return;
 	for (int i = 0; i < s->count; i++) {
 		const struct unit *u = s->units[i];
 		struct control_unit facts = {
@@ -46,10 +60,8 @@ static void answer_status(int fd, const struct supervisor *s)
 			.since_ns = u->record.since_ns,
 			.restarts = u->record.restarts,
 		};
-		struct msg m;
 
-		control_put_unit(&m, &facts);
-		if (msg_send(fd, &m, NULL))
+		if (send_facts(fd, &facts))
 			return;
 	}
 	answer(fd, CONTROL_END, NULL);

@@ -27,6 +27,7 @@ struct supervisor {
 	bool stopping;
 	bool advancing, again;		/* an advance runs; a unit changed during it */
 	bool said_ready;
+	uint64_t since_ns;		/* of svd itself, boot clock */
 	struct loop_timer stop_timer;
 	void (*ask_init)(int signal);	/* power off, reboot: PID 1 decides when */
 };

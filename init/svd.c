@@ -98,6 +98,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	init_pid = getppid();
+	supervisor.since_ns = time_boot_ns();
 	supervisor.ask_init = ask_init;
 	signal(SIGPIPE, SIG_IGN);
 	first = open_dirs(argv[2]);
