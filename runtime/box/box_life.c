@@ -21,25 +21,25 @@
 
 enum {
 	STATUS_LOST = 137, /* boxmon was killed and could not record an end: as if killed itself */
-	CGROUP_TRIES =
-		100, /* x 10 ms: the last processes of a killed cgroup are on their way out */
+	CGROUP_WAIT_FIRST_US = 200, /* doubled each time: 0.4 s in all */
+	CGROUP_WAIT_LAST_US = 400000,
 };
 
+/* Usually empty by now. Else something outlived its first process, or the boxmon: it is killed, and
+ * the last of it may need a moment to go. */
 static void clear_cgroup(const struct box *box)
 {
 	int parent_fd = box->boxes->host->cgroup_fd;
 	struct err e;
 
-	if (parent_fd < 0)
+	if (parent_fd < 0 || cgroup_remove(parent_fd, box->name, &e) == 0)
 		return;
 	if (cgroup_kill(parent_fd, box->name, &e))
 		log_warn("box %s: %s", box->name, e.text);
-	for (int i = 0; i < CGROUP_TRIES; i++) {
+	for (unsigned wait_us = CGROUP_WAIT_FIRST_US; wait_us < CGROUP_WAIT_LAST_US; wait_us *= 2) {
 		if (cgroup_remove(parent_fd, box->name, &e) == 0)
 			return;
-		if (e.number != EBUSY)
-			break;
-		usleep(10000);
+		usleep(wait_us);
 	}
 	log_warn("box %s: %s", box->name, e.text);
 }
