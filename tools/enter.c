@@ -1,4 +1,5 @@
-/* enter.c - run one command inside the tool root: tools/enter's second half, built by tools/toolroot.
+/* enter.c - run one command inside the tool root: tools/enter's second half, built by
+ * tools/toolroot.
  *
  * enter [--offline] [--bind HOST:INSIDE]... --root TREE --src CHECKOUT --cache DIR --user NAME
  *       [--at DIR] [--ids FIRST] CMD...
@@ -38,7 +39,7 @@ struct plan {
 	const char *user;		/* the caller's name, for its subordinate ids */
 	const char *binds[BINDS_MAX];	/* HOST:INSIDE */
 	int         bind_count;
-	unsigned long ids;		/* as root: the command's ids begin there, 0 = no namespace */
+	unsigned long ids; /* as root: the command's ids begin there, 0 = no namespace */
 	int         offline;
 	char      **command;
 };
@@ -66,8 +67,9 @@ static void bind_at(const char *from, const char *root, const char *to, unsigned
 		die("bind %s at %s: %s", from, path, strerror(errno));
 }
 
-/* A folder with what is mounted below it, as it is now: taken before the root is put together, which
- * may lie inside that folder (the cache holds the tool root) and would show there once more. */
+/* A folder with what is mounted below it, as it is now: taken before the root is put together,
+ * which may lie inside that folder (the cache holds the tool root) and would show there once more.
+ */
 static int take_tree(const char *path)
 {
 	int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
@@ -175,8 +177,8 @@ static void enter_root(const struct plan *plan)
 		make_place(root, colon + 1);
 		bind_at(from, root, colon + 1, MS_REC);
 	}
-	if (chdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
-	    chdir(plan->at) < 0)
+	if (chdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
+	    umount2(".", MNT_DETACH) < 0 || chdir(plan->at) < 0)
 		die("enter the tool root %s: %s", root, strerror(errno));
 }
 
@@ -210,7 +212,8 @@ static void sub_range(const char *file, const char *name, uid_t uid, unsigned lo
 	    "100000-165535 %s', then again", name, file, name);
 }
 
-static void run_map(const char *tool, pid_t pid, unsigned int own, unsigned long first, unsigned long count)
+static void run_map(const char *tool, pid_t pid, unsigned int own, unsigned long first,
+		    unsigned long count)
 {
 	char a[5][24];
 	int status;
@@ -223,7 +226,8 @@ static void run_map(const char *tool, pid_t pid, unsigned int own, unsigned long
 	child = fork();
 	if (child == 0) {
 		execlp(tool, tool, a[0], "0", a[1], "1", "1", a[2], a[3], (char *)NULL);
-		die("cannot run %s: %s: run 'sudo apt-get install uidmap', then again", tool, strerror(errno));
+		die("cannot run %s: %s: run 'sudo apt-get install uidmap', then again", tool,
+		    strerror(errno));
 	}
 	if (child < 0 || waitpid(child, &status, 0) < 0 || status != 0)
 		die("%s refused the id map of this user: see its message above", tool);
@@ -307,7 +311,8 @@ static int wait_passing(pid_t child)
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 			if (pid == child)
 				return status;
-		if (sigwaitinfo(&set, &info) > 0 && info.si_signo != SIGCHLD && info.si_code != SI_KERNEL)
+		if (sigwaitinfo(&set, &info) > 0 && info.si_signo != SIGCHLD &&
+		    info.si_code != SI_KERNEL)
 			kill(child, info.si_signo);
 	}
 }
@@ -329,8 +334,8 @@ static void __attribute__((noreturn)) end_as(int status)
 
 /* ---- the processes ---- */
 
-static void __attribute__((noreturn)) first_process(const struct plan *plan, int alive_fd, int status_fd,
-						    const sigset_t *old)
+static void __attribute__((noreturn)) first_process(const struct plan *plan, int alive_fd,
+						    int status_fd, const sigset_t *old)
 {
 	pid_t child;
 	int status;
@@ -370,7 +375,7 @@ static void take_user_namespace(const char *user)
 
 	if (pipe2(asked, O_CLOEXEC) < 0 || pipe2(done, O_CLOEXEC) < 0)
 		die("pipe: %s", strerror(errno));
-	mapper = fork();	/* stays outside: newuidmap must be called from the parent namespace */
+	mapper = fork(); /* stays outside: newuidmap must be called from the parent namespace */
 	if (mapper < 0)
 		die("fork: %s", strerror(errno));
 	if (mapper == 0) {
@@ -381,8 +386,9 @@ static void take_user_namespace(const char *user)
 		_exit(0);
 	}
 	if (unshare(CLONE_NEWUSER) < 0)
-		die("this host allows no user namespaces (%s): run as root, or allow them with sysctl "
-		    "kernel.unprivileged_userns_clone=1", strerror(errno));
+		die("this host allows no user namespaces (%s): run as root, or allow them with "
+		    "sysctl kernel.unprivileged_userns_clone=1",
+		    strerror(errno));
 	if (write(asked[1], "x", 1) != 1 || waitpid(mapper, &status, 0) < 0 || status != 0)
 		_exit(125);
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
@@ -399,7 +405,8 @@ static int run(const struct plan *plan)
 		take_user_namespace(plan->user);
 	if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
 		    (plan->offline ? CLONE_NEWNET : 0)) < 0)
-		die("new namespaces: %s (inside a container? it needs CAP_SYS_ADMIN)", strerror(errno));
+		die("new namespaces: %s (inside a container? it needs CAP_SYS_ADMIN)",
+		    strerror(errno));
 	if (sethostname("cuvette", 7) < 0)
 		die("sethostname: %s", strerror(errno));
 	if (pipe2(alive, O_CLOEXEC) < 0 || pipe2(result, O_CLOEXEC) < 0)
@@ -454,7 +461,8 @@ int main(int argc, char **argv)
 		i++;
 	}
 	if (i >= argc || !plan.root || !plan.src || !plan.cache || !plan.user)
-		die("usage: tools/enter [--offline|--net] [--set build|test] [--bind HOST:INSIDE] CMD...");
+		die("usage: tools/enter [--offline|--net] [--set build|test] [--bind HOST:INSIDE] "
+		    "CMD...");
 	plan.command = argv + i;
 	return run(&plan);
 }

@@ -1,9 +1,10 @@
-/* chroot_init.c - the peer of the Jupyter figure: PID 1 that starts the lab image by a plain chroot.
+/* chroot_init.c - the peer of the Jupyter figure: PID 1 that starts the lab image by a plain
+ * chroot.
  *
- * Same kernel, same verity-checked system image, same layers mounted in place; no supervisor, no engine, no
- * container. Reads the image's words from /lab.argv and /lab.env (one per line) of the initramfs, waits until
- * 127.0.0.1:8888/api answers 200, prints the boot clock, powers off. Under `-icount shift=0` the clock counts
- * instructions. */
+ * Same kernel, same verity-checked system image, same layers mounted in place; no supervisor, no
+ * engine, no container. Reads the image's words from /lab.argv and /lab.env (one per line) of the
+ * initramfs, waits until 127.0.0.1:8888/api answers 200, prints the boot clock, powers off. Under
+ * `-icount shift=0` the clock counts instructions. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -42,7 +43,8 @@ static void stop(const char *what)
 		pause();
 }
 
-static void put(const char *source, const char *target, const char *type, unsigned long flags, const char *data)
+static void put(const char *source, const char *target, const char *type, unsigned long flags,
+		const char *data)
 {
 	mkdir(target, 0755);
 	if (mount(source, target, type, flags, data) < 0)
@@ -61,7 +63,8 @@ static char **words(const char *path)
 
 	if (fd < 0 || read(fd, at, sizeof(text[0]) - 1) < 0)
 		stop(path);
-	for (char *word = strtok(at, "\n"); word && count < WORDS_MAX - 1; word = strtok(NULL, "\n"))
+	for (char *word = strtok(at, "\n"); word && count < WORDS_MAX - 1;
+	     word = strtok(NULL, "\n"))
 		list[count++] = word;
 	return list;
 }
@@ -89,7 +92,8 @@ static void mount_lab(void)
 	snprintf(source, sizeof(source), "overlay");
 	char options[sizeof(lower) + 64];
 
-	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=/rw/upper,workdir=/rw/work", lower);
+	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=/rw/upper,workdir=/rw/work",
+		 lower);
 	put(source, "/lab", "overlay", 0, options);
 	put("proc", "/lab/proc", "proc", 0, NULL);
 	put("sysfs", "/lab/sys", "sysfs", 0, NULL);
@@ -114,8 +118,8 @@ static void start_lab(char **argv, char **envp)
 		return;
 	gid_t groups[] = { USERS };
 
-	if (chroot("/lab") < 0 || chdir("/home/jovyan") < 0 || setgroups(1, groups) < 0 || setgid(USERS) < 0 ||
-	    setuid(JOVYAN) < 0)
+	if (chroot("/lab") < 0 || chdir("/home/jovyan") < 0 || setgroups(1, groups) < 0 ||
+	    setgid(USERS) < 0 || setuid(JOVYAN) < 0)
 		stop("enter /lab");
 	execvpe(argv[0], argv, envp);
 	stop(argv[0]);
@@ -123,14 +127,15 @@ static void start_lab(char **argv, char **envp)
 
 static int answers(void)
 {
-	static const char request[] = "GET /api HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+	static const char request[] =
+		"GET /api HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(8888),
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	char reply[16] = "";
 	int fine = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
-		   write(fd, request, sizeof(request) - 1) > 0 && read(fd, reply, sizeof(reply) - 1) > 0 &&
-		   strstr(reply, " 200") != NULL;
+		   write(fd, request, sizeof(request) - 1) > 0 &&
+		   read(fd, reply, sizeof(reply) - 1) > 0 && strstr(reply, " 200") != NULL;
 
 	close(fd);
 	return fine;
