@@ -371,7 +371,9 @@ static void adopt(struct unit *u)
 	/* Whatever was asked of it before is forgotten, and what waited for its time starts at
 	 * once. */
 	if (fd >= 0)
-		u->record.state = old.state == UNIT_STARTING ? UNIT_STARTING : UNIT_UP;
+		u->record.state = old.state == UNIT_STARTING && u->file.ready != UNIT_READY_NONE ?
+					  UNIT_STARTING :
+					  UNIT_UP;
 	else if (old.state != UNIT_DONE && old.state != UNIT_FAILED)
 		u->record.state = UNIT_WAITING;
 	if (fd >= 0 && watch(u, fd)) {
