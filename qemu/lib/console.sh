@@ -1,8 +1,9 @@
 # console.sh - what the user sees of a running machine, and how it ends. Here lives the only wait of qemu/run.
 
-# console_clean: terminal control of the guest's serial line must not reach the user's terminal.
+# console_clean: terminal control of the guest's serial line must not reach the user's terminal. Colours go as a whole; of
+# every other sequence the text stays and the bytes that make a terminal obey go: C0 but tab and newline, DEL, C1 in UTF-8.
 console_clean() {
-	sed -u 's/\x1b\[[0-9;?]*[A-Za-z]//g; s/\x1bc//g; s/\r//g'
+	LC_ALL=C sed -u 's/\x1b\[[0-9;?]*[A-Za-z]//g; s/[\x00-\x08\x0b-\x1f\x7f]//g; s/\xc2[\x80-\x9f]//g'
 }
 
 # console_follow: the serial line, as it grows, until QEMU is gone.
@@ -29,7 +30,7 @@ console_wait() {
 	INTERRUPTED=0
 	while kill -0 "$QEMU_PID" 2>/dev/null; do
 		if IFS= read -r -t 0.5 -u "$CONTROL_OUT" line; then
-			control_line "$line"
+			control_line "${line//[[:cntrl:]]/?}"
 		fi
 		if ((INTERRUPTS > asked)); then
 			asked=$INTERRUPTS INTERRUPTED=1
@@ -42,7 +43,7 @@ console_wait() {
 		fi
 	done
 	while IFS= read -r -t 0.1 -u "$CONTROL_OUT" line; do
-		control_line "$line"
+		control_line "${line//[[:cntrl:]]/?}"
 	done
 	wait "$QEMU_PID" 2>/dev/null || QEMU_STATUS=$?
 	[ -z "${FOLLOW_PID:-}" ] || wait "$FOLLOW_PID" 2>/dev/null || :
@@ -58,15 +59,21 @@ console_stop() {	# how often it was asked
 	fi
 }
 
-# Prints the URL only after it answered 200 here.
+# Prints the URL only after it answered 200 here. The guest chose its text: it may lead nowhere but to the guest's own port,
+# and curl reads it from a file, since a command line shows its token to everybody on the host.
 console_url() {
-	local code tries
+	local code tries own="^http://127\\.0\\.0\\.1:${PORT:-}/[A-Za-z0-9._~%/?#@!&*+,;=:-]*\$"
 	if [ "${NET:-user}" = none ]; then
 		say "Jupyter runs, but NET=none leaves no way to it from outside"
 		return
 	fi
+	if [[ ! $1 =~ $own ]]; then
+		say "the guest calls itself ready at a strange address; try http://127.0.0.1:$PORT/; console: $RUN/console.log"
+		return
+	fi
+	printf 'url = "%s"\n' "$1" >"$VM/url"
 	for ((tries = 0; tries < 60; tries++)); do
-		code=$(curl -sS -L -o /dev/null -w '%{http_code}' --noproxy '*' --max-time 20 "$1" 2>"$VM/curl.err") || code=000
+		code=$(curl -sS -L --proto-redir =http --max-redirs 5 -o /dev/null -w '%{http_code}' --noproxy '*' --max-time 20 -K "$VM/url" 2>"$VM/curl.err") || code=000
 		[ "$code" != 200 ] || break
 		((INTERRUPTS == 0)) || return 0
 		sleep 0.5
