@@ -152,8 +152,10 @@ static int set_cwd(const struct inner *in, const char *cwd, struct err *e)
 	AUTO_FD int fd = fs_make_dirs_in_root(in->root_fd, cwd, 0755, e);
 	char text[4096];
 
-	if (fd < 0 || fchdir(fd) < 0)
+	if (fd < 0)
 		return err_add(e, "working directory %s", cwd);
+	if (fchdir(fd) < 0)
+		return err_sys(e, "working directory %s", cwd);
 	if (!getcwd(text, sizeof(text)) || text[0] != '/')
 		return err_set(e, "working directory %s: lies outside of the container", cwd);
 	return 0;
