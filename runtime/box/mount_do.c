@@ -41,9 +41,33 @@ static int open_target(int root_fd, const char *path, int follow, struct err *e)
 	return err_set(e, "%s in the image is not a folder", path);
 }
 
-static int do_attach(int mount_fd, int root_fd, const char *path, int follow, struct err *e)
+/* Over the kernel's own files a volume would put its own, and our masks and read-only paths on the
+ * wrong ones. By file system, since a link of the image may lead there. */
+static int check_volume_target(int target_fd, struct err *e)
 {
-	AUTO_FD int target_fd = open_target(root_fd, path, follow, e);
+	struct statfs fs;
+
+	if (fstatfs(target_fd, &fs) < 0)
+		return err_sys(e, "statfs");
+	if (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC ||
+	    fs.f_type == CGROUP2_SUPER_MAGIC)
+		return err_set(e, "lies in /proc or /sys, where no volume can be: choose another "
+				  "target");
+	return 0;
+}
+
+static int do_volume(const struct mount_step *step, const struct mount_sources *s, struct err *e)
+{
+	AUTO_FD int target_fd = open_target(s->root_fd, step->target, 1, e);
+
+	if (target_fd < 0 || check_volume_target(target_fd, e))
+		return -1;
+	return mount_fd_attach(s->volume_fds[step->volume], target_fd, e);
+}
+
+static int do_attach(int mount_fd, int root_fd, const char *path, struct err *e)
+{
+	AUTO_FD int target_fd = open_target(root_fd, path, 0, e);
 
 	return target_fd < 0 ? -1 : mount_fd_attach(mount_fd, target_fd, e);
 }
@@ -52,7 +76,7 @@ static int do_new(const struct mount_step *step, const struct mount_sources *s, 
 {
 	AUTO_FD int fd = mount_fd_new(step->fstype, step->source, step->data, step->attrs, e);
 
-	return fd < 0 ? -1 : do_attach(fd, s->root_fd, step->target, 0, e);
+	return fd < 0 ? -1 : do_attach(fd, s->root_fd, step->target, e);
 }
 
 static int do_sys(const struct mount_step *step, const struct mount_sources *s, struct err *e)
@@ -61,7 +85,7 @@ static int do_sys(const struct mount_step *step, const struct mount_sources *s, 
 
 	if (s->sys_fd < 0 || fstatfs(s->sys_fd, &fs) < 0 || fs.f_type != SYSFS_MAGIC)
 		return err_set(e, "the machine's /sys is not sysfs");
-	return do_attach(s->sys_fd, s->root_fd, step->target, 0, e);
+	return do_attach(s->sys_fd, s->root_fd, step->target, e);
 }
 
 static int do_devices(const struct mount_step *step, const struct mount_sources *s, struct err *e)
@@ -127,7 +151,7 @@ static int do_step(const struct mount_step *step, struct doing *d, struct err *e
 	case MOUNT_APPLIANCE_SYS:
 		return do_sys(step, s, e);
 	case MOUNT_VOLUME:
-		return do_attach(s->volume_fds[step->volume], s->root_fd, step->target, 1, e);
+		return do_volume(step, s, e);
 	case MOUNT_DEVICES:
 		return do_devices(step, s, e);
 	case MOUNT_MASK:

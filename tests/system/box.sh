@@ -49,6 +49,7 @@ install -m 755 "$work/probe" $lower/bin/probe
 install -m 4755 "$work/probe" $upper/bin/suid
 echo below >$lower/etc/layer; mkdir $upper/etc; echo above >$upper/etc/layer
 echo secret >$lower/home/u/file; echo x >$lower/home/u/deep/x; chown -R 1000:100 $lower/home/u; chmod 750 $lower/home/u
+ln -s /proc/sys $lower/kernel
 mknod $lower/devnode c 1 3; chmod 666 $lower/devnode
 chmod 1777 $lower/tmp
 echo '{"schema":1,"name":"t","digest":"sha256:one","layers":["layers/0","layers/1"],"config":{}}' >images/t/image.json
@@ -174,6 +175,8 @@ IMAGE=none run f; ok "a missing image" answers 'BOX_FAILED f image none'
 IMAGE=../t run f; ok "an image by path" answers 'is no image name'
 run ../x; ok "a box by path" answers 'is no name for a box'
 run f volume=../etc:local:/x; ok "a volume by path" answers 'is no volume name'
+for at in /proc /proc/self /sys/kernel /kernel; do run f volume=v:local:$at
+	ok "a volume at $at is refused" answers "BOX_FAILED f $at: lies in /proc or /sys"; done
 spec -i 0 -- /bin/probe facts; run f
 ok "the machine's own ids" answers 'must be one line, 0 to a multiple of 65536'
 spec -m 1048576 -- /bin/probe facts; run f
