@@ -140,54 +140,83 @@ int box_signal(struct box *box, int signal, struct err *e)
 {
 	if (box->status != BOX_RUNNING)
 		return err_set(e, "box %s is not running", box->name);
-	if (syscall(SYS_pidfd_send_signal, box->pidfd, signal, NULL, 0) < 0)
+	if (box->pidfd < 0)
+		errno = ESRCH; /* taken over when it had just ended */
+	if (box->pidfd < 0 || syscall(SYS_pidfd_send_signal, box->pidfd, signal, NULL, 0) < 0)
 		return err_sys(e, "signal %d to box %s", signal, box->name);
 	return 0;
 }
 
+/* Of a child that deletes: it may outlive us, and with our connections open engined would not
+ * notice our end. */
+static void keep_only_trash(const struct box_host *host)
+{
+	dup2(host->trash_fd, STDIN_FILENO);
+	syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, 0);
+}
+
 /* Renaming is quick and cannot be cut in half; a child deletes what may be many files. */
-static void discard(const struct box_host *host, const char *name)
+static int discard(const struct box_host *host, const char *name, struct err *e)
 {
 	char trash[128];
 
 	snprintf(trash, sizeof(trash), "%s.%llu", name, (unsigned long long)time_boot_ns());
 	if (renameat(host->containers_fd, name, host->trash_fd, trash) < 0)
-		return;
+		return errno == ENOENT ? 0 : err_sys(e, "put the writable layer away");
+	/* No child: the next boxd empties the folder. */
 	if (fork() == 0) {
-		fs_remove_tree_at(host->trash_fd, trash, NULL);
+		keep_only_trash(host);
+		fs_remove_tree_at(STDIN_FILENO, trash, NULL);
 		_exit(0);
 	}
+	return 0;
 }
 
 void box_remove(struct box *box)
 {
 	const struct box_host *host = box->boxes->host;
-	struct err e;
+	struct err e, why;
+	int failed;
 
 	box_unwatch(box);
 	clear_cgroup(box);
-	discard(host, box->name);
+	failed = discard(host, box->name, &why);
 	if (fs_remove_tree_at(host->state_fd, box->name, &e))
 		log_warn("box %s: %s", box->name, e.text);
-	if (box->deleting)
+	if (failed)
+		box_answer_failed(box->boxes, box->name, why.text);
+	else
 		box_answer_done(box->boxes, box->name);
-	log_info("box=%s deleted", box->name);
+	log_info("box=%s %s", box->name, failed ? "forgotten, its writable layer stays" : "deleted");
 	box_forget(box);
 }
 
-static void take_over_running(struct box *box)
+/* First the pidfd, then the look at the start time: a pid that came back in between is seen. */
+static int open_process(pid_t pid, uint64_t start)
 {
-	struct err e = { .text = "its process is gone" };
-	int monitor_fd = (int)syscall(SYS_pidfd_open, box->run.monitor_pid, 0);
+	AUTO_FD int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 
-	box->pidfd = (int)syscall(SYS_pidfd_open, box->run.pid, 0);
-	box->status = BOX_RUNNING;
-	if (monitor_fd >= 0 && box_watch_monitor(box, monitor_fd, &e) == 0) {
-		box_watch_events(box);
-		log_info("box=%s taken over, running", box->name);
-		return;
+	return fd >= 0 && state_is_alive(pid, start) ? take_fd(&fd) : -1;
+}
+
+/* False: its monitor is gone. Without a first process the monitor is about to record the end. */
+static bool take_over_running(struct box *box)
+{
+	struct err e;
+	int monitor_fd = open_process(box->run.monitor_pid, box->run.monitor_start);
+
+	if (monitor_fd < 0)
+		return false;
+	if (box_watch_monitor(box, monitor_fd, &e)) {
+		log_err("box %s: %s; it is ended", box->name, e.text);
+		box_unwatch(box);
+		return false;
 	}
-	log_warn("box %s: %s", box->name, e.text);
+	box->pidfd = open_process(box->run.pid, box->run.pid_start);
+	box->status = BOX_RUNNING;
+	box_watch_events(box);
+	log_info("box=%s taken over, running", box->name);
+	return true;
 }
 
 static void take_over(struct boxes *b, const char *name)
@@ -206,18 +235,14 @@ static void take_over(struct boxes *b, const char *name)
 		box_forget(box);
 		return;
 	}
-	if (state_load_exit(box->state_fd, &box->exit, &e) == 0) {
-		box->status = BOX_EXITED;
-		clear_cgroup(box);
+	/* Alive first: a monitor that ends after this look has left its record by the next. */
+	if (state_load_exit(box->state_fd, &box->exit, &e) && take_over_running(box))
 		return;
+	if (state_load_exit(box->state_fd, &box->exit, &e)) {
+		log_err("box %s: its monitor is gone without a record", name);
+		box->exit = (struct box_exit){ .status = STATUS_LOST };
+		state_save_exit(box->state_fd, &box->exit, NULL);
 	}
-	if (state_is_alive(box->run.monitor_pid, box->run.monitor_start)) {
-		take_over_running(box);
-		return;
-	}
-	log_err("box %s: its monitor is gone without a record", name);
-	box->exit = (struct box_exit){ .status = STATUS_LOST };
-	state_save_exit(box->state_fd, &box->exit, NULL);
 	box->status = BOX_EXITED;
 	clear_cgroup(box);
 }
@@ -226,11 +251,12 @@ static void empty_trash(const struct box_host *host)
 {
 	if (fork() != 0)
 		return;
-	DIR *dir = fdopendir(fcntl(host->trash_fd, F_DUPFD_CLOEXEC, 3));
+	keep_only_trash(host);
+	DIR *dir = fdopendir(STDIN_FILENO);
 
 	for (struct dirent *entry; dir && (entry = readdir(dir));)
 		if (entry->d_name[0] != '.')
-			fs_remove_tree_at(host->trash_fd, entry->d_name, NULL);
+			fs_remove_tree_at(STDIN_FILENO, entry->d_name, NULL);
 	_exit(0);
 }
 

@@ -103,8 +103,9 @@ static int open_container(struct start *st, struct err *e)
 		return 0;
 	if (digest)
 		log_warn("box %s: the image has changed, its writable layer starts empty", name);
-	fs_remove_tree_at(st->container_fd, "upper", NULL);	/* usually there is none */
-	fs_remove_tree_at(st->container_fd, "work", NULL);
+	if (fs_remove_tree_at(st->container_fd, "upper", e) || /* usually there is none */
+	    fs_remove_tree_at(st->container_fd, "work", e))
+		return -1;
 	return fs_write_atomic_at(st->container_fd, "image", st->layers.digest,
 				  strlen(st->layers.digest), 0600, e);
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "box/box.h"
@@ -24,8 +25,11 @@ static void send_peer(struct boxes *b, struct msg *m)
 {
 	struct err e;
 
-	if (b->peer_fd >= 0 && msg_send(b->peer_fd, m, &e))
-		log_warn("engined was not told %s: %s", wire_name(m->type), e.text);
+	if (b->peer_fd < 0 || msg_send(b->peer_fd, m, &e) == 0)
+		return;
+	/* It must not go on without knowing: a new connection begins with the list. */
+	log_warn("engined was not told %s: %s; connection closed", wire_name(m->type), e.text);
+	shutdown(b->peer_fd, SHUT_RDWR);
 }
 
 void box_answer_done(struct boxes *b, const char *name)
@@ -196,8 +200,9 @@ static int request_delete(struct boxes *b, struct msg *m, struct err *e)
 		return 0;
 	}
 	box->deleting = true;
-	if (box->status == BOX_RUNNING && box_signal(box, SIGKILL, e) == 0)
-		return 0;	/* answered when it has ended */
+	/* Answered when its monitor has ended, which is near when there is no process any more. */
+	if (box->status == BOX_RUNNING && (box_signal(box, SIGKILL, e) == 0 || e->number == ESRCH))
+		return 0;
 	if (box->status == BOX_STARTING)
 		return 0;	/* answered when the start has ended */
 	box_remove(box);
