@@ -87,6 +87,7 @@ static bool watch(struct unit *u, int pid_fd)
 	if (loop_add(u->host->loop, &u->pid_source, LOOP_READ, &e) == 0)
 		return true;
 	log_err("unit %s: its end cannot be watched: %s", u->name, e.text);
+	u->pid_source.fd = -1;	/* the caller's again */
 	return false;
 }
 
