@@ -217,11 +217,17 @@ void boxd_destroy(struct boxd *box)
 	free(box);
 }
 
+/* What boxd does not take now is lost: the connection ends too, and with the next one everything is
+ * looked at again. A message that is too large would fail again for ever, so that one is given up. */
 static int send_out(struct boxd *box, struct err *e)
 {
 	if (box->source.fd < 0)
 		return err_set(e, "boxd is not there");
-	return msg_send(box->source.fd, &box->out, e);
+	if (msg_send(box->source.fd, &box->out, e) == 0)
+		return 0;
+	if (e->number != EMSGSIZE)
+		shutdown(box->source.fd, SHUT_RDWR);
+	return -1;
 }
 
 int boxd_start(struct boxd *box, const char *name, const struct plan *plan,

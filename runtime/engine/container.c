@@ -15,7 +15,10 @@
 #include "lib/str.h"
 #include "lib/time.h"
 
-enum { URL_BYTES_MAX = 768 };
+enum {
+	URL_BYTES_MAX = 768,
+	OOM_SAY_MS = 5000,
+};
 
 static void save(struct container *c)
 {
@@ -258,9 +261,17 @@ void container_ended(struct container *c, uint64_t exit_status, uint64_t oom_kil
 
 void container_oom(struct container *c, uint64_t limit_bytes, uint64_t oom_kills)
 {
+	uint64_t now_ms = time_boot_ms();
 	char size[REPORT_SIZE_BYTES];
 
 	c->doc.oom_kills = oom_kills;
+	/* Who eats memory in a loop is killed up to 100 times a second: of such a burst 1, 2, 4, 8...
+	 * are said. Fewer than before is another life of the container. */
+	if (oom_kills >= c->oom_said && oom_kills < 2 * c->oom_said &&
+	    now_ms - c->oom_said_ms < OOM_SAY_MS)
+		return;
+	c->oom_said = oom_kills;
+	c->oom_said_ms = now_ms;
 	report_error(c->env->report,
 		     "%s: out of memory: the kernel killed a process at the limit of %s (%" PRIu64
 		     " kill%s so far); raise it with \"make run MEM=...\" or mem_limit",

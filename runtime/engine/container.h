@@ -50,10 +50,10 @@ struct container {
 	struct loop_timer timer;
 	struct ready ready;		/* zeroed when the service has no probe */
 	uint64_t wait_ms, up_since_ms;
+	uint64_t oom_said, oom_said_ms;	/* how many kills people were told of, and when */
 	bool never_ran; /* its last start failed: there is no exit status of its own */
 	bool start_after_delete;
 	bool url_is_lost;		/* it runs with a token that was not kept */
-	bool seen;			/* the list that comes in names it */
 	enum container_request asked[CONTAINER_ASKED_MAX];
 	size_t asked_count;
 };

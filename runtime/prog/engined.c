@@ -38,7 +38,8 @@ static const char *const syscalls[] = {
 	"epoll_pwait",	 "fcntl",     "fstat",	      "fsync",	       "getdents64",
 	"getrandom",	 "lseek",     "memfd_create", "mkdirat",       "newfstatat",
 	"openat",	 "read",      "recvmsg",      "renameat",      "sendmsg",
-	"sendto",	 "signalfd4", "socket",	      "unlinkat",      NULL,
+	"sendto",	 "shutdown",  "signalfd4",    "socket",	       "unlinkat",
+	NULL,
 };
 
 static void take_fds(struct program *p)
@@ -55,6 +56,10 @@ static void take_fds(struct program *p)
 	};
 	p->report.console_fd = proc_passed_fd("console");
 	p->report.boot_fd = proc_passed_fd("boot");
+	/* A console that takes nothing (Ctrl-S, a host that does not read) costs lines, not the
+	 * engine. */
+	if (p->report.console_fd >= 0)
+		fd_set_nonblock(p->report.console_fd, NULL);
 	if (p->files.images_fd < 0)
 		die("open %s: %s", IMAGES_PATH, strerror(errno));
 }

@@ -63,7 +63,7 @@ start() {
 	echo "${2:-{\}}" >config
 	for file in notify console control boot log; do : >$file; done
 	CUVETTE_FDS=notify:compose:cmdline:config:console:control:boot chroot $ROOT /engined 3>>notify 4<"$1" \
-		5<cmdline 6<config 7>>console 8<>control 9>>boot 2>log &
+		5<cmdline 6<config 7>>"${CONSOLE:-console}" 8<>control 9>>boot 2>log &
 	pid=$!
 }
 ends_with() { # STATUS SIGNAL
@@ -113,6 +113,15 @@ start bad.yaml '{"batch":"work/a.ipynb"}'
 verdict "ends a batch that cannot start" within 10 said control "exit 125"
 verdict "says why" said control "error Cuvette starts no service: compose.yaml:4"
 verdict "powers off after it" within 5 said notify poweroff
+ends_with 0 TERM
+
+mkfifo silent
+exec 3<>silent	# its reader, which reads nothing
+dd if=/dev/zero of=silent bs=4096 count=64 oflag=nonblock 2>dd.log || :
+CONSOLE=silent
+start bad.yaml '{"batch":"work/a.ipynb"}'
+CONSOLE=
+verdict "is not held up by a console that nobody reads" within 10 said control "exit 125"
 ends_with 0 TERM
 
 start good.yaml '{"token":""}'

@@ -104,6 +104,11 @@ static void out_of_memory_is_one_sentence(void **state)
 		 "raise it with \"make run MEM=...\" or mem_limit\n");
 	answer(WIRE_BOX_OOM, "lab", NULL, (uint64_t[]){ 1536 << 20, 2 }, 2);
 	wait_for("(2 kills so far)");
+	/* A burst is not a flood. */
+	answer(WIRE_BOX_OOM, "lab", NULL, (uint64_t[]){ 1536 << 20, 3 }, 2);
+	answer(WIRE_BOX_OOM, "lab", NULL, (uint64_t[]){ 1536 << 20, 4 }, 2);
+	wait_for("(4 kills so far)");
+	assert_false(is_there("(3 kills so far)"));
 	assert_false(is_there("KILL"));
 }
 
