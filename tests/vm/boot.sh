@@ -14,7 +14,7 @@ for machine in q35 microvm; do
 	is "$machine: /run /tmp /dev/shm are tmpfs without setuid and devices" \
 		"$(vm_sh 'grep -cE "^[^ ]+ (/run|/tmp|/dev/shm) tmpfs rw,nosuid,nodev" /proc/mounts')" 3
 	like "$machine: cgroup v2 with its controllers" "$(vm_sh 'cat /sys/fs/cgroup/cgroup.controllers')" 'cpu.* memory.* pids|cpu.* io memory'
-	like "$machine: engined becomes ready" "$(vm_sh 'i=0; until svctl status | grep -q "^engined .*up" || [ $i = 60 ]; do sleep 1; i=$((i+1)); done; svctl status')" '^engined .*up'
+	like "$machine: engined becomes ready" "$(vm_up engined)" '^engined .*up'
 	like "$machine: boxd is up" "$(vm_sh 'svctl status')" '^boxd .*up'
 	table=$(vm_sh 'svctl boot')
 	for stage in kernel mounts data svd boxd engined; do

@@ -32,7 +32,7 @@ vm_sh 'dd if=/dev/zero of=/data/fill bs=1M 2>/dev/null; echo more >>/data/fill2;
 like "a full disk is full" "$(vm_sh 'df -m /data')" ' (9[5-9]|100)% '
 ok "full: it powers off" off
 vm_boot APPEND=cuvette.lab=off
-like "full: the machine boots, services come up" "$(vm_sh 'i=0; until svctl status | grep -q "^engined .*up" || [ $i = 60 ]; do sleep 1; i=$((i+1)); done; svctl status')" '^engined .*up'
+like "full: the machine boots, services come up" "$(vm_up engined)" '^engined .*up'
 ok "full: deleting works" vm_sh 'rm /data/fill && echo free >/data/after'
 vm_kill
 

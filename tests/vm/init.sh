@@ -2,13 +2,11 @@
 # PID 1 and svd outlive what kills lesser ones; shutdown is ordered and bounded.
 . "$(dirname "$0")/lib.sh"
 
-pid_of() { vm_sh 'svctl status' | awk -v u="$1" '$1 == u { print $3 }'; }
 svd_answers='i=0; until svctl status >/dev/null 2>&1 || [ $i = 60 ]; do sleep 1; i=$((i+1)); done'
-engined_is_up='i=0; until svctl status | grep -q "^engined .*up" || [ $i = 60 ]; do sleep 1; i=$((i+1)); done'
 
 vm_boot APPEND=cuvette.lab=off DATA_SIZE=1G
 ok "the machine boots" vm_shell_ready
-vm_sh "$engined_is_up" >/dev/null
+vm_up engined >/dev/null
 
 # Each inner subshell outlives its parent, so PID 1 inherits it.
 vm_sh 'i=0; while [ $i -lt 10000 ]; do ( : & ); i=$((i+1)); done; sleep 2' >/dev/null
@@ -19,27 +17,28 @@ vm_sh 's=1; while [ $s -le 64 ]; do case $s in 2|9|10|12|15|19) ;; *) kill -$s 1
 is "PID 1 survives every signal that asks for nothing" "$(vm_sh 'kill -0 1 && ( : & ); sleep 1; cat /proc/[0-9]*/status 2>/dev/null | grep -c "^State:.Z"')" 0
 
 before=$(vm_sh 'svctl status' | awk '$1 == "boxd" || $1 == "engined" { print $1, $3 }')
-svd=$(pid_of svd)
+svd=$(vm_pid svd)
 vm_sh "kill -9 $svd; $svd_answers" >/dev/null
-ok "a killed svd is started again" test "$(pid_of svd)" -gt "${svd:-0}"
+ok "a killed svd is started again" test "$(vm_pid svd)" -gt "${svd:-0}"
 is "its units were never touched" "$(vm_sh 'svctl status' | awk '$1 == "boxd" || $1 == "engined" { print $1, $3 }')" "$before"
 
 # From here to the last line the shell uses builtins only: nothing can be started while there are no threads to have.
 # (`read` takes bytes one by one, and a sysctl answers the first alone: cat takes the old limit beforehand.)
-svd=$(pid_of svd)
+svd=$(vm_pid svd)
 max=$(vm_sh 'cat /proc/sys/kernel/threads-max')
 vm_sh "echo 20 >/proc/sys/kernel/threads-max; kill -9 $svd; read -t 4 x; echo $max >/proc/sys/kernel/threads-max" >/dev/null
 vm_sh "$svd_answers" >/dev/null
-ok "PID 1 survives fork failing and starts svd when it can" test "$(pid_of svd)" -gt "${svd:-0}"
+ok "PID 1 survives fork failing and starts svd when it can" test "$(vm_pid svd)" -gt "${svd:-0}"
 
-pid=$(pid_of engined)
+pid=$(vm_pid engined)
 vm_sh 'for d in /run /tmp /dev/shm; do dd if=/dev/zero of=$d/fill bs=1M 2>/dev/null; done' >/dev/null
-vm_sh "kill -9 $pid; sleep 1; $engined_is_up" >/dev/null
-ok "with every tmpfs full a killed unit comes back" test "$(pid_of engined)" -gt "${pid:-0}"
+vm_sh "kill -9 $pid; sleep 1" >/dev/null
+vm_up engined >/dev/null
+ok "with every tmpfs full a killed unit comes back" test "$(vm_pid engined)" -gt "${pid:-0}"
 vm_sh 'rm /run/fill /tmp/fill /dev/shm/fill' >/dev/null
 
 vm_sh 'svctl restart engined' >/dev/null
-like "svctl restart restarts" "$(vm_sh "$engined_is_up; svctl status")" '^engined .*up'
+like "svctl restart restarts" "$(vm_up engined)" '^engined .*up'
 ok "svctl log shows what a unit said" vm_sh 'svctl log boxd'
 
 started=${EPOCHREALTIME/./}
@@ -48,8 +47,9 @@ ok "units that obey: it powers off" vm_gone
 say "power off took $(((${EPOCHREALTIME/./} - started) / 1000)) ms of the host's time, CPU emulated"
 
 vm_boot APPEND=cuvette.lab=off
-vm_sh "$engined_is_up; echo kept >/data/kept" >/dev/null
-vm_sh "kill -STOP $(pid_of boxd) $(pid_of engined)" >/dev/null
+vm_up engined >/dev/null
+vm_sh "echo kept >/data/kept" >/dev/null
+vm_sh "kill -STOP $(vm_pid boxd) $(vm_pid engined)" >/dev/null
 vm_sh 'svctl poweroff' >/dev/null
 LIMIT=60 ok "units that disobey: it still powers off, in bounded time" vm_gone
 vm_boot APPEND="cuvette.lab=off"

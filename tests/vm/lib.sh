@@ -131,16 +131,21 @@ vm_sh() {
 		((SECONDS < end)) || { echo "not within $LIMIT s: $1"; return 124; }
 		sleep 0.05
 	done
-	text=$(tr -d '\r' <"$VM/console" | sed -n "/^$mark-begin/,/^$mark-end/p" | sed '1d;/^> /d')
+	text=$(tr -d '\r' <"$VM/console" | sed -n "/^$mark-begin/,/^$mark-end/p" | sed '1d;/^> /d;/^\(info\|warn\|err\) [a-z]*: /d;/^cuvette\.lab=off /d')
 	sed '$d' <<<"$text" | sed '/^$/d'
 	return "$(sed -n "s/^$mark-end //p" <<<"$text")"
 }
 
-# The shell is there when its prompt is; a question sent earlier would lie in the line and confuse the first answer.
+# The shell is there when its prompt is. Its line is the console: what the boot says last must be said before we read answers.
 vm_shell_ready() {
-	vm_see '^(.*\r)?[^ ]*# $' || return 1
+	vm_see '^# ' && vm_see 'svd: [0-9]+ units ready' || return 1
 	VM_SHELL=1
-	vm_sh true
+}
+
+# A unit of svctl status (or svd itself): its process, and waiting until it is up.
+vm_pid() { vm_sh 'svctl status' | awk -v u="$1" '$1 == u { print $3 }'; }
+vm_up() {
+	vm_sh "i=0; until svctl status 2>/dev/null | grep -q '^$1 .*up' || [ \$i = 60 ]; do sleep 1; i=\$((i+1)); done; svctl status"
 }
 
 # vm_gone: waits until the machine is off by itself.
