@@ -95,6 +95,9 @@ enter sh -c 'kill -SEGV $$'; [ $? = 139 ]
 tap "enter dies of the signal that the command died of" $?
 enter no-such-command; [ $? = 127 ]
 tap "enter says 127 for a command that does not exist" $?
+JUPYTER_TOKEN=whisper BUILD_HOST=loud enter sh -c '[ "$JUPYTER_TOKEN" = whis"per" ] && [ -z "${BUILD_HOST:-}" ] &&
+	! grep -q whis"per" /proc/1/cmdline'
+tap "enter hands a token on, by the environment alone, and nothing that it does not know" $?
 enter sh -c 'ip -o link | grep -vc " lo:" && exit 1; ip -o addr show lo | grep 127.0.0.1'
 tap "enter leaves no network but lo" $?
 enter sh -c '! touch /here && touch /tmp/here && test -w /src'
