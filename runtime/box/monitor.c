@@ -17,6 +17,8 @@
 #include "lib/log.h"
 #include "lib/loop.h"
 
+enum { FINISH_READS_MAX = 256 }; /* a pipe has at most 256 pages unless a privileged user asks */
+
 struct stream {
 	struct loop_source source;
 	struct monitor *monitor;
@@ -110,9 +112,11 @@ static void on_stream(struct loop_source *source, unsigned events)
 		loop_remove(source);
 }
 
+/* What the pipe holds and no more: a container of the same network may have been given our end, and
+ * writes to it for ever. */
 static void finish_stream(struct stream *s)
 {
-	while (read_once(s) > 0)
+	for (int i = 0; i < FINISH_READS_MAX && read_once(s) > 0; i++)
 		;
 	if (s->held_bytes)
 		outlog_put(&s->monitor->log, s->name, s->held, s->held_bytes);

@@ -214,6 +214,7 @@ printf 'start j t /tmp/spec.json\n' | talk
 inside=$(field pid) monitor=$(field monitor_pid)
 ok "outside it runs as 1048576" grep -qE "^Uid:[[:space:]]1048576" /proc/$inside/status
 ok "its monitor is its parent" grep -qE "^PPid:[[:space:]]$monitor\$" /proc/$inside/status
+ok "its monitor has no capability" eval 'grep -qE "^CapPrm:[[:space:]]0+$" /proc/$monitor/status && grep -qE "^CapBnd:[[:space:]]0+$" /proc/$monitor/status'
 kill -9 $server; wait $server 2>/dev/null; serve
 echo list | talk
 ok "a restarted boxd finds it running" answers "BOX_STATE j t 1 $inside 0 0"
