@@ -187,7 +187,8 @@ void box_remove(struct box *box)
 		box_answer_failed(box->boxes, box->name, why.text);
 	else
 		box_answer_done(box->boxes, box->name);
-	log_info("box=%s %s", box->name, failed ? "forgotten, its writable layer stays" : "deleted");
+	log_info("box=%s %s", box->name,
+		 failed ? "forgotten, its writable layer stays" : "deleted");
 	box_forget(box);
 }
 

@@ -218,7 +218,8 @@ void boxd_destroy(struct boxd *box)
 }
 
 /* What boxd does not take now is lost: the connection ends too, and with the next one everything is
- * looked at again. A message that is too large would fail again for ever, so that one is given up. */
+ * looked at again. A message that is too large would fail again for ever, so that one is given up.
+ */
 static int send_out(struct boxd *box, struct err *e)
 {
 	if (box->source.fd < 0)

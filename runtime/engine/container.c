@@ -265,8 +265,8 @@ void container_oom(struct container *c, uint64_t limit_bytes, uint64_t oom_kills
 	char size[REPORT_SIZE_BYTES];
 
 	c->doc.oom_kills = oom_kills;
-	/* Who eats memory in a loop is killed up to 100 times a second: of such a burst 1, 2, 4, 8...
-	 * are said. Fewer than before is another life of the container. */
+	/* Who eats memory in a loop is killed up to 100 times a second: of such a burst 1, 2,
+	 * 4, 8... are said. Fewer than before is another life of the container. */
 	if (oom_kills >= c->oom_said && oom_kills < 2 * c->oom_said &&
 	    now_ms - c->oom_said_ms < OOM_SAY_MS)
 		return;
