@@ -3,8 +3,6 @@
 #include <linux/capability.h>
 #include <stddef.h>
 
-#include "lib/str.h"
-
 const char *const caps_names[] = {
 	"chown",
 	"dac_override",
@@ -51,11 +49,3 @@ const char *const caps_names[] = {
 };
 _Static_assert(sizeof(caps_names) / sizeof(caps_names[0]) == CAP_LAST_CAP + 2,
 	       "a new capability wants a name");
-
-int caps_by_name(const char *name)
-{
-	for (int i = 0; caps_names[i]; i++)
-		if (str_equal(name, caps_names[i]))
-			return i;
-	return -1;
-}

@@ -4,6 +4,3 @@
 
 /* Sorted by number, NULL at the end: the index is the capability. */
 extern const char *const caps_names[];
-
-/* The number, or -1. */
-int caps_by_name(const char *name);

@@ -64,15 +64,13 @@ static bool read_exit(struct unit *u)
 	return info.si_code == CLD_EXITED && info.si_status == 0;
 }
 
-static void drain_notify(struct unit *u);
-
 static void on_gone(struct loop_source *source, unsigned events)
 {
 	struct unit *u = owner_of(source, struct unit, pid_source);
 	bool clean;
 
 	(void)events;
-	drain_notify(u);		/* a `ready` right before a clean end counts */
+	notify_drain(&u->notify, false);	/* a `ready` right before a clean end counts */
 	capture_drain(&u->capture);
 	clean = read_exit(u);
 	forget_process(u);
@@ -138,8 +136,7 @@ static void do_spawn(struct unit *u)
 
 	loop_timer_off(&u->timer);
 	err_clear(&e);
-	drain_notify(u);	/* whatever an earlier process told */
-	u->notify_used = 0;
+	notify_drain(&u->notify, true);	/* whatever an earlier process told */
 	u->why[0] = '\0';
 	if (u->file.when && access(u->file.when, F_OK) < 0) {
 		snprintf(u->why, sizeof(u->why), "there is no %s", u->file.when);
@@ -248,11 +245,13 @@ static void on_time(struct loop_timer *timer)
 	unit_event(owner_of(timer, struct unit, timer), UNIT_EVENT_LATE);
 }
 
-static void take_notice(struct unit *u)
+static void on_notice(struct notify *n, const char *line)
 {
-	if (str_equal(u->notify_line, "ready")) {
+	struct unit *u = owner_of(n, struct unit, notify);
+
+	if (str_equal(line, "ready")) {
 		unit_event(u, UNIT_EVENT_READY);
-	} else if (str_equal(u->notify_line, "poweroff")) {
+	} else if (str_equal(line, "poweroff")) {
 		if (u->file.may_poweroff)
 			u->host->on_poweroff(u->host, u);
 		else
@@ -260,45 +259,8 @@ static void take_notice(struct unit *u)
 				 "ignored",
 				 u->name);
 	} else {
-		log_warn("unit %s tells something unknown: %s", u->name, u->notify_line);
+		log_warn("unit %s tells something unknown: %s", u->name, line);
 	}
-}
-
-static void feed_notify(struct unit *u, const char *data, size_t size)
-{
-	for (size_t i = 0; i < size; i++) {
-		if (data[i] != '\n') {
-			if (u->notify_used < sizeof(u->notify_line) - 1)
-				u->notify_line[u->notify_used++] = data[i];
-			continue;
-		}
-		u->notify_line[u->notify_used] = '\0';
-		u->notify_used = 0;
-		take_notice(u);
-	}
-}
-
-static void on_notify(struct loop_source *source, unsigned events)
-{
-	struct unit *u = owner_of(source, struct unit, notify_source);
-	char data[512];
-	ssize_t size = read(source->fd, data, sizeof(data));
-
-	(void)events;
-	if (size > 0)
-		feed_notify(u, data, (size_t)size);
-}
-
-static void drain_notify(struct unit *u)
-{
-	char data[512];
-	ssize_t size;
-
-	/* Before a start nobody is STARTING: old lines meet a state that ignores them. */
-	while (u->notify_source.fd >= 0 &&
-	       (size = read(u->notify_source.fd, data, sizeof(data))) > 0)
-		if (u->record.pid)
-			feed_notify(u, data, (size_t)size);
 }
 
 struct unit *unit_create(struct unit_host *host, const char *name, const char *text)
@@ -312,7 +274,7 @@ struct unit *unit_create(struct unit_host *host, const char *name, const char *t
 	u->host = host;
 	str_copy(u->name, sizeof(u->name), name);
 	u->record.state = UNIT_WAITING;
-	u->pid_source.fd = u->notify_source.fd = u->capture.source.fd = -1;
+	u->pid_source.fd = u->notify.source.fd = u->capture.source.fd = -1;
 	u->timer.on_time = on_time;
 	for (int i = 0; i < UNIT_PASSED_MAX; i++)
 		u->sockets[i] = -1;
@@ -328,8 +290,7 @@ void unit_destroy(struct unit *u)
 		return;
 	forget_process(u);
 	loop_timer_off(&u->timer);
-	loop_remove(&u->notify_source);
-	fd_close(&u->notify_source.fd);
+	notify_close(&u->notify);
 	capture_drain(&u->capture);
 	capture_close(&u->capture);
 	for (int i = 0; i < UNIT_PASSED_MAX; i++)
@@ -397,21 +358,14 @@ static void adopt(struct unit *u)
 
 void unit_open(struct unit *u)
 {
-	char name[UNIT_NAME_MAX + 8];
 	struct unit_host *host = u->host;
 	struct err e;
 
 	if (u->broken)
 		return;
-	snprintf(name, sizeof(name), "%s.notify", u->name);
 	if (capture_open(&u->capture, host->loop, host->run_dir_fd, host->log_dir_fd, u->name,
-			 u->file.log_bytes, host->console_fd, &e)) {
-		unit_break(u, e.text);
-		return;
-	}
-	u->notify_source.on_event = on_notify;
-	u->notify_source.fd = capture_fifo(host->run_dir_fd, name, &e);
-	if (u->notify_source.fd < 0 || loop_add(host->loop, &u->notify_source, LOOP_READ, &e)) {
+			 u->file.log_bytes, host->console_fd, &e) ||
+	    notify_open(&u->notify, host->loop, host->run_dir_fd, u->name, on_notice, &e)) {
 		unit_break(u, e.text);
 		return;
 	}

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "init/capture.h"
+#include "init/notify.h"
 #include "init/record.h"
 #include "init/unit_file.h"
 #include "init/unit_fsm.h"
@@ -22,7 +23,6 @@
 enum {
 	UNIT_NAME_MAX = 32,
 	UNIT_EXIT_MAX = 32,
-	UNIT_NOTIFY_MAX = 64,
 	UNIT_READY_LATE_MS = 30000,	/* then the log says that it is still not ready */
 };
 
@@ -49,10 +49,9 @@ struct unit {
 	bool machine_stops;		/* STOP uses shutdown-signal */
 	int sockets[UNIT_PASSED_MAX];	/* listening, by place in file.passed; -1 = not bound yet */
 	struct capture capture;
-	struct loop_source pid_source, notify_source;
+	struct notify notify;
+	struct loop_source pid_source;
 	struct loop_timer timer;
-	char notify_line[UNIT_NOTIFY_MAX];
-	size_t notify_used;
 };
 
 /* Never fails: what is wrong makes the unit broken. text is the unit file's. */

@@ -255,7 +255,7 @@ for pause in 0.01 0.02 0.05 0.1 0.15; do
 done
 within 5 state_is upper up
 twins() { for p in base upper stubborn turner; do [ "$(grep -lz "^/run/t/${p}\$" /proc/[0-9]*/cmdline 2>/dev/null | wc -l)" -le 1 ] || return 1; done; [ "$(pgrep -fc '/run/t/daemon base')" = 1 ]; }
-verdict 'five killed supervisors leave every unit once' twins
+verdict 'five killed supervisors leave every unit once' within 2 twins
 
 # --- a full /run ---------------------------------------------------------------------------------------------
 dd if=/dev/zero of=/run/fill bs=64k 2>/dev/null || true
