@@ -2,9 +2,9 @@
 
 usage: bytecode.py TREE
 
-Unchecked-hash .pyc files: valid whatever happens to time stamps on the way into an image, and no stat
-of the source at import. The work is cut into a fixed number of parts, each compiled by a fresh child in
-sorted order: what marshal writes depends on what the process compiled before.
+Unchecked-hash .pyc files: valid whatever happens to time stamps on the way into an image, and no
+stat of the source at import. The work is cut into a fixed number of parts, each compiled by a fresh
+child in sorted order: what marshal writes depends on what the process compiled before.
 """
 
 import importlib.util

@@ -2,8 +2,8 @@
 
 usage: layer.py TREE OUT.tar [PREFIX=UID:GID...]
 
-Sorted names, numeric owners, SOURCE_DATE_EPOCH on everything, no extended attributes. Owners are those
-on disk, or with PREFIX=UID:GID those of the longest prefix that fits (an empty one is the rest).
+Sorted names, numeric owners, SOURCE_DATE_EPOCH on everything, no extended attributes. Owners are
+those on disk, or with PREFIX=UID:GID those of the longest prefix that fits (an empty one always).
 """
 
 import os

@@ -1,9 +1,8 @@
-"""oci - put layer tars and the image's settings together as an OCI image layout, and image.json for the
-appliance.
+"""oci - put layers and the image's settings together: OCI image layout, image.json and EROFS files.
 
 usage: oci.py OUTDIR settings.json NAME=LAYER_DIR...
 
-LAYER_DIR holds layer.tar.zst, layer.erofs and diff_id, as `build` leaves them. Blobs are linked, not copied.
+LAYER_DIR holds layer.tar.zst, layer.erofs and diff_id, as `build` leaves them. Blobs are linked.
 """
 
 import hashlib
@@ -36,7 +35,8 @@ class Layout:
         with open(path, "rb") as data:
             digest = hashlib.file_digest(data, "sha256").hexdigest()
         place(path, os.path.join(self.blobs, digest))
-        return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": os.path.getsize(path)}
+        size = os.path.getsize(path)
+        return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": size}
 
     def document(self, document, media_type):
         data = json.dumps(document, separators=(",", ":"), sort_keys=True).encode()

@@ -10,8 +10,8 @@ import sys
 LEFT_OUT = {
     # polars always asks for this one; requirements.in says why the other runtime is enough.
     "polars-runtime-32",
-    # jsonschema uses it for the format `iri` when it is there. It compiles a grammar at every import:
-    # two thirds of the time that JupyterLab needs to start. lark is for it alone.
+    # jsonschema uses it for the format `iri` when it is there. It compiles a grammar at each
+    # import, two thirds of the time that JupyterLab needs to start. lark is for it alone.
     "rfc3987-syntax", "lark",
 }
 

@@ -2,8 +2,8 @@
 
 usage: sbom.py OUTDIR debian.lock requirements.lock DPKG_STATUS SITE_PACKAGES...
 
-CVEs of Debian attach to source packages, so both names are given. The dpkg status file gives the source
-package, the wheels' METADATA the licence.
+CVEs of Debian attach to source packages, so both names are given. The dpkg status file gives the
+source package, the wheels' METADATA the licence.
 """
 
 import email.parser
@@ -20,7 +20,8 @@ from urllib.parse import quote
 IMAGE = "cuvette-lab"
 # A licence expression that SPDX can hold; free text in a METADATA file is not.
 EXPRESSION = re.compile(r"[A-Za-z0-9.+-]+( (AND|OR|WITH) [A-Za-z0-9.+-]+)*")
-IDS = re.compile(r"(0BSD|AFL|Apache|BSD|BSL|CC0|GPL|HPND|ISC|LGPL|MIT|MPL|OFL|PSF|Python|Unlicense|Zlib)(-|$)")
+IDS = re.compile(r"(0BSD|AFL|Apache|BSD|BSL|CC0|GPL|HPND|ISC|LGPL|MIT|MPL|OFL|PSF|Python"
+                 r"|Unlicense|Zlib)(-|$)")
 
 
 def debs(lock, status):

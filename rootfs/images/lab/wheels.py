@@ -1,4 +1,4 @@
-"""wheels - unpack the wheels of one layer into TREE/opt/lab, as pip would, byte for byte repeatable.
+"""wheels - unpack the wheels of one layer into TREE/opt/lab, as pip would; same bytes every time.
 
 usage: wheels.py LOCK LAYER WHEEL_DIR TREE
 
@@ -19,13 +19,16 @@ SITE = f"{PREFIX}/lib/python3.13/site-packages"
 SHEBANG = b"#!/opt/lab/bin/python3.13\n"
 
 # Their own test suites: a third of all files. numpy's stays, numpy.testing imports from it.
-TESTS_LEFT_OUT = ("matplotlib", "mpl_toolkits", "pandas", "pyarrow", "scipy", "sklearn", "statsmodels")
+TESTS_LEFT_OUT = ("matplotlib", "mpl_toolkits", "pandas", "pyarrow", "scipy", "sklearn",
+                  "statsmodels")
 # C headers of libraries nobody can compile against here: there is no compiler.
 HEADERS_LEFT_OUT = ("pyarrow/include/", "pyarrow/includes/", "pyarrow/src/")
 
-# polars runs on either runtime; requirements.in says which one is here. Without this every `pip install`
-# of a user would complain.
-REQUIRES = {"polars": (b"Requires-Dist: polars-runtime-32", b"Requires-Dist: polars-runtime-compat")}
+# polars runs on either runtime; requirements.in says which one is here. Without this every
+# `pip install` of a user would complain.
+REQUIRES = {
+    "polars": (b"Requires-Dist: polars-runtime-32", b"Requires-Dist: polars-runtime-compat"),
+}
 
 SCRIPT = """\
 import sys

@@ -1,5 +1,5 @@
 #!/opt/lab/bin/python3.13
-"""start-notebook.py - JupyterLab on port 8888, always with a token. Arguments go on to jupyter lab."""
+"""start-notebook.py - JupyterLab on port 8888, always with a token. Arguments go to jupyter lab."""
 
 import os
 import re
@@ -17,7 +17,8 @@ def main():
     if token is None:
         token = os.environ["JUPYTER_TOKEN"] = secrets.token_hex(24)
         # Nobody else knows it, and Jupyter does not log it.
-        print(f"start-notebook.py: http://127.0.0.1:{port}/lab?token={token}", file=sys.stderr, flush=True)
+        print(f"start-notebook.py: http://127.0.0.1:{port}/lab?token={token}", file=sys.stderr,
+              flush=True)
     if not token.strip():
         die("JUPYTER_TOKEN is empty, which would let anybody in: give it a value, or leave it out"
             " for a random one")
