@@ -1,6 +1,6 @@
 /* fd.h - file descriptors: ownership by scope, and reads and writes that end as a whole.
  *
- * Every fd of ours is O_CLOEXEC; what a child shall get is handed over by proc_spawn. */
+ * Every fd of ours is O_CLOEXEC; what a child shall get is put in its place by hand. */
 #pragma once
 
 #include <stddef.h>

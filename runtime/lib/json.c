@@ -412,13 +412,6 @@ int json_get_i64(const struct json *object, const char *key, int64_t *value, str
 	return find(object, key, &j, e) < 0 ? -1 : json_as_i64(&j, value, e);
 }
 
-int json_get_bool(const struct json *object, const char *key, bool *value, struct err *e)
-{
-	struct json j;
-
-	return find(object, key, &j, e) < 0 ? -1 : as_bool(&j, value, e);
-}
-
 int json_opt_str(const struct json *object, const char *key, const char **value, struct err *e)
 {
 	struct json j;

@@ -50,7 +50,6 @@ struct json json_member_at(const struct json *object, size_t index, const char *
 int json_get_str(const struct json *object, const char *key, const char **value, struct err *e);
 int json_get_u64(const struct json *object, const char *key, uint64_t *value, struct err *e);
 int json_get_i64(const struct json *object, const char *key, int64_t *value, struct err *e);
-int json_get_bool(const struct json *object, const char *key, bool *value, struct err *e);
 /* Optional ones: 0 and *value untouched when missing or null. */
 int json_opt_str(const struct json *object, const char *key, const char **value, struct err *e);
 int json_opt_u64(const struct json *object, const char *key, uint64_t *value, struct err *e);

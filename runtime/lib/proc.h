@@ -1,4 +1,4 @@
-/* proc.h - a program's place among processes: what its supervisor passed to it; its children.
+/* proc.h - a program's place among processes: what its supervisor passed to it; who a pid is.
  *
  * The supervisor passes fds from 3 on and names them in CUVETTE_FDS=notify:boxd.sock:config, in
  * order. The fd `notify` carries lines to it: `ready`, `poweroff`. */
@@ -17,22 +17,6 @@ void proc_tell_ready(void);
 /* Asks the supervisor to stop the machine; it does so only for a unit whose file says
  * `may poweroff`. */
 void proc_ask_poweroff(void);
-
-enum { PROC_PASS_MAX = 32 }; /* a unit passes a handful */
-
-struct proc_spec {
-	const char *path;
-	const char *const *argv;
-	const char *const *envp;
-	int stdin_fd, stdout_fd, stderr_fd; /* -1 = /dev/null */
-	const int *pass_fds;		    /* become 3, 4, ... */
-	int pass_count;
-};
-
-/* Starts a child that holds exactly those fds, default signal handlers and an empty signal mask,
- * in a session of its own. Returns its pidfd (O_CLOEXEC) and its pid; an exec that fails is
- * reported here. */
-int proc_spawn(const struct proc_spec *spec, pid_t *pid, struct err *e);
 
 /* In clock ticks since boot (field 22 of /proc/PID/stat): with the pid it names one process for
  * good. */

@@ -22,7 +22,7 @@ int main(int argc, char **argv)
 	snprintf(program, sizeof(program), "boxmon %s", argv[1]);
 	log_init(program, LOG_LEVEL_INFO);
 	signal(SIGPIPE, SIG_IGN);
-	/* It reads what the container writes, so it has no powers: every folder and fd is root's. */
+	/* It reads what the container writes, so it has no powers. Its folders are uid 0's. */
 	if (caps_bound(0, &e) || caps_set(0, 0, 0, &e))
 		die("%s", e.text);
 	if (monitor_run((pid_t)pid, log_bytes, &e))

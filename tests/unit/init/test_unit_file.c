@@ -207,12 +207,10 @@ static void bounds(void **state)
 static void cap_names(void **state)
 {
 	(void)state;
-	assert_int_equal(caps_by_name("chown"), 0);
-	assert_int_equal(caps_by_name("net_admin"), 12);
-	assert_int_equal(caps_by_name("sys_admin"), 21);
-	assert_int_equal(caps_by_name("checkpoint_restore"), 40);
-	assert_int_equal(caps_by_name("CAP_CHOWN"), -1);
-	assert_int_equal(caps_by_name(""), -1);
+	assert_string_equal(caps_names[0], "chown");
+	assert_string_equal(caps_names[12], "net_admin");
+	assert_string_equal(caps_names[21], "sys_admin");
+	assert_string_equal(caps_names[40], "checkpoint_restore");
 }
 
 int main(void)

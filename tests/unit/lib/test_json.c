@@ -161,7 +161,7 @@ static void sentences(void **state)
 	assert_int_equal(json_get_u64(&root, "n", &u64, &e), 0);
 	assert_int_equal(json_get_i64(&root, "neg", &i64, &e), 0);
 	assert_int_equal(i64, -5);
-	assert_int_equal(json_get_bool(&root, "on", &flag, &e), 0);
+	assert_int_equal(json_opt_bool(&root, "on", &flag, &e), 0);
 	assert_true(flag);
 	mounts = json_member(&root, "mounts");
 	assert_int_equal(json_count(&mounts), 4);
@@ -175,7 +175,7 @@ static void sentences(void **state)
 	assert_int_equal(json_get_u64(&root, "neg", &u64, &e), -1);
 	assert_string_equal(
 		e.text, "config.json: .neg: must be a whole number from 0 to 18446744073709551615");
-	assert_int_equal(json_get_bool(&root, "n", &flag, &e), -1);
+	assert_int_equal(json_opt_bool(&root, "n", &flag, &e), -1);
 	assert_string_equal(e.text, "config.json: .n: must be true or false");
 	assert_int_equal(json_get_str(&root, "nothing", &text, &e), -1);
 	odd = json_member(&root, "odd key");
