@@ -57,6 +57,23 @@ static void write_control(const char *path, const char *text)
 		log_warn("write %s to %s: %m", text, path);
 }
 
+/* What the kernel leaves open for old programs (Documentation/admin-guide/sysctl/fs.rst): links,
+ * FIFOs and files that somebody else put into a sticky folder like /tmp, in containers too. */
+static void protect_links(void)
+{
+	static const struct {
+		const char *path, *value;
+	} settings[] = {
+		{ "/proc/sys/fs/protected_fifos", "1" },
+		{ "/proc/sys/fs/protected_hardlinks", "1" },
+		{ "/proc/sys/fs/protected_regular", "2" },
+		{ "/proc/sys/fs/protected_symlinks", "1" },
+	};
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+		write_control(settings[i].path, settings[i].value);
+}
+
 /* One write per controller: the kernel takes a list whole or not at all, and one that is missing
  * shall not cost the others. */
 static void delegate_controllers(void)
@@ -92,6 +109,7 @@ void mounts_make(void)
 		mounts_one(steps[i].source, steps[i].target, steps[i].type, steps[i].flags,
 			   steps[i].options);
 	delegate_controllers();
+	protect_links();
 	mounts_place("/run/box", 0700, 0, 0);
 	mounts_place("/run/cuvette", 0755, 0, 0);
 	mounts_place("/run/net", 0755, MOUNTS_DHCP_ID,

@@ -23,6 +23,8 @@ for machine in q35 microvm; do
 	is "$machine: no kernel module is loaded or loadable" "$(vm_sh 'ls /proc/modules /lib/modules 2>/dev/null | wc -l')" 0
 	is "$machine: no setuid file on the root" \
 		"$(vm_sh 'find / -xdev -type f -perm /6000 2>/dev/null | wc -l')" 0
+	is "$machine: links, FIFOs and files in sticky folders are protected" \
+		"$(vm_sh 'cd /proc/sys/fs; echo $(cat protected_fifos protected_hardlinks protected_regular protected_symlinks)')" "1 1 2 1"
 	is "$machine: nothing listens beyond loopback" \
 		"$(vm_sh 'cat /proc/net/tcp /proc/net/tcp6 | grep " 0A " | grep -vcE "^ *[0-9]+: (0100007F|0{24}01000000):"')" 0
 	like "$machine: an unknown unit is named" "$(vm_sh 'svctl log nosuch')" 'nosuch'
