@@ -120,7 +120,6 @@ $(1): FORCE
 	@mkdir -p $$(@D); printf '%s\n' '$(2)' | cmp -s - $$@ || printf '%s\n' '$(2)' >$$@
 endef
 $(eval $(call text_file,$(B)/.toolroot,$(CUVETTE_TOOLROOT)))
-$(eval $(call text_file,$(B)/.flags,$(CFLAGS) $(CI)))
 
 # ---- libraries
 
@@ -131,7 +130,7 @@ $(B)/.sysroot: $(wildcard tools/deps/*) tools/musl-gcc $(B)/.toolroot
 # ---- our C: one archive per folder; house flags apart from CFLAGS, which adds to them
 
 WARN := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wwrite-strings \
-	-Wvla -Wundef -Wpointer-arith -Wformat=2 -Wno-format-nonliteral -Wimplicit-fallthrough=5
+	-Wvla -Wundef -Wpointer-arith -Wformat=2 -Wno-format-nonliteral -Wimplicit-fallthrough
 HOUSE := -std=gnu11 -D_GNU_SOURCE -Iruntime -I. $(WARN) $(if $(CI),-Werror)
 # What is shipped (SECURITY 4): static PIE on musl, traps instead of undefined indexing.
 HARDEN := -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protection -fno-plt \
@@ -146,6 +145,7 @@ UNIT_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-s
 	-D_FORTIFY_SOURCE=2
 FUZZ_CC := clang-19
 FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+$(eval $(call text_file,$(B)/.flags,$(HOUSE) $(CFLAGS) $(SHIP_FLAGS) $(UNIT_FLAGS) $(FUZZ_FLAGS)))
 
 MAINS := $(basename $(notdir $(wildcard runtime/prog/*.c)))
 INIT_MAINS := $(foreach m,pid1 svd svctl,$(wildcard init/$(m).c))
