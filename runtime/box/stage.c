@@ -333,6 +333,11 @@ int stage_start(const struct stage *s, pid_t *pid, int *report_fd, struct err *e
 	*report_fd = pair[0];
 	AUTO_FD int stage_end_fd = pair[1];
 
+	/* When the stage dies, inner may hold the other end a little longer: never waited for. */
+	if (fd_set_nonblock(*report_fd, e)) {
+		fd_close(report_fd);
+		return -1;
+	}
 	*pid = fork();
 	if (*pid == 0) {
 		close(pair[0]);

@@ -1,5 +1,6 @@
 /* verb_start.c - BOX_START: from the message over the plan to a forked stage, and what
  * it reports. */
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 
@@ -164,11 +165,11 @@ bool box_finish_start(struct box *box)
 	fd_close(&box->report.fd);
 	if (ok)
 		started(box, &m);
-	else if (got == 0)
-		err_set(&e, "the start was killed before it could say why");
 	else if (got > 0)
 		err_set(&e, "%s",
 			m.type == STAGE_FAILED ? msg_get_str(&m) : "the start gave no reason");
+	else if (got == 0 || e.number == EAGAIN)
+		err_set(&e, "the start was killed before it could say why");
 	if (got > 0)
 		msg_finish(&m);
 	if (ok)
