@@ -32,10 +32,10 @@ machine_kernel() {
 }
 
 # The system is vda, the data disk vdb: both machines number their devices in the order given here.
-machine_disks() {	# system image, data image or empty
-	QEMU_ARGS+=(-drive "if=none,id=system,file=$1,format=raw,readonly=on" -device "virtio-blk-$BUS,drive=system")
+machine_disks() {	# system image, data image or empty; a comma in a path is written twice for QEMU
+	QEMU_ARGS+=(-drive "if=none,id=system,file=${1//,/,,},format=raw,readonly=on" -device "virtio-blk-$BUS,drive=system")
 	# Zeros become holes: an ext4 that zeroes its tables does not make the file bigger.
-	[ -z "$2" ] || QEMU_ARGS+=(-drive "if=none,id=data,file=$2,format=raw,discard=unmap,detect-zeroes=unmap"
+	[ -z "$2" ] || QEMU_ARGS+=(-drive "if=none,id=data,file=${2//,/,,},format=raw,discard=unmap,detect-zeroes=unmap"
 		-device "virtio-blk-$BUS,drive=data")
 }
 

@@ -45,7 +45,7 @@ share_own() {
 share_devices() {
 	case ${SHARE:-9p} in
 	9p)
-		QEMU_ARGS+=(-fsdev "local,id=work,path=$SHARE_DIR,security_model=none,multidevs=remap"
+		QEMU_ARGS+=(-fsdev "local,id=work,path=${SHARE_DIR//,/,,},security_model=none,multidevs=remap"
 			-device "virtio-9p-$BUS,fsdev=work,mount_tag=work")
 		;;
 	virtiofs)
