@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -21,6 +22,7 @@
 #include "oci/spec_seccomp.h"
 
 enum {
+	NUMBER_MAX = 0x3fffffff, /* above are the x32 numbers */
 	PROLOGUE = 6,	  /* instructions of ours in front */
 	PROFILES_MAX = 8, /* capability sets in use at a time; a further one replaces the oldest */
 	ARENA_BYTES_MAX = 1 << 20,
@@ -65,9 +67,10 @@ static enum scmp_compare op_of(enum oci_seccomp_op op)
 	return ops[op];
 }
 
-static int add_rule(scmp_filter_ctx filter, const struct oci_seccomp_rule *rule, uint32_t action,
+static int add_rule(scmp_filter_ctx filter, const struct oci_seccomp_rule *rule, uint32_t fallback,
 		    int *last, struct err *e)
 {
+	uint32_t action = action_of(rule->action, rule->errno_ret);
 	struct scmp_arg_cmp args[6];
 
 	if (rule->arg_count > 6)
@@ -86,8 +89,8 @@ static int add_rule(scmp_filter_ctx filter, const struct oci_seccomp_rule *rule,
 				     the default */
 		if (number > *last)
 			*last = number;
-		if (action == 0)
-			continue;	/* the same as the default */
+		if (action == fallback)
+			continue;
 		int failed = seccomp_rule_add_array(filter, action, number,
 						    (unsigned)rule->arg_count, args);
 
@@ -126,13 +129,9 @@ static int build(scmp_filter_ctx filter, const struct oci_seccomp *profile, int 
 	 * its end. */
 	if (seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2))
 		return err_set(e, "seccomp: the library cannot optimise");
-	for (size_t i = 0; i < profile->rule_count; i++) {
-		const struct oci_seccomp_rule *rule = &profile->rules[i];
-		uint32_t action = action_of(rule->action, rule->errno_ret);
-
-		if (add_rule(filter, rule, action == fallback ? 0 : action, last, e))
+	for (size_t i = 0; i < profile->rule_count; i++)
+		if (add_rule(filter, &profile->rules[i], fallback, last, e))
 			return -1;
-	}
 	return 0;
 }
 
@@ -141,7 +140,10 @@ int seccomp_compile(const struct oci_seccomp *profile, struct err *e)
 	AUTO_FD int fd = memfd_create("seccomp", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	scmp_filter_ctx filter =
 		seccomp_init(action_of(profile->default_action, profile->default_errno));
-	int last = 0, failed;
+	/* A list of what is forbidden knows of the future that it shall work. */
+	bool open_end = profile->default_action == OCI_SECCOMP_ALLOW ||
+			profile->default_action == OCI_SECCOMP_LOG;
+	int last = open_end ? NUMBER_MAX : 0, failed;
 
 	if (fd < 0 || !filter) {
 		seccomp_release(filter);

@@ -35,22 +35,28 @@ enum { NUMBERS = 600 };
 static struct sock_filter program[BPF_MAXINSNS];
 static size_t length;
 
-static void load(uint64_t caps)
+static void read_program(int fd)
 {
-	struct seccomp_cache *cache = seccomp_cache_create();
 	struct stat st;
-	struct err e;
-	int fd = seccomp_cache_default(cache, caps, &e);
 
-	if (fd < 0)
-		fail_msg("%s", e.text);
-	assert_int_equal(seccomp_cache_default(cache, caps, &e), fd);	/* kept */
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_true(st.st_size > 0 && (size_t)st.st_size <= sizeof(program));
 	assert_int_equal(pread(fd, program, sizeof(program), 0), st.st_size);
 	length = (size_t)st.st_size / sizeof(program[0]);
 	assert_int_equal(pwrite(fd, "x", 1, 0), -1);			/* sealed */
 	close(fd);
+}
+
+static void load(uint64_t caps)
+{
+	struct seccomp_cache *cache = seccomp_cache_create();
+	struct err e;
+	int fd = seccomp_cache_default(cache, caps, &e);
+
+	if (fd < 0)
+		fail_msg("%s", e.text);
+	assert_int_equal(seccomp_cache_default(cache, caps, &e), fd);	/* kept */
+	read_program(fd);
 	free(cache);
 }
 
@@ -122,6 +128,27 @@ static uint32_t model(const struct oci_seccomp *s, int number, int last, uint64_
 				return FAIL(s->rules[i].errno_ret);
 		}
 	return FAIL(s->default_errno);
+}
+
+/* Its own profile: all but one call. The action that is 0 to the library is an action too. */
+static void forbidden_list(void **state)
+{
+	static const char *names[] = { "mkdir", NULL };
+	struct oci_seccomp_rule rule = { .names = names, .action = OCI_SECCOMP_KILL_THREAD };
+	const struct oci_seccomp profile = {
+		.default_action = OCI_SECCOMP_ALLOW, .rules = &rule, .rule_count = 1,
+	};
+	struct err e;
+	int fd = seccomp_compile(&profile, &e);
+
+	(void)state;
+	if (fd < 0)
+		fail_msg("%s", e.text);
+	read_program(fd);
+	assert_int_equal(ask(AUDIT_ARCH_X86_64, SYS_mkdir, 0), SECCOMP_RET_KILL_THREAD);
+	assert_int_equal(ask(AUDIT_ARCH_X86_64, SYS_openat2, 0), ALLOW);
+	assert_int_equal(ask(AUDIT_ARCH_X86_64, 0x40000000 | SYS_read, 0), FAIL(ENOSYS));
+	assert_int_equal(ask(AUDIT_ARCH_I386, SYS_read, 0), FAIL(ENOSYS));
 }
 
 static void as_the_model(void **state)
@@ -269,6 +296,7 @@ static void own_profile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(forbidden_list),
 		cmocka_unit_test(as_the_model),
 		cmocka_unit_test(known_answers),
 		cmocka_unit_test(own_profile),
