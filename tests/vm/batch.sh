@@ -38,7 +38,7 @@ ok "what came before is streamed" says 'first cell'
 ok "the error is named" says 'ZeroDivisionError'
 is "the input is untouched" "$(sha256sum <"$WORK/fails.ipynb")" "$before"
 
-cell "$(code 1 'print(\"big\")'),$(code 2 'x = b\"x\" * (6 << 30)')" >"$WORK/big.ipynb"
+cell "$(code 1 'print(\"big\")'),$(code 2 'x = []\nwhile True: x.append(bytearray(b\"x\") * (64 << 20))')" >"$WORK/big.ipynb"
 ok "a kernel over the memory limit: 137" batch 137 "$WORK/big.ipynb"
 ok "with the limit in the sentence" says '(memory|killed).*MiB'
 ok "the input is still there" test -s "$WORK/big.ipynb"

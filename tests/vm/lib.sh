@@ -131,7 +131,7 @@ vm_sh() {
 		((SECONDS < end)) || { echo "not within $LIMIT s: $1"; return 124; }
 		sleep 0.05
 	done
-	text=$(tr -d '\r' <"$VM/console" | sed -n "/^$mark-begin/,/^$mark-end/p" | sed '1d;/^> /d;/^\(info\|warn\|err\) [a-z]*: /d;/^cuvette\.lab=off /d')
+	text=$(tr -d '\r' <"$VM/console" | sed -n "/^$mark-begin/,/^$mark-end/p" | sed '1d;/^> /d;/^\(info\|warn\|err\) \(init\|svd\): /d;/^cuvette\.lab=off /d')
 	sed '$d' <<<"$text" | sed '/^$/d'
 	return "$(sed -n "s/^$mark-end //p" <<<"$text")"
 }
