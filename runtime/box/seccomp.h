@@ -2,8 +2,8 @@
  *
  * Compiling costs milliseconds, loading a fraction of one, so programs are kept in memfds. A system
  * call newer than every one that the profile names gives ENOSYS, not EPERM: C libraries then use
- * the older way. A profile that allows by default allows it. Other architectures than the machine's own get ENOSYS too: our kernels
- * have none. */
+ * the older way. A profile that allows by default allows it. Other architectures than the
+ * machine's own get ENOSYS too: our kernels have none. */
 #pragma once
 
 #include <stdint.h>
