@@ -36,7 +36,7 @@ int main(void)
 	printf("PROBE tsc=%llu free_kib=%ld slab_kib=%ld\n", (unsigned long long)tsc,
 	       field_kib(text, "MemFree:"), field_kib(text, "Slab:"));
 	fflush(stdout);
-	reboot(RB_AUTOBOOT);	/* not off: without ACPI a machine cannot, but a reset ends QEMU (-no-reboot) */
+	reboot(RB_AUTOBOOT);	/* not off: a machine without ACPI cannot; a reset ends QEMU */
 	for (;;)
 		pause();
 }
