@@ -26,8 +26,8 @@ machine_kernel() {
 	panic) line=${line/restart_on_corruption/panic_on_corruption} ;;
 	*) die "CORRUPTION=$CORRUPTION is not known: take restart or panic" ;;
 	esac
-	[ "$ACCEL" != icount ] || line+=" tsc_early_khz=1000000 tsc=reliable"
-	[ "$ACCEL" != tcg ] || line+=" tsc_early_khz=$(qemu/lib/tsc-khz) tsc=reliable"
+	[ "$ACCEL" != icount ] || line+=" tsc_early_khz=1000000 tsc=reliable no_timer_check"
+	[ "$ACCEL" != tcg ] || line+=" tsc_early_khz=$(qemu/lib/tsc-khz) tsc=reliable no_timer_check"
 	QEMU_ARGS+=(-kernel "$BOOT/vmlinux" -append "$line console=ttyS0 quiet panic=-1 $1")
 }
 

@@ -1,9 +1,10 @@
 /* layers.h - an image's layers as mounted folders, shared by all containers of the image.
  *
- * /images/NAME/image.json lists the layers, bottom first. Each EROFS file is mounted once per boot
- * below /run/box/.layers/NAME/; the mounts outlive the process and are found again. 6.12 copies
- * only attached mounts (open_tree of a detached one comes with 6.15), so they must
- * hang somewhere. */
+ * /images/NAME/image.json lists the layers, bottom first, and may name a merged EROFS: metadata
+ * whose data lies in the layer files (its devices), so that one mount serves them all. Without it
+ * each layer is a mount. They are mounted once per boot below /run/box/.layers/NAME/; the mounts
+ * outlive the process and are found again. 6.12 copies only attached mounts (open_tree of a detached
+ * one comes with 6.15), so they must hang somewhere. */
 #pragma once
 
 #include <stddef.h>
