@@ -16,7 +16,8 @@
 
 enum { IMAGE_JSON_BYTES_MAX = 1 << 20, OPTION_BYTES = 48 };
 
-/* What one mount is made of: a folder or an EROFS file, and for a merged one the files its data lies in. */
+/* What one mount is made of: a folder or an EROFS file, and for a merged one the files its data
+ * lies in. */
 struct layer {
 	int image_fd;
 	const char *path;

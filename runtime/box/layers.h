@@ -3,8 +3,8 @@
  * /images/NAME/image.json lists the layers, bottom first, and may name a merged EROFS: metadata
  * whose data lies in the layer files (its devices), so that one mount serves them all. Without it
  * each layer is a mount. They are mounted once per boot below /run/box/.layers/NAME/; the mounts
- * outlive the process and are found again. 6.12 copies only attached mounts (open_tree of a detached
- * one comes with 6.15), so they must hang somewhere. */
+ * outlive the process and are found again. 6.12 copies only attached mounts (open_tree of a
+ * detached one comes with 6.15), so they must hang somewhere. */
 #pragma once
 
 #include <stddef.h>

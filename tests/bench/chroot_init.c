@@ -43,7 +43,8 @@ static void put(const char *source, const char *target, const char *type, unsign
 		stop(target);
 }
 
-/* Of the only CPU: the time since boot without idle and without waiting for a disk (proc_stat(5); hundredths). */
+/* Of the only CPU: the time since boot without idle and without waiting for a disk (proc_stat(5);
+ * hundredths). */
 static long busy_ms(void)
 {
 	long idle, waiting;

@@ -1,6 +1,6 @@
 # lib_run.bash - stories that start the machine as users do, through qemu/run. Wants lib.sh first.
 
-RUN=$VM/run WORK=$VM/work ARGS_PID='' URL=''
+RUN=$VM/run WORK=$VM/work RUN_PID='' URL=''
 examples=rootfs/images/lab/examples
 export RUN WORK ACCEL O=$OUT
 
