@@ -48,7 +48,7 @@ class Browser:
                 return message["result"]
 
     def evaluate(self, code):
-        return self.call("Runtime.evaluate", expression=code, returnByValue=True)["result"].get("value")
+        return self.call("Runtime.evaluate", expression=code, returnByValue=True, awaitPromise=True)["result"].get("value")
 
     def wait(self, what, code):
         end = time.monotonic() + LIMIT
@@ -71,12 +71,15 @@ def main():
     url, notebook, wanted, path = sys.argv[1:]
     parts = urllib.parse.urlsplit(url)
     page = f"{parts.scheme}://{parts.netloc}/lab/tree/{urllib.parse.quote(notebook)}?{parts.query}"
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         browser = Browser(folder)
         try:
             browser.call("Page.navigate", url=page)
             browser.wait("the notebook is shown", "document.querySelectorAll('.jp-CodeCell').length > 1")
-            browser.wait("its kernel is idle", "!!document.querySelector('.jp-Notebook-ExecutionIndicator[data-status=idle]')")
+            # The page's own indicator says idle before there is a kernel: ask the server, as the page does.
+            browser.wait("its kernel is idle", "fetch('/api/kernels').then(r => r.json())"
+                         ".then(k => k.length > 0 && k[0].execution_state == 'idle')")
+            browser.wait("no dialog is open", "!document.querySelector('.jp-Dialog')")
             browser.evaluate("document.querySelector('.jp-CodeCell .cm-content').focus()")
             browser.key("Enter", 13, modifiers=8, text="\r")  # Shift+Enter runs the cell
             browser.wait(f"the output shows {wanted!r}",
@@ -86,7 +89,7 @@ def main():
             time.sleep(1)
         finally:
             browser.screenshot(path)
-            browser.process.kill()
+            browser.call("Browser.close")
             browser.process.wait()
 
 
