@@ -48,8 +48,8 @@ static void say_ready(struct supervisor *s)
 	s->said_ready = true;
 	size = snprintf(line, sizeof(line), "info svd: %d units ready, %u ms after the kernel\n",
 			s->count, (unsigned)time_boot_ms());
-	/* Only for the eye, so bounded. It does not block, as init opened it: while another program writes to the
-	 * console at this very moment, it says EAGAIN. */
+	/* Only for the eye, so bounded. It does not block, as init opened it: while another program
+	 * writes to the console at this very moment, it says EAGAIN. */
 	for (int tries = 0; s->host.console_fd >= 0 && tries < 100; tries++) {
 		if (write(s->host.console_fd, line, (size_t)size) >= 0 || errno != EAGAIN)
 			break;
