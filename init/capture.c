@@ -24,8 +24,7 @@ static void show_line(void *ctx, const char *line, size_t size)
 	for (size_t i = 0; i < size; i++)
 		text[i] = (unsigned char)line[i] < 0x20 || line[i] == 0x7f ? '?' : line[i];
 	text[size] = '\n';
-	if (write(c->console_fd, text, size + 1) < 0)
-		return;		/* a console that takes nothing now: the line is in the log */
+	fd_write_line(c->console_fd, text, size + 1, NULL);	/* when lost: it is in the log */
 }
 
 static void take(struct capture *c, int chunks_max)

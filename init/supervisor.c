@@ -1,7 +1,6 @@
 #include "init/supervisor.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,13 +47,8 @@ static void say_ready(struct supervisor *s)
 	s->said_ready = true;
 	size = snprintf(line, sizeof(line), "info svd: %d units ready, %u ms after the kernel\n",
 			s->count, (unsigned)time_boot_ms());
-	/* Only for the eye, so bounded. It does not block, as init opened it: while another program
-	 * writes to the console at this very moment, it says EAGAIN. */
-	for (int tries = 0; s->host.console_fd >= 0 && tries < 100; tries++) {
-		if (write(s->host.console_fd, line, (size_t)size) >= 0 || errno != EAGAIN)
-			break;
-		usleep(1000);
-	}
+	if (s->host.console_fd >= 0)
+		fd_write_line(s->host.console_fd, line, (size_t)size, NULL);
 }
 
 static void advance_once(struct supervisor *s)

@@ -39,7 +39,7 @@ static void write_console(const struct report *r, const char *text)
 	escape(escaped, sizeof(escaped), text);
 	length = snprintf(line, sizeof(line), "%s\n", escaped);
 	/* One write: lines of several programs share the console. */
-	if (fd_write_all(r->console_fd, line, (size_t)length, &e) < 0)
+	if (fd_write_line(r->console_fd, line, (size_t)length, &e) < 0)
 		log_warn("console: %s", e.text);
 }
 

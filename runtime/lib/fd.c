@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/err.h"
@@ -55,6 +56,21 @@ int fd_write_all(int fd, const void *data, size_t size_bytes, struct err *e)
 		size_bytes -= (size_t)n;
 	}
 	return 0;
+}
+
+int fd_write_line(int fd, const char *line, size_t size_bytes, struct err *e)
+{
+	enum { TRIES = 100 };
+	const struct timespec pause = { .tv_nsec = 1000 * 1000 };
+	ssize_t written = -1;
+
+	for (int i = 0; i < TRIES; i++) {
+		written = write(fd, line, size_bytes);
+		if (written >= 0 || (errno != EAGAIN && errno != EINTR))
+			break;
+		nanosleep(&pause, NULL);
+	}
+	return written < 0 ? err_sys(e, "write a line") : 0;
 }
 
 ssize_t fd_read_full(int fd, void *data, size_t size_bytes, struct err *e)

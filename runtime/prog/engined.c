@@ -36,10 +36,10 @@ struct program {
 static const char *const syscalls[] = {
 	"clock_gettime", "close",     "connect",      "epoll_create1", "epoll_ctl",
 	"epoll_pwait",	 "fcntl",     "fstat",	      "fsync",	       "getdents64",
-	"getrandom",	 "lseek",     "memfd_create", "mkdirat",       "newfstatat",
-	"openat",	 "read",      "recvmsg",      "renameat",      "sendmsg",
-	"sendto",	 "shutdown",  "signalfd4",    "socket",	       "unlinkat",
-	NULL,
+	"getrandom",	 "lseek",     "memfd_create", "mkdirat",       "nanosleep",
+	"newfstatat",	 "openat",    "read",	      "recvmsg",       "renameat",
+	"sendmsg",	 "sendto",    "shutdown",     "signalfd4",     "socket",
+	"unlinkat",	 NULL,
 };
 
 static void take_fds(struct program *p)

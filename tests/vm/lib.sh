@@ -81,16 +81,19 @@ vm_boot() {
 	done
 	vm_kill
 	rm -f "$VM"/*.in
-	mkfifo "$VM/console.in" "$VM/control.in"
+	mkfifo "$VM/console.in" "$VM/control.in" "$VM/answers.in"
 	: >"$VM/console"
 	: >"$VM/control"
+	: >"$VM/answers"
+	rm -f "$VM/shell"
 	share_own "$VM"/*
-	exec {CONSOLE_IN}<>"$VM/console.in" {CONTROL_IN}<>"$VM/control.in"
+	exec {CONSOLE_IN}<>"$VM/console.in" {CONTROL_IN}<>"$VM/control.in" {ANSWERS_IN}<>"$VM/answers.in"
 	[ -z "$DATA" ] || machine_data_image "$DATA"
 	machine_base
 	machine_kernel "cuvette.console=shell $APPEND"
 	machine_disks "$SYSTEM" "$DATA"
 	machine_port 1 control "$VM/control" "$VM/control.in"
+	machine_port 3 answers "$VM/answers" "$VM/answers.in"
 	machine_net
 	[ -z "${SHARE_DIR:-}" ] || share_devices
 	[ -z "$CONFIG" ] || QEMU_ARGS+=(-fw_cfg "name=opt/cuvette/config,file=$CONFIG")
@@ -100,7 +103,6 @@ vm_boot() {
 	setsid "${SHARE_AS[@]}" setpriv --pdeathsig KILL qemu-system-x86_64 "${QEMU_ARGS[@]}" "${words[@]}" \
 		</dev/null >"$VM/qemu.out" 2>&1 &
 	QEMU_PID=$!
-	VM_SHELL=
 }
 
 # vm_see PATTERN [FILE]: waits until a line of the console matches; fails when the machine ends or the limit passes.
@@ -119,27 +121,28 @@ vm_see() {
 }
 vm_alive() { [ -n "$QEMU_PID" ] && kill -0 "$QEMU_PID" 2>/dev/null; }
 
-# vm_sh COMMAND: runs it in the emergency shell; its output on stdout, its status as ours. The marks are typed in
-# two pieces, so that the line's echo is not taken for them.
+# vm_sh COMMAND: runs it in the emergency shell; its output on stdout, its status as ours. It is typed on the console, where
+# the daemons speak too; its answer comes over a port of its own (fd 3 of the shell).
 vm_sh() {
-	local mark text end=$((SECONDS + LIMIT))
-	[ -n "$VM_SHELL" ] || { vm_shell_ready || return 125; }
+	local mark from status end=$((SECONDS + LIMIT))
+	[ -e "$VM/shell" ] || vm_shell_ready || return 125
 	mark="mark-$BASHPID-${EPOCHREALTIME/[.,]/}"	# a counter would forget what it counted in $(vm_sh ...)
-	printf "echo; echo %s''-begin; { %s\n} 2>&1; s=\$?; echo; echo %s''-end \$s\n" "$mark" "$1" "$mark" >&"$CONSOLE_IN"
-	while ! grep -aEq "^$mark-end [0-9]+" "$VM/console"; do
+	from=$(stat -c %s "$VM/answers")
+	printf '{ %s\n} >&3 2>&1; s=$?; echo >&3; echo %s $s >&3\n' "$1" "$mark" >&"$CONSOLE_IN"
+	until status=$(tail -c "+$((from + 1))" "$VM/answers" | sed -n "s/^$mark \\([0-9]*\\)\$/\\1/p") && [ -n "$status" ]; do
 		vm_alive || { echo "the machine ended during: $1"; return 125; }
 		((SECONDS < end)) || { echo "not within $LIMIT s: $1"; return 124; }
 		sleep 0.05
 	done
-	text=$(tr -d '\r' <"$VM/console" | sed -n "/^$mark-begin/,/^$mark-end/p" | sed '1d;/^> /d;/^\(info\|warn\|err\) \(init\|svd\): /d;/^cuvette\.lab=off /d')
-	sed '$d' <<<"$text" | sed '/^$/d'
-	return "$(sed -n "s/^$mark-end //p" <<<"$text")"
+	tail -c "+$((from + 1))" "$VM/answers" | sed "/^\$/d;/^$mark /d"
+	return "$status"
 }
 
-# The shell is there when its prompt is. Its line is the console: what the boot says last must be said before we read answers.
+# The shell is there when its prompt is; the boot is over when svd says so.
 vm_shell_ready() {
-	vm_see '^# ' && vm_see 'svd: [0-9]+ units ready' || return 1
-	VM_SHELL=1
+	vm_see $'^(.*\r)?# ' && vm_see 'svd: [0-9]+ units ready' || return 1
+	echo 'exec 3>/dev/vport0p3' >&"$CONSOLE_IN"
+	: >"$VM/shell"
 }
 
 # A unit of svctl status (or svd itself): its process, and waiting until it is up.
