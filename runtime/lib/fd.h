@@ -20,8 +20,8 @@ int take_fd(int *fd);
 
 /* Whole buffers: go on after EINTR and short counts. */
 int fd_write_all(int fd, const void *data, size_t size_bytes, struct err *e);
-/* One line for a console that several programs share, opened nonblocking: while another one writes, the
- * tty says EAGAIN. Tries for 100 ms at most, then the line is lost and that is the error. */
+/* One line for a console that several programs share, opened nonblocking: while another one writes,
+ * the tty says EAGAIN. Tries for 100 ms at most, then the line is lost and that is the error. */
 int fd_write_line(int fd, const char *line, size_t size_bytes, struct err *e);
 /* Reads until size or end of file; returns the count. */
 ssize_t fd_read_full(int fd, void *data, size_t size_bytes, struct err *e);
