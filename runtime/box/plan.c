@@ -14,7 +14,7 @@
 static const uint64_t clone_flags[] = {
 	[OCI_NS_USER] = CLONE_NEWUSER, [OCI_NS_PID] = CLONE_NEWPID, [OCI_NS_MOUNT] = CLONE_NEWNS,
 	[OCI_NS_UTS] = CLONE_NEWUTS, [OCI_NS_IPC] = CLONE_NEWIPC, [OCI_NS_CGROUP] = 0,
-	[OCI_NS_NETWORK] = CLONE_NEWNET,
+	[OCI_NS_NETWORK] = CLONE_NEWNET, [OCI_NS_TIME] = 0,
 };
 _Static_assert(sizeof(clone_flags) / sizeof(clone_flags[0]) == OCI_NAMESPACES, "one per namespace");
 

@@ -41,6 +41,8 @@ static uint32_t action_of(enum oci_seccomp_action action, uint32_t errno_ret)
 		return SCMP_ACT_KILL_THREAD;
 	case OCI_SECCOMP_LOG:
 		return SCMP_ACT_LOG;
+	case OCI_SECCOMP_NOTIFY:
+		return SCMP_ACT_NOTIFY;
 	case OCI_SECCOMP_TRACE:
 		return SCMP_ACT_TRACE(errno_ret);
 	case OCI_SECCOMP_TRAP:

@@ -113,6 +113,8 @@ struct oci_spec *oci_spec_defaults(struct arena *a, const struct oci_defaults *d
 			1u << OCI_NS_UTS | 1u << OCI_NS_IPC | 1u << OCI_NS_CGROUP;
 	if (d->own_network)
 		s->namespaces |= 1u << OCI_NS_NETWORK;
+	s->uid_maps.items = arena_array(a, 1, sizeof(map));
+	s->gid_maps.items = arena_array(a, 1, sizeof(map));
 	s->uid_maps.items[s->uid_maps.count++] = map;
 	s->gid_maps.items[s->gid_maps.count++] = map;
 	s->masked_paths = oci_strings(a, masked, MASKED);

@@ -79,6 +79,8 @@ static int read_maps(const struct spec_reader *r, const struct json *linux_objec
 	struct json array;
 	int found = spec_array(r, linux_object, key, &array, e);
 
+	if (found > 0)
+		maps->items = arena_array(r->arena, json_count(&array) + 1, sizeof(*maps->items));
 	for (size_t i = 0; found > 0 && i < json_count(&array); i++) {
 		struct json item = json_at(&array, i);
 		struct oci_id_map m = { 0 };

@@ -73,7 +73,7 @@ _Static_assert((int)RLIMIT_NAMES == (int)OCI_RLIMITS, "one name per limit");
 static const char *const namespace_names[] = {
 	[OCI_NS_USER] = "user",	      [OCI_NS_PID] = "pid", [OCI_NS_MOUNT] = "mount",
 	[OCI_NS_UTS] = "uts",	      [OCI_NS_IPC] = "ipc", [OCI_NS_CGROUP] = "cgroup",
-	[OCI_NS_NETWORK] = "network",
+	[OCI_NS_NETWORK] = "network",   [OCI_NS_TIME] = "time",
 };
 _Static_assert(sizeof(namespace_names) / sizeof(namespace_names[0]) == OCI_NAMESPACES,
 	       "one name each");

@@ -14,7 +14,8 @@ struct spec_reader;
 
 enum oci_seccomp_action {
 	OCI_SECCOMP_ALLOW, OCI_SECCOMP_ERRNO, OCI_SECCOMP_KILL_PROCESS, OCI_SECCOMP_KILL_THREAD,
-	OCI_SECCOMP_LOG, OCI_SECCOMP_TRACE, OCI_SECCOMP_TRAP, OCI_SECCOMP_ACTIONS
+	OCI_SECCOMP_LOG, OCI_SECCOMP_NOTIFY, OCI_SECCOMP_TRACE, OCI_SECCOMP_TRAP,
+	OCI_SECCOMP_ACTIONS
 };
 
 enum oci_seccomp_op {
@@ -43,6 +44,9 @@ struct oci_seccomp_rule {
 };
 
 struct oci_seccomp {
+	unsigned flags;			/* SECCOMP_FILTER_FLAG_* */
+	const char *listener_path;	/* absolute socket that gets the notify fd, or NULL */
+	const char *listener_metadata;	/* passed on as it stands, or NULL */
 	enum oci_seccomp_action default_action;
 	uint32_t default_errno;
 	struct oci_seccomp_rule *rules;

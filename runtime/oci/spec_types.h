@@ -1,4 +1,5 @@
-/* spec_types.h - the parts of a container's config.json as structs; spec.h has the whole. */
+/* spec_types.h - the process and the id maps of a container's config.json as structs (runtime-spec
+ * 1.3, config.md "Process"); spec_linux_types.h has what is Linux's, spec.h the whole. */
 #pragma once
 
 #include <stdbool.h>
@@ -6,7 +7,7 @@
 #include <stdint.h>
 
 enum {
-	OCI_ID_MAPS_MAX = 16,		/* lines per map; the kernel takes 340 */
+	OCI_ID_MAPS_MAX = 340,		/* user_namespaces(7): lines that the kernel takes */
 	OCI_RLIMITS = 16,		/* RLIM_NLIMITS */
 	OCI_CAPS = 41,			/* CAP_CHOWN .. CAP_CHECKPOINT_RESTORE */
 };
@@ -19,6 +20,7 @@ enum oci_namespace {
 	OCI_NS_IPC,
 	OCI_NS_CGROUP,
 	OCI_NS_NETWORK,
+	OCI_NS_TIME,
 	OCI_NAMESPACES
 };
 
@@ -38,6 +40,19 @@ struct oci_rlimit {
 	uint64_t soft, hard;		/* UINT64_MAX = no limit */
 };
 
+struct oci_scheduler {			/* sched_setattr(2) */
+	int policy;			/* SCHED_* */
+	int nice;
+	uint32_t priority;
+	uint64_t flags;			/* SCHED_FLAG_* */
+	uint64_t runtime_ns, deadline_ns, period_ns;
+};
+
+struct oci_io_priority {		/* ioprio_set(2) */
+	int class;			/* IOPRIO_CLASS_* */
+	int level;			/* 0 .. 7 */
+};
+
 struct oci_process {
 	const char **args;		/* NULL-terminated, at least one */
 	const char **env;		/* NULL-terminated, each NAME=VALUE */
@@ -49,6 +64,15 @@ struct oci_process {
 	bool no_new_privs;
 	bool has_oom_score_adj;
 	int oom_score_adj;		/* -1000 .. 1000 */
+	bool terminal;
+	uint16_t console_rows, console_columns;		/* consoleSize; 0 = not given */
+	const struct oci_scheduler *scheduler;		/* NULL = inherited; so is the next */
+	const struct oci_io_priority *io_priority;
+	/* execCPUAffinity: CPU lists like "0-3,7", or NULL. The first holds until the process is in
+	 * its cgroup, the second from then on; for exec only. */
+	const char *affinity_initial, *affinity_final;
+	/* Taken and said to be off in `features`: our kernels have neither. */
+	const char *apparmor_profile, *selinux_label;
 };
 
 struct oci_mount {
@@ -56,6 +80,7 @@ struct oci_mount {
 	const char *type; /* "proc", "tmpfs", ...; NULL or "bind" with a source = bind mount */
 	const char *source;		/* may be NULL */
 	const char **options;		/* NULL-terminated, may be NULL; as in fstab */
+	const struct oci_id_maps *uid_maps, *gid_maps;	/* of this mount alone; NULL = none */
 };
 
 struct oci_id_map {
@@ -63,20 +88,30 @@ struct oci_id_map {
 };
 
 struct oci_id_maps {
-	struct oci_id_map items[OCI_ID_MAPS_MAX];
+	struct oci_id_map *items;	/* at most OCI_ID_MAPS_MAX */
 	size_t count;
 };
 
-struct oci_resources {
-	int64_t memory_limit_bytes; /* 0 = not given, -1 = no limit; so are the next three */
-	int64_t memory_swap_bytes;		/* memory + swap, as the specification counts */
-	int64_t memory_reservation_bytes;
-	int64_t pids_limit;
-	int64_t cpu_quota_us;			/* 0 = not given, -1 = no limit */
-	uint64_t cpu_period_us;			/* 0 = 100000 */
-	uint64_t cpu_shares;			/* 0 = not given; 2 .. 262144, 1024 is normal */
-	const char *cpu_cpus;			/* "0-3,7" or NULL */
-	const char *cpu_mems;
+struct oci_hook {
+	const char *path;		/* absolute */
+	const char **args, **env;	/* NULL-terminated, may be NULL: {path} and nothing */
+	int timeout_s;			/* 0 = none */
+};
+
+/* In the order in which they run (runtime.md "Lifecycle"). */
+enum oci_hook_kind {
+	OCI_HOOK_PRESTART,		/* runtime's namespaces, before createRuntime; deprecated */
+	OCI_HOOK_CREATE_RUNTIME,	/* runtime's namespaces, before pivot_root */
+	OCI_HOOK_CREATE_CONTAINER,	/* container's namespaces, before pivot_root */
+	OCI_HOOK_START_CONTAINER,	/* container's namespaces, before the program */
+	OCI_HOOK_POSTSTART,		/* runtime's namespaces, after the program started */
+	OCI_HOOK_POSTSTOP,		/* runtime's namespaces, after delete */
+	OCI_HOOKS
+};
+
+struct oci_hook_list {
+	struct oci_hook *items;
+	size_t count;
 };
 
 struct oci_pair {

@@ -140,8 +140,10 @@ static void no_disk(void **state)
 
 static void copied(void **state)
 {
-	const struct oci_id_maps uids = { .count = 1, .items = { { 0, getuid(), 1 } } };
-	const struct oci_id_maps gids = { .count = 1, .items = { { 0, getgid(), 1 } } };
+	const struct oci_id_maps uids = { .count = 1,
+					  .items = (struct oci_id_map[]){ { 0, getuid(), 1 } } };
+	const struct oci_id_maps gids = { .count = 1,
+					  .items = (struct oci_id_map[]){ { 0, getgid(), 1 } } };
 	const struct tree_copy copy = { .uid_maps = &uids, .gid_maps = &gids };
 	char command[512];
 	int from_fd, to_fd;

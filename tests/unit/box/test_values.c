@@ -43,7 +43,10 @@ static void limits(void **state)
 		{ { .cpu_shares = 2 }, "cpu.weight=1 " },
 		{ { .cpu_cpus = "0-3,7", .cpu_mems = "0" }, "cpuset.cpus=0-3,7 cpuset.mems=0 " },
 		{ { .pids_limit = -1 }, "pids.max=max " },
-		{ { INT64_MAX, -1, INT64_MAX, INT64_MAX, INT64_MAX, 1000000, 262144, "0", "0" },
+		{ { .memory_limit_bytes = INT64_MAX, .memory_swap_bytes = -1,
+		    .memory_reservation_bytes = INT64_MAX, .pids_limit = INT64_MAX,
+		    .cpu_quota_us = INT64_MAX, .cpu_period_us = 1000000, .cpu_shares = 262144,
+		    .cpu_cpus = "0", .cpu_mems = "0" },
 		  "memory.max=9223372036854775807 memory.low=9223372036854775807 "
 		  "memory.swap.max=max "
 		  "memory.oom.group=0 cpu.max=9223372036854775807 1000000 cpu.weight=10000 "
@@ -86,7 +89,8 @@ static void weights(void **state)
 static void maps(void **state)
 {
 	const struct oci_id_maps m = {
-		.count = 2, .items = { { 0, 1048576, 1000 }, { 4294967000u, 5, 295 } },
+		.count = 2,
+		.items = (struct oci_id_map[]){ { 0, 1048576, 1000 }, { 4294967000u, 5, 295 } },
 	};
 	static const struct {
 		uint32_t inside, outside;
