@@ -6,6 +6,7 @@
  * of its own range. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,8 +23,18 @@ enum {
 	BOX_ID_RANGE = 65536,
 };
 
+/* What differs between the two doors. All false is the command line: exactly the specification. */
+struct box_policy {
+	bool always_nodev;		/* every mount; device nodes are bind-mounted one by one */
+	bool no_nested_userns;		/* no user namespaces inside the container's own */
+	bool service;			/* box_plan_check_service applies */
+};
+
 struct box_plan {
-	const char *name, *image;
+	const char *name;		/* the container's id */
+	const char *image;		/* the service's; NULL = the bundle's root */
+	const char *bundle;		/* absolute path, as hooks are told; NULL for the service */
+	struct box_policy policy;
 	const struct oci_spec *spec;
 	uint64_t clone_flags;		/* CLONE_NEW*; the cgroup namespace is made later, inside */
 	struct cgroup_values cgroup;
@@ -35,7 +46,7 @@ struct box_plan {
 
 enum { BOX_LOG_BYTES = 10 << 20 };
 
-/* name, image, spec, volumes and log_bytes are set by the caller. */
+/* name, image, bundle, policy, spec, volumes and log_bytes are set by the caller. */
 int box_plan_make(struct box_plan *plan, struct arena *a, unsigned cpu_count, struct err *e);
 int box_plan_check_service(const struct box_plan *plan, struct err *e);
 

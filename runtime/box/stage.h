@@ -1,49 +1,58 @@
-/* stage.h - the start of one container: three processes, one order.
+/* stage.h - the start of one container: the stage and the container's first process.
  *
- *   boxd ── fork ──> stage ── clone3 (namespaces, cgroup) ──> inner
- *     the stage makes what needs the machine's root (id maps, overlay, volumes, limits) and hands
- * the mounts over; inner mounts, enters its root, gives everything up and execs the image's
- * program. Then the stage itself becomes boxmon by exec: it is the container's parent already, its
- * memory goes back, and neither boxd's death nor a slow mount holds anyone else up.
+ *   stage ── clone3 (namespaces, cgroup) ──> inner
+ *     The stage is the calling process, with the machine's root: it joins namespaces, opens what is
+ * bind-mounted, writes id maps and limits, runs the runtime's hooks. inner inherits a copy of its
+ * fds; it mounts, enters its root, gives everything up, waits at the gate and execs the program.
  *
- * Between stage and inner: a SEQPACKET pair. The stage sends fds and GO; inner sends one sentence
- * when a step fails, and its end closes by exec when none did. The stage tells boxd in the same
- * way. When either side dies, the other sees the end of the connection and gives up: nothing is
- * left half made. */
+ * Between them: a SEQPACKET pair. inner sends READY, or one sentence when a step fails; its end
+ * closes by exec when none did. When either side dies the other sees the end of the connection and
+ * gives up: nothing is left half made.
+ *
+ * The gate: with a gate_fd (gate.h) inner waits there for whoever starts it, and the stage is done
+ * with READY; without one it waits for stage_release.
+ *
+ * Knows nothing of the container's folder, state files and exit status: they are the caller's. So
+ * are the hooks poststart and poststop (hooks.h). */
 #pragma once
 
-#include <stdint.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
-struct box_host;
 struct box_plan;
 struct err;
-struct layers;
+struct stage_root;
 
-/* Messages of both connections (lib/msg.h). */
-enum stage_message {
-	STAGE_ROOT = 1,		/* fd: the container's root, detached */
-	STAGE_SYS,		/* fd: the appliance's /sys */
-	STAGE_VOLUME,		/* u64 index; fd */
-	STAGE_GO,		/* - */
-	STAGE_FAILED,		/* str sentence */
-	STAGE_STARTED,		/* u64 pid; fd: its pidfd */
-};
-
-struct stage {
+/* Every fd is the caller's, O_CLOEXEC, and -1 when there is none. */
+struct stage_job {
 	const struct box_plan *plan;
-	const struct box_host *host;
-	const struct layers *layers;
-	int state_fd;		/* /run/box/NAME */
-	int container_fd;	/* /data/box/containers/NAME */
-	int cgroup_fd;		/* -1 = none */
-	int seccomp_fd;		/* compiled profile, -1 = none */
-	int output_fd;		/* gets a copy of stdout and stderr, -1 = none */
+	int bundle_fd;		/* the bundle's folder: root.path starts here, hooks run here */
+	int cgroup_fd;		/* made, with its limits written */
+	int seccomp_fd;		/* the compiled program (seccomp_store.h, seccomp.h) */
+	int stdio_fds[3];	/* become 0, 1, 2; -1 = the container's /dev/null */
+	int console_fd;		/* connected socket that gets the terminal's master (console.h);
+				 * only when process.terminal: 0, 1, 2 are the terminal then */
+	int gate_fd;		/* gate_listen */
+	unsigned preserved_fds;	/* 3 .. 2 + preserved_fds stay open in the program */
+	bool tied;		/* the container dies with the calling process */
+	/* Who makes the root when it is not the bundle's: the service, stage_service.c. NULL. */
+	const struct stage_root *root;
 };
 
-/* Forks the stage. Returns its pidfd; *report_fd tells STAGE_STARTED or STAGE_FAILED, then ends. */
-int stage_start(const struct stage *s, pid_t *pid, int *report_fd, struct err *e);
+struct stage_result {
+	pid_t pid;		/* in the caller's pid namespace */
+	int pidfd;
+	int link_fd;		/* private: to inner, until its exec */
+};
 
-/* The other side; never returns. stage_inner.c */
-void stage_inner(const struct stage *s, int link_fd, int stdout_fd, int stderr_fd)
-	__attribute__((noreturn));
+/* Returns with inner READY at the gate: everything is made, nothing of the image has run. When it
+ * fails inner is dead and reaped; the caller removes cgroup and folder and runs poststop. */
+int stage_make(const struct stage_job *job, struct stage_result *r, struct err *e);
+
+/* Without a gate: lets inner exec. Returns when the program runs, or why it does not. */
+int stage_release(struct stage_result *r, struct err *e);
+
+/* Kills and reaps inner, when there is one, and closes the fds. */
+void stage_abandon(struct stage_result *r);
+/* Closes the fds; inner goes its way. */
+void stage_finish(struct stage_result *r);

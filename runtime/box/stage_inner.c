@@ -1,4 +1,4 @@
-/* stage_inner.c - the first process of a container, up to its exec; see stage.h
+/* stage_inner.c - the first process of a container, up to its exec; see stage_service.h
  *
  * Runs the appliance's code with the container's namespaces and ids. Nothing of the image runs
  * before the last line: what the image can influence here is what lies in its file system, and that
@@ -24,7 +24,7 @@
 #include "box/plan.h"
 #include "box/program.h"
 #include "box/seccomp.h"
-#include "box/stage.h"
+#include "box/stage_service.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/fs.h"

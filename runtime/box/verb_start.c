@@ -10,7 +10,7 @@
 #include "box/layers.h"
 #include "box/plan.h"
 #include "box/seccomp.h"
-#include "box/stage.h"
+#include "box/stage_service.h"
 #include "lib/arena.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -48,6 +48,7 @@ static int read_message(struct start *st, struct msg *m, struct err *e)
 		st->volumes[i].target = msg_get_str(m);
 		st->volumes[i].read_only = msg_get_u64(m) != 0;
 	}
+	plan->policy = (struct box_policy){ true, true, true };
 	plan->volumes = st->volumes;
 	plan->volume_count = (size_t)count;
 	plan->log_bytes = msg_get_u64(m);

@@ -1,5 +1,5 @@
-/* stage.c - the stage itself; see stage.h */
-#include "box/stage.h"
+/* stage_service.c - the stage itself; see stage_service.h */
+#include "box/stage_service.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,32 @@
+/* enter.h - one more program in a running container: `exec`.
+ *
+ * The new process is a child of the caller. It joins every namespace of the container's first
+ * process at once, the user namespace first, is in the cgroup from its birth, cannot be traced or
+ * read through /proc until its own exec (CVE-2016-9962), and starts with exactly its own
+ * credentials (process.h). Its working directory is reached by fd inside the container's root
+ * (CVE-2024-21626). */
+#pragma once
+
+#include <stdbool.h>
+
+#include "box/stage.h"
+
+struct err;
+struct oci_process;
+struct oci_spec;
+
+/* Every fd is the caller's and -1 when there is none. */
+struct enter_job {
+	pid_t pid;			/* the container's first process */
+	const struct oci_spec *spec;	/* the container's: namespaces, hosts of ids */
+	const struct oci_process *process;	/* what runs: complete, env included */
+	int cgroup_fd;
+	int seccomp_fd;
+	int stdio_fds[3];
+	int console_fd;
+	unsigned preserved_fds;
+	bool tied;
+};
+
+/* Returns when the program runs, or why it does not. The process is a child of the caller. */
+int enter_run(const struct enter_job *job, struct stage_result *r, struct err *e);
