@@ -232,7 +232,7 @@ kernel-check: $(B)/boot/vmlinux
 # ---- tests
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/unit/bin/%,$(wildcard tests/unit/test_*.c tests/unit/*/test_*.c))
-UNIT_LIBS := -lcmocka -lyyjson -lyaml -lseccomp
+UNIT_LIBS := -lcmocka -lyyjson -lyaml -lseccomp -lm
 $(B)/unit/bin/init/%: $(B)/unit/obj/tests/unit/init/%.o $(call links_of,unit,init)
 	$(call say,LD,'tests/unit/init/$*')
 	@mkdir -p $(@D)

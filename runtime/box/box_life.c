@@ -21,8 +21,7 @@
 
 enum {
 	STATUS_LOST = 137, /* boxmon was killed and could not record an end: as if killed itself */
-	CGROUP_WAIT_FIRST_US = 200, /* doubled each time: 0.4 s in all */
-	CGROUP_WAIT_LAST_US = 400000,
+	CGROUP_WAIT_MS = 400,		/* a killed process goes within few of them */
 };
 
 /* Usually empty by now. Else something outlived its first process, or the boxmon: it is killed, and
@@ -32,16 +31,12 @@ static void clear_cgroup(const struct box *box)
 	int parent_fd = box->boxes->host->cgroup_fd;
 	struct err e;
 
-	if (parent_fd < 0 || cgroup_remove(parent_fd, box->name, &e) == 0)
+	if (parent_fd < 0 || cgroup_remove(parent_fd, box->name, 0, &e) == 0)
 		return;
 	if (cgroup_kill(parent_fd, box->name, &e))
 		log_warn("box %s: %s", box->name, e.text);
-	for (unsigned wait_us = CGROUP_WAIT_FIRST_US; wait_us < CGROUP_WAIT_LAST_US; wait_us *= 2) {
-		if (cgroup_remove(parent_fd, box->name, &e) == 0)
-			return;
-		usleep(wait_us);
-	}
-	log_warn("box %s: %s", box->name, e.text);
+	if (cgroup_remove(parent_fd, box->name, CGROUP_WAIT_MS, &e))
+		log_warn("box %s: %s", box->name, e.text);
 }
 
 static void on_events(struct loop_source *source, unsigned events)

@@ -51,7 +51,8 @@ int box_plan_make(struct box_plan *plan, struct arena *a, unsigned cpu_count, st
 	for (unsigned i = 0; i < OCI_NAMESPACES; i++)
 		if (spec->namespaces & 1u << i)
 			plan->clone_flags |= clone_flags[i];
-	cgroup_values_make(&plan->cgroup, &spec->resources);
+	if (cgroup_values_make(&plan->cgroup, a, &spec->resources, e))
+		return -1;
 	if (plan->cgroup.count && !spec->cgroups_path)
 		return err_set(e, ".linux.resources: limits need a cgroupsPath");
 	for (size_t i = 0; i < spec->sysctl_count; i++)
@@ -153,7 +154,7 @@ void box_plan_print(const struct box_plan *plan, struct buf *out)
 		buf_add_format(out, "cgroup %s\n", spec->cgroups_path);
 	for (size_t i = 0; i < plan->cgroup.count; i++)
 		buf_add_format(out, "limit %s %s\n", plan->cgroup.items[i].file,
-			       cgroup_value_text(&plan->cgroup.items[i]));
+			       plan->cgroup.items[i].text);
 	if (spec->hostname)
 		buf_add_format(out, "hostname %s\n", spec->hostname);
 	mount_plan_print(&plan->mounts, out);

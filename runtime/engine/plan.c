@@ -120,6 +120,10 @@ static void set_resources(const struct plan_request *q, uint64_t mem_limit_bytes
 		r->memory_reservation_bytes = (int64_t)s->mem_reservation_bytes;
 		r->memory_swap_bytes = s->memswap_limit_bytes;
 	}
+	/* Not given: no swap, since swapping hides a limit that is too small until the machine
+	 * crawls. */
+	if (r->memory_limit_bytes && !r->memory_swap_bytes)
+		r->memory_swap_bytes = r->memory_limit_bytes;
 	r->pids_limit = s->pids_limit;
 	if (s->nano_cpus) {
 		r->cpu_period_us = CPU_PERIOD_US;

@@ -1,4 +1,4 @@
-/* test_values.c - limits as cgroup files, id maps, and the state files. */
+/* test_values.c - id maps and the state files. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "box/cgroup_values.h"
 #include "box/idmap.h"
 #include "box/state.h"
 #include "lib/err.h"
@@ -19,72 +18,6 @@
 #include "oci/spec.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
-static void limits(void **state)
-{
-	static const struct {
-		struct oci_resources r;
-		const char *files;
-	} cases[] = {
-		{ { 0 }, "" },
-		{ { .memory_limit_bytes = 1000 },
-		  "memory.max=1000 memory.swap.max=0 memory.oom.group=0 " },
-		{ { .memory_limit_bytes = 1000, .memory_swap_bytes = 1000 },
-		  "memory.max=1000 memory.swap.max=0 memory.oom.group=0 " },
-		{ { .memory_limit_bytes = 1000, .memory_swap_bytes = 1500 },
-		  "memory.max=1000 memory.swap.max=500 memory.oom.group=0 " },
-		{ { .memory_limit_bytes = 1000, .memory_swap_bytes = -1 },
-		  "memory.max=1000 memory.swap.max=max memory.oom.group=0 " },
-		{ { .memory_limit_bytes = -1 }, "memory.max=max " },
-		{ { .memory_reservation_bytes = 7 }, "memory.low=7 " },
-		{ { .cpu_quota_us = 50000 }, "cpu.max=50000 100000 " },
-		{ { .cpu_quota_us = 50000, .cpu_period_us = 1000 }, "cpu.max=50000 1000 " },
-		{ { .cpu_quota_us = -1 }, "cpu.max=max 100000 " },
-		{ { .cpu_shares = 2 }, "cpu.weight=1 " },
-		{ { .cpu_cpus = "0-3,7", .cpu_mems = "0" }, "cpuset.cpus=0-3,7 cpuset.mems=0 " },
-		{ { .pids_limit = -1 }, "pids.max=max " },
-		{ { .memory_limit_bytes = INT64_MAX, .memory_swap_bytes = -1,
-		    .memory_reservation_bytes = INT64_MAX, .pids_limit = INT64_MAX,
-		    .cpu_quota_us = INT64_MAX, .cpu_period_us = 1000000, .cpu_shares = 262144,
-		    .cpu_cpus = "0", .cpu_mems = "0" },
-		  "memory.max=9223372036854775807 memory.low=9223372036854775807 "
-		  "memory.swap.max=max "
-		  "memory.oom.group=0 cpu.max=9223372036854775807 1000000 cpu.weight=10000 "
-		  "cpuset.cpus=0 cpuset.mems=0 pids.max=9223372036854775807 " },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct cgroup_values v;
-		char text[1024] = "";
-		size_t at = 0;
-
-		cgroup_values_make(&v, &cases[i].r);
-		for (size_t k = 0; k < v.count; k++)
-			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s=%s ",
-					       v.items[k].file, cgroup_value_text(&v.items[k]));
-		assert_string_equal(text, cases[i].files);
-	}
-}
-
-static void weights(void **state)
-{
-	static const uint64_t cases[][2] = {
-		{ 2, 1 }, { 1024, 100 }, { 262144, 10000 }, { 512, 59 }, { 2048, 174 }, { 768, 79 },
-		{ 0, 1 }, { 1, 1 }, { UINT64_MAX, 10000 },
-	};
-	unsigned before = 1;
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++)
-		assert_int_equal(cgroup_weight(cases[i][0]), cases[i][1]);
-	for (uint64_t shares = 2; shares <= 262144; shares++) {
-		unsigned weight = cgroup_weight(shares);
-
-		assert_true(weight >= before && weight <= 10000);
-		before = weight;
-	}
-}
 
 static void maps(void **state)
 {
@@ -178,8 +111,7 @@ static void alive(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(limits), cmocka_unit_test(weights), cmocka_unit_test(maps),
-		cmocka_unit_test(records), cmocka_unit_test(alive),
+		cmocka_unit_test(maps), cmocka_unit_test(records), cmocka_unit_test(alive),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
