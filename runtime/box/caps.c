@@ -1,6 +1,7 @@
 /* caps.c - see caps.h */
 #include "box/caps.h"
 
+#include <errno.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -19,15 +20,15 @@ uint64_t caps_permitted(void)
 	return (uint64_t)data[1].permitted << 32 | data[0].permitted;
 }
 
+/* Dropping what is not there is fine, so the set is not read before. */
 int caps_bound(uint64_t keep, struct err *e)
 {
 	for (unsigned i = 0; i < CAP_NUMBERS; i++) {
-		int held = prctl(PR_CAPBSET_READ, i, 0, 0, 0);
-
-		if (held < 0)
+		if (keep & 1ull << i || prctl(PR_CAPBSET_DROP, i, 0, 0, 0) == 0)
+			continue;
+		if (errno == EINVAL)
 			break;	/* beyond the last one that the kernel knows */
-		if (held && !(keep & 1ull << i) && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0)
-			return err_sys(e, "drop capability %u from the bounding set", i);
+		return err_sys(e, "drop capability %u from the bounding set", i);
 	}
 	return 0;
 }

@@ -26,6 +26,8 @@ struct enter_job {
 	int console_fd;
 	unsigned preserved_fds;
 	bool tied;
+	int (*on_pid)(void *ctx, pid_t pid, struct err *e);	/* as in struct stage_job */
+	void *ctx;
 };
 
 /* Returns when the program runs, or why it does not. The process is a child of the caller. */

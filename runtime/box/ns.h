@@ -1,14 +1,42 @@
-/* ns.h - new namespaces: clone3 into them and into a cgroup at once, and fds of a process's own. */
+/* ns.h - namespaces: new ones and a cgroup at once (clone3), joined ones by path, the whole set of
+ * a running container, fds of a process's own.
+ *
+ * Whoever joins does it in a process of its own that lives for a few system calls (vfork) and makes
+ * the new process as its sibling (CLONE_PARENT): the caller itself never leaves its namespaces, and
+ * what is new belongs to the user namespace that was joined last. The caller should be non-dumpable
+ * by then (PR_SET_DUMPABLE): the joining process shares its memory. Programs without threads only. */
 #pragma once
 
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "oci/spec_types.h"
+
 struct err;
+struct oci_spec;
+
+/* The CLONE_NEW* of a namespace. */
+uint64_t ns_flag(enum oci_namespace ns);
 
 /* As fork: 0 in the child, its pid in the parent with *pidfd set, -1 = error. cgroup_fd -1 = stay
- * here. For programs without threads only. */
+ * here. */
 pid_t ns_clone(uint64_t flags, int cgroup_fd, int *pidfd, struct err *e);
+
+/* What the specification joins: opened by path, each checked to be of its type. -1 = not joined. */
+struct ns_join {
+	int fds[OCI_NAMESPACES];
+};
+
+int ns_join_open(struct ns_join *join, const struct oci_spec *spec, struct err *e);
+void ns_join_close(struct ns_join *join);
+
+/* As ns_clone, with everything joined and the clocks of a new time namespace set. */
+pid_t ns_start(const struct oci_spec *spec, const struct ns_join *join, uint64_t flags,
+	       int cgroup_fd, int *pidfd, struct err *e);
+
+/* As ns_clone, into the namespaces `flags` of a process (CLONE_NEW*), all but the cgroup one: with
+ * delegation that comes after the cgroup, so the child joins it by itself. */
+pid_t ns_enter(int target_pidfd, uint64_t flags, int cgroup_fd, int *pidfd, struct err *e);
 
 /* name as in /proc/PID/ns: "user", "mnt". pid 0 = ourselves. */
 int ns_open(int proc_fd, pid_t pid, const char *name, struct err *e);

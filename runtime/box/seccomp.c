@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "box/seccomp_default.h"
+#include "box/seccomp_store.h"
 #include "lib/arena.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -164,7 +165,28 @@ int seccomp_compile(const struct oci_seccomp *profile, struct err *e)
 	return take_fd(&fd);
 }
 
-int seccomp_install(int program_fd, struct err *e)
+#define TEXT(x)	      #x
+#define NUMBER_TEXT(x) TEXT(x)
+
+const char *seccomp_generation(void)
+{
+	/* The first number is ours: a new one for every change of this file that changes
+	 * programs. */
+	return "1 libseccomp " NUMBER_TEXT(SCMP_VER_MAJOR) "." NUMBER_TEXT(
+		SCMP_VER_MINOR) "." NUMBER_TEXT(SCMP_VER_MICRO);
+}
+
+bool seccomp_notifies(const struct oci_seccomp *profile)
+{
+	if (profile->default_action == OCI_SECCOMP_NOTIFY)
+		return true;
+	for (size_t i = 0; i < profile->rule_count; i++)
+		if (profile->rules[i].action == OCI_SECCOMP_NOTIFY)
+			return true;
+	return false;
+}
+
+int seccomp_install(int program_fd, unsigned flags, struct err *e)
 {
 	struct stat st;
 
@@ -183,9 +205,9 @@ int seccomp_install(int program_fd, struct err *e)
 	};
 
 	/* The mapping ends with exec; after this call munmap itself is the profile's to allow. */
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0)
-		return err_sys(e, "seccomp: load");
-	return 0;
+	int got = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog);
+
+	return got < 0 ? err_sys(e, "seccomp: load") : got;
 }
 
 struct seccomp_cache {
@@ -212,7 +234,7 @@ int seccomp_cache_default(struct seccomp_cache *cache, uint64_t caps, struct err
 		if (cache->items[i].fd && cache->items[i].caps == caps)
 			return cache->items[i].fd;
 	struct arena *a = arena_create(ARENA_BYTES_MAX);
-	int fd = seccomp_compile(seccomp_default_profile(a, caps), e);
+	int fd = seccomp_store_open(-1, seccomp_default_profile(a, caps), e);
 
 	arena_destroy(a);
 	if (fd < 0)

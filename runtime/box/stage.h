@@ -30,11 +30,15 @@ struct stage_job {
 	int cgroup_fd;		/* made, with its limits written */
 	int seccomp_fd;		/* the compiled program (seccomp_store.h, seccomp.h) */
 	int stdio_fds[3];	/* become 0, 1, 2; -1 = the container's /dev/null */
-	int console_fd;		/* connected socket that gets the terminal's master (console.h);
-				 * only when process.terminal: 0, 1, 2 are the terminal then */
+	int console_fd;		/* connected socket that gets the terminal's master (console.h) when
+				 * process.terminal; -1 then: the master comes out in the result */
 	int gate_fd;		/* gate_listen */
 	unsigned preserved_fds;	/* 3 .. 2 + preserved_fds stay open in the program */
 	bool tied;		/* the container dies with the calling process */
+	/* Called with inner's pid before inner does anything: whoever is killed after it left a trace
+	 * of inner. NULL = not wanted. */
+	int (*on_pid)(void *ctx, pid_t pid, struct err *e);
+	void *ctx;
 	/* Who makes the root when it is not the bundle's: the service, stage_service.c. NULL. */
 	const struct stage_root *root;
 };
@@ -42,6 +46,7 @@ struct stage_job {
 struct stage_result {
 	pid_t pid;		/* in the caller's pid namespace */
 	int pidfd;
+	int console_fd;		/* the terminal's master, -1 = none or sent elsewhere */
 	int link_fd;		/* private: to inner, until its exec */
 };
 

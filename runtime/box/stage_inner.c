@@ -193,12 +193,12 @@ static int give_up(const struct stage *s, struct err *e)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return err_sys(e, "tie the container to its monitor");
 	if (s->seccomp_fd >= 0 && !p->no_new_privs &&
-	    (caps_set(all, all, 0, e) || seccomp_install(s->seccomp_fd, e)))
+	    (caps_set(all, all, 0, e) || seccomp_install(s->seccomp_fd, 0, e)))
 		return -1;
 	if (caps_set(p->caps.effective, p->caps.permitted, p->caps.inheritable, e) ||
 	    caps_raise_ambient(p->caps.ambient, e))
 		return -1;
-	return s->seccomp_fd >= 0 && p->no_new_privs ? seccomp_install(s->seccomp_fd, e) : 0;
+	return s->seccomp_fd >= 0 && p->no_new_privs ? seccomp_install(s->seccomp_fd, 0, e) : 0;
 }
 
 static int set_up(struct inner *in, struct err *e)

@@ -2,10 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -161,4 +164,41 @@ int fd_set_nonblock(int fd, struct err *e)
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return err_sys(e, "set nonblocking");
 	return 0;
+}
+
+int fd_connect_unix(const char *path, struct err *e)
+{
+	/* An address ends after 108 bytes: so by an fd of the socket file. */
+	AUTO_FD int file_fd = open(path, O_PATH | O_CLOEXEC);
+	AUTO_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	if (file_fd < 0 || fd < 0)
+		return err_sys(e, "open socket %s", path);
+	snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d", file_fd);
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
+		return err_sys(e, "connect to socket %s", path);
+	return take_fd(&fd);
+}
+
+int fd_send_over(int socket_fd, int fd, const void *text, size_t size_bytes, struct err *e)
+{
+	struct iovec part = { .iov_base = (void *)text, .iov_len = size_bytes };
+	union {
+		struct cmsghdr header; /* for the alignment */
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
+	ssize_t sent;
+
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	sent = sendmsg(socket_fd, &m, MSG_NOSIGNAL);
+	if (sent < 0)
+		return err_sys(e, "pass a file descriptor");
+	/* The fd went with the first bytes. */
+	return fd_write_all(socket_fd, (const char *)text + sent, size_bytes - (size_t)sent, e);
 }

@@ -36,3 +36,8 @@ int fd_sealed_memfd(const char *name, const void *data, size_t size_bytes, struc
 int fd_require_sealed(int fd, struct err *e);
 
 int fd_set_nonblock(int fd, struct err *e);
+
+/* A connected stream socket to the AF_UNIX socket at `path`, however long that is. */
+int fd_connect_unix(const char *path, struct err *e);
+/* Passes fd over it with a text of at least one byte: one message of sendmsg(2). */
+int fd_send_over(int socket_fd, int fd, const void *text, size_t size_bytes, struct err *e);

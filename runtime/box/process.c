@@ -1,0 +1,196 @@
+/* process.c - see process.h */
+#include "box/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/ioprio.h>
+#include <linux/keyctl.h>
+#include <linux/sched/types.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "box/caps.h"
+#include "box/cpu_list.h"
+#include "box/seccomp.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/fs.h"
+#include "oci/spec.h"
+
+enum { UMASK_DEFAULT = 0022 };
+
+static int set_scheduler(pid_t pid, const struct oci_scheduler *s, struct err *e)
+{
+	struct sched_attr attr = {
+		.size = sizeof(attr),
+		.sched_policy = (uint32_t)s->policy,
+		.sched_flags = s->flags,
+		.sched_nice = s->nice,
+		.sched_priority = s->priority,
+		.sched_runtime = s->runtime_ns,
+		.sched_deadline = s->deadline_ns,
+		.sched_period = s->period_ns,
+	};
+
+	if (syscall(SYS_sched_setattr, pid, &attr, 0) < 0)
+		return err_sys(e, ".process.scheduler: set the policy");
+	return 0;
+}
+
+static int set_io_priority(pid_t pid, const struct oci_io_priority *io, struct err *e)
+{
+	int value = IOPRIO_PRIO_VALUE(io->class, io->level);
+
+	if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, pid, value) < 0)
+		return err_sys(e, ".process.ioPriority: set class %d, level %d", io->class,
+			       io->level);
+	return 0;
+}
+
+static int set_oom_score(pid_t pid, int score, int proc_fd, struct err *e)
+{
+	char name[48], text[16];
+
+	snprintf(name, sizeof(name), "%d/oom_score_adj", (int)pid);
+	snprintf(text, sizeof(text), "%d", score);
+	return fs_write_control_at(proc_fd, name, text, e) ? err_add(e, ".process.oomScoreAdj") : 0;
+}
+
+int process_limit(pid_t pid, const struct oci_process *p, int proc_fd, struct err *e)
+{
+	for (size_t i = 0; i < p->rlimit_count; i++) {
+		struct rlimit limit = { .rlim_cur = p->rlimits[i].soft,
+					.rlim_max = p->rlimits[i].hard };
+
+		if (prlimit(pid, (__typeof__(RLIMIT_CPU))p->rlimits[i].resource, &limit, NULL) < 0)
+			return err_sys(e, ".process.rlimits[%zu]: set resource limit %d", i,
+				       p->rlimits[i].resource);
+	}
+	if (p->has_oom_score_adj && set_oom_score(pid, p->oom_score_adj, proc_fd, e))
+		return -1;
+	if (p->scheduler && set_scheduler(pid, p->scheduler, e))
+		return -1;
+	return p->io_priority ? set_io_priority(pid, p->io_priority, e) : 0;
+}
+
+/* A user namespace may forbid setgroups(2) for good (user_namespaces(7)); then it has to be needless. */
+static int set_groups(const uint32_t *groups, size_t count, struct err *e)
+{
+	if (setgroups(count, groups) == 0)
+		return 0;
+	if (errno == EPERM && count == 0 && getgroups(0, NULL) == 0)
+		return 0;
+	return err_sys(e, ".process.user.additionalGids: set %zu groups", count);
+}
+
+int process_begin(bool own_user_ns, struct err *e)
+{
+	/* Files that we make from here on belong to the container's root. */
+	if (own_user_ns && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
+		return err_sys(e, "become the container's root: is id 0 in its id mappings?");
+	/* A kernel without keys has nothing to share. */
+	syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+	setsid();
+	umask(UMASK_DEFAULT);
+	return 0;
+}
+
+static int set_memory_policy(const struct oci_memory_policy *m, struct err *e)
+{
+	struct cpu_list nodes = { 0 };
+
+	if (m->nodes && cpu_list_parse(&nodes, m->nodes, e))
+		return err_add(e, ".linux.memoryPolicy.nodes");
+	/* The count is one more than the bits, see set_mempolicy(2). */
+	if (syscall(SYS_set_mempolicy, m->mode | (int)m->flags, m->nodes ? nodes.bits : NULL,
+		    m->nodes ? CPU_LIST_MAX + 1ul : 0ul) < 0)
+		return err_sys(e, ".linux.memoryPolicy: set mode %d", m->mode);
+	return 0;
+}
+
+int process_inherit(const struct oci_spec *spec, struct err *e)
+{
+	if (spec->has_personality && personality(spec->personality) < 0)
+		return err_sys(e, ".linux.personality: set %#lx", spec->personality);
+	return spec->memory_policy ? set_memory_policy(spec->memory_policy, e) : 0;
+}
+
+static int set_ids(const struct oci_user *user, struct err *e)
+{
+	/* Permitted capabilities stay over setresuid: two more steps need them. exec drops what is
+	 * left. */
+	if (user->uid != 0 && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return err_sys(e, "keep capabilities");
+	if (set_groups(user->groups, user->group_count, e))
+		return -1;
+	if (setresgid(user->gid, user->gid, user->gid) < 0 ||
+	    setresuid(user->uid, user->uid, user->uid) < 0)
+		return err_sys(e, ".process.user: become %u:%u", user->uid, user->gid);
+	return 0;
+}
+
+int process_become(const struct oci_process *p, bool tied, struct err *e)
+{
+	if (caps_bound(p->caps.bounding, e) || set_ids(&p->user, e))
+		return -1;
+	if (p->user.umask >= 0)
+		umask((mode_t)p->user.umask);
+	if (p->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_sys(e, "set no_new_privs");
+	/* Cleared by a change of ids, so it is set after. */
+	if (tied && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return err_sys(e, "tie the container to its monitor");
+	return 0;
+}
+
+int process_chdir(int root_fd, const char *cwd, bool make, struct err *e)
+{
+	AUTO_FD int fd = fs_open_in_root(root_fd, cwd, O_PATH | O_DIRECTORY, 0, e);
+	char text[4096];
+
+	if (fd < 0 && make && e->number == ENOENT)
+		fd = fs_make_dirs_in_root(root_fd, cwd, 0755, e);
+	if (fd < 0)
+		return err_add(e, "working directory %s", cwd);
+	if (fchdir(fd) < 0)
+		return err_sys(e, "working directory %s", cwd);
+	if (!getcwd(text, sizeof(text)) || text[0] != '/')
+		return err_set(e, "working directory %s: lies outside of the container", cwd);
+	return 0;
+}
+
+int process_drop(const struct oci_process *p, struct err *e)
+{
+	if (caps_set(p->caps.effective, p->caps.permitted, p->caps.inheritable, e))
+		return -1;
+	/* The kernel keeps ambient within permitted and inheritable by itself. */
+	if (!(p->caps.permitted & p->caps.inheritable))
+		return 0;
+	return caps_raise_ambient(p->caps.ambient, e);
+}
+
+int process_confine(const struct oci_process *p, int seccomp_fd, unsigned seccomp_flags,
+		    struct err *e)
+{
+	/* setresuid emptied the effective set; the filter wants CAP_SYS_ADMIN in it. */
+	if (seccomp_fd >= 0 && !p->no_new_privs) {
+		uint64_t all = p->user.uid != 0 ? caps_permitted() : 0;
+
+		if ((all && caps_set(all, all, 0, e)) ||
+		    seccomp_install(seccomp_fd, seccomp_flags, e) < 0)
+			return -1;
+	}
+	if (process_drop(p, e))
+		return -1;
+	if (seccomp_fd >= 0 && p->no_new_privs)
+		return seccomp_install(seccomp_fd, seccomp_flags, e) < 0 ? -1 : 0;
+	return 0;
+}

@@ -1,0 +1,39 @@
+/* process.h - the `process` object of config.json applied to a process: ids, capabilities, limits.
+ *
+ * In the order of this header, by the container's first process (stage_inner.c) and by `exec`
+ * (enter.c) alike. The rights go away step by step, each at the last place where it is needed:
+ * see credentials(7) and capabilities(7) for what every step takes from the next. */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct err;
+struct oci_process;
+struct oci_spec;
+
+/* From outside, with the machine's rights: resource limits, OOM score, scheduling policy, I/O
+ * priority. proc_fd: /proc of the caller's pid namespace. */
+int process_limit(pid_t pid, const struct oci_process *p, int proc_fd, struct err *e);
+
+/* Inside, at first: root of the user namespace when that is not the machine's; a session and a
+ * session keyring of its own; umask 0022. */
+int process_begin(bool own_user_ns, struct err *e);
+
+/* personality, memory policy: of the whole container, not of one process. */
+int process_inherit(const struct oci_spec *spec, struct err *e);
+
+/* Bounding set, user, groups, umask, no_new_privs. Permitted capabilities are still all there.
+ * tied: a SIGKILL when the parent ends. */
+int process_become(const struct oci_process *p, bool tied, struct err *e);
+
+/* The working directory, by fd below root_fd; made when it is missing and `make` says so. */
+int process_chdir(int root_fd, const char *cwd, bool make, struct err *e);
+
+/* Capabilities and the filter: the end, only exec is left. Without no_new_privs a filter needs
+ * CAP_SYS_ADMIN and comes before capset; with it, after. */
+int process_confine(const struct oci_process *p, int seccomp_fd, unsigned seccomp_flags,
+		    struct err *e);
+
+/* The capabilities alone: for hooks inside the container, which run before process_confine. */
+int process_drop(const struct oci_process *p, struct err *e);
