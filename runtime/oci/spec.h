@@ -27,6 +27,8 @@ enum {
 		64 << 20, /* bound of an arena that holds whatever a document of that size says */
 };
 
+#define OCI_VERSION "1.3.0"			/* of the specification, as we write it */
+
 struct oci_seccomp;				/* spec_seccomp.h */
 
 struct oci_spec {
@@ -67,6 +69,10 @@ struct oci_spec {
 	 * linux.seccomp. Neither = none. */
 	bool seccomp_default;
 	struct oci_seccomp *seccomp;
+
+	/* What a bundle asks for and does not get, where the specification wants it said and not
+	 * refused: NULL-terminated sentences with their JSON path, or NULL. */
+	const char **warnings;
 };
 
 #define OCI_SECCOMP_ANNOTATION "cuvette.seccomp"	/* value "default" */

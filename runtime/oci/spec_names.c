@@ -2,10 +2,15 @@
 #include "oci/spec_names.h"
 
 #include <linux/capability.h>
+#include <linux/mempolicy.h>
+#include <linux/seccomp.h>
+#include <sys/mount.h>
+#include <sys/personality.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "oci/spec.h"
+#include "oci/spec_seccomp.h"
 
 static const char *const cap_names[] = {
 	/* by number, linux/capability.h */
@@ -78,6 +83,119 @@ static const char *const namespace_names[] = {
 _Static_assert(sizeof(namespace_names) / sizeof(namespace_names[0]) == OCI_NAMESPACES,
 	       "one name each");
 
+static const char *const hook_names[] = {
+	[OCI_HOOK_PRESTART] = "prestart",
+	[OCI_HOOK_CREATE_RUNTIME] = "createRuntime",
+	[OCI_HOOK_CREATE_CONTAINER] = "createContainer",
+	[OCI_HOOK_START_CONTAINER] = "startContainer",
+	[OCI_HOOK_POSTSTART] = "poststart",
+	[OCI_HOOK_POSTSTOP] = "poststop",
+};
+_Static_assert(sizeof(hook_names) / sizeof(hook_names[0]) == OCI_HOOKS, "one name each");
+
+/* Besides the specification's four: the recursive forms that Docker and others write. */
+const struct spec_word spec_propagations[] = {
+	{ "shared", MS_SHARED },
+	{ "rshared", MS_SHARED | MS_REC },
+	{ "slave", MS_SLAVE },
+	{ "rslave", MS_SLAVE | MS_REC },
+	{ "private", MS_PRIVATE },
+	{ "rprivate", MS_PRIVATE | MS_REC },
+	{ "unbindable", MS_UNBINDABLE },
+	{ "runbindable", MS_UNBINDABLE | MS_REC },
+	{ NULL, 0 },
+};
+
+const struct spec_word spec_domains[] = {
+	{ "LINUX", PER_LINUX },
+	{ "LINUX32", PER_LINUX32 },
+	{ NULL, 0 },
+};
+
+/* set_mempolicy(2); the numbers are the kernel's, since older headers lack the last two. */
+const struct spec_word spec_memory_modes[] = {
+	{ "MPOL_DEFAULT", 0 },
+	{ "MPOL_PREFERRED", 1 },
+	{ "MPOL_BIND", 2 },
+	{ "MPOL_INTERLEAVE", 3 },
+	{ "MPOL_LOCAL", 4 },
+	{ "MPOL_PREFERRED_MANY", 5 },
+	{ "MPOL_WEIGHTED_INTERLEAVE", 6 },
+	{ NULL, 0 },
+};
+_Static_assert(MPOL_LOCAL == 4, "the table has the kernel's numbers");
+
+const struct spec_word spec_memory_flags[] = {
+	{ "MPOL_F_NUMA_BALANCING", 1 << 13 },
+	{ "MPOL_F_RELATIVE_NODES", MPOL_F_RELATIVE_NODES },
+	{ "MPOL_F_STATIC_NODES", MPOL_F_STATIC_NODES },
+	{ NULL, 0 },
+};
+
+const struct spec_word spec_seccomp_actions[] = {
+	{ "SCMP_ACT_ALLOW", OCI_SECCOMP_ALLOW },
+	{ "SCMP_ACT_ERRNO", OCI_SECCOMP_ERRNO },
+	{ "SCMP_ACT_KILL_PROCESS", OCI_SECCOMP_KILL_PROCESS },
+	{ "SCMP_ACT_KILL_THREAD", OCI_SECCOMP_KILL_THREAD },
+	{ "SCMP_ACT_KILL", OCI_SECCOMP_KILL_THREAD },	/* its old name: seccomp_init(3) */
+	{ "SCMP_ACT_LOG", OCI_SECCOMP_LOG },
+	{ "SCMP_ACT_NOTIFY", OCI_SECCOMP_NOTIFY },
+	{ "SCMP_ACT_TRACE", OCI_SECCOMP_TRACE },
+	{ "SCMP_ACT_TRAP", OCI_SECCOMP_TRAP },
+	{ NULL, 0 },
+};
+
+const struct spec_word spec_seccomp_ops[] = {
+	{ "SCMP_CMP_NE", OCI_SECCOMP_NE },
+	{ "SCMP_CMP_LT", OCI_SECCOMP_LT },
+	{ "SCMP_CMP_LE", OCI_SECCOMP_LE },
+	{ "SCMP_CMP_EQ", OCI_SECCOMP_EQ },
+	{ "SCMP_CMP_GE", OCI_SECCOMP_GE },
+	{ "SCMP_CMP_GT", OCI_SECCOMP_GT },
+	{ "SCMP_CMP_MASKED_EQ", OCI_SECCOMP_MASKED_EQ },
+	{ NULL, 0 },
+};
+
+const struct spec_word spec_seccomp_flags[] = {
+	{ "SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG },
+	{ "SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW },
+	{ "SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC },
+	{ "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", 1 << 5 },	/* linux 5.19 */
+	{ NULL, 0 },
+};
+
+/* libseccomp's. Only the machine's own matters: the others' calls cannot be made here. */
+const struct spec_word spec_seccomp_archs[] = {
+	{ "SCMP_ARCH_AARCH64", 0 },	{ "SCMP_ARCH_ARM", 0 },
+	{ "SCMP_ARCH_LOONGARCH64", 0 }, { "SCMP_ARCH_M68K", 0 },
+	{ "SCMP_ARCH_MIPS", 0 },	{ "SCMP_ARCH_MIPS64", 0 },
+	{ "SCMP_ARCH_MIPS64N32", 0 },	{ "SCMP_ARCH_MIPSEL", 0 },
+	{ "SCMP_ARCH_MIPSEL64", 0 },	{ "SCMP_ARCH_MIPSEL64N32", 0 },
+	{ "SCMP_ARCH_PARISC", 0 },	{ "SCMP_ARCH_PARISC64", 0 },
+	{ "SCMP_ARCH_PPC", 0 },		{ "SCMP_ARCH_PPC64", 0 },
+	{ "SCMP_ARCH_PPC64LE", 0 },	{ "SCMP_ARCH_RISCV64", 0 },
+	{ "SCMP_ARCH_S390", 0 },	{ "SCMP_ARCH_S390X", 0 },
+	{ "SCMP_ARCH_SH", 0 },		{ "SCMP_ARCH_SHEB", 0 },
+	{ "SCMP_ARCH_X32", 0 },		{ "SCMP_ARCH_X86", 0 },
+	{ "SCMP_ARCH_X86_64", 0 },	{ NULL, 0 },
+};
+
+const struct spec_word *spec_word_find(const struct spec_word *words, const char *name)
+{
+	for (; words->name; words++)
+		if (strcmp(words->name, name) == 0)
+			return words;
+	return NULL;
+}
+
+const char *spec_word_name(const struct spec_word *words, int64_t value)
+{
+	for (; words->name; words++)
+		if (words->value == value)
+			return words->name;
+	return NULL;
+}
+
 static bool find(const char *const *names, unsigned count, const char *name, unsigned *number)
 {
 	for (unsigned i = 0; i < count; i++)
@@ -133,4 +251,9 @@ bool oci_namespace_number(const char *name, unsigned *number)
 const char *oci_namespace_name(unsigned number)
 {
 	return number < OCI_NAMESPACES ? namespace_names[number] : NULL;
+}
+
+const char *oci_hook_name(unsigned kind)
+{
+	return kind < OCI_HOOKS ? hook_names[kind] : NULL;
 }

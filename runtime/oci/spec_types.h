@@ -73,6 +73,7 @@ struct oci_process {
 	const char *affinity_initial, *affinity_final;
 	/* Taken and said to be off in `features`: our kernels have neither. */
 	const char *apparmor_profile, *selinux_label;
+	const char **warnings;		/* of oci_process_parse, as in struct oci_spec */
 };
 
 struct oci_mount {
