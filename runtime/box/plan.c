@@ -10,6 +10,7 @@
 #include "lib/str.h"
 #include "oci/spec.h"
 #include "oci/spec_names.h"
+#include "oci/spec_seccomp.h"
 
 static const uint64_t clone_flags[] = {
 	[OCI_NS_USER] = CLONE_NEWUSER, [OCI_NS_PID] = CLONE_NEWPID, [OCI_NS_MOUNT] = CLONE_NEWNS,
@@ -78,6 +79,42 @@ static int check_maps(const struct oci_id_maps *uids, const struct oci_id_maps *
 	return 0;
 }
 
+/* What the reader knows and the service does not do: refused, never silently left out. */
+static int check_undone(const struct oci_spec *spec, struct err *e)
+{
+	const struct oci_process *p = &spec->process;
+	size_t hooks = 0;
+
+	for (unsigned i = 0; i < OCI_HOOKS; i++)
+		hooks += spec->hooks[i].count;
+	for (unsigned i = 0; i < OCI_NAMESPACES; i++)
+		if (spec->namespace_paths[i])
+			return err_set(e, ".linux.namespaces: none can be joined here");
+	const struct {
+		bool given;
+		const char *path;
+	} members[] = {
+		{ hooks, ".hooks" },
+		{ spec->domainname, ".domainname" },
+		{ p->terminal, ".process.terminal" },
+		{ p->scheduler, ".process.scheduler" },
+		{ p->io_priority, ".process.ioPriority" },
+		{ spec->device_count, ".linux.devices" },
+		{ spec->net_device_count, ".linux.netDevices" },
+		{ spec->resources.device_count, ".linux.resources.devices" },
+		{ spec->namespaces & 1u << OCI_NS_TIME, ".linux.namespaces: time" },
+		{ spec->has_personality, ".linux.personality" },
+		{ spec->memory_policy, ".linux.memoryPolicy" },
+		{ spec->rootfs_propagation, ".linux.rootfsPropagation" },
+		{ spec->seccomp && spec->seccomp->listener_path, ".linux.seccomp.listenerPath" },
+	};
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		if (members[i].given)
+			return err_set(e, "%s: not supported here", members[i].path);
+	return 0;
+}
+
 int box_plan_check_service(const struct box_plan *plan, struct err *e)
 {
 	static const enum oci_namespace needed[] = { OCI_NS_USER, OCI_NS_PID, OCI_NS_MOUNT,
@@ -89,7 +126,7 @@ int box_plan_check_service(const struct box_plan *plan, struct err *e)
 		if (!(spec->namespaces & 1u << needed[i]))
 			return err_set(e, ".linux.namespaces: a %s namespace is required here",
 				       oci_namespace_name(needed[i]));
-	if (check_maps(&spec->uid_maps, &spec->gid_maps, e))
+	if (check_maps(&spec->uid_maps, &spec->gid_maps, e) || check_undone(spec, e))
 		return -1;
 	snprintf(path, sizeof(path), "/box/%s", plan->name);
 	if (spec->cgroups_path && !str_equal(spec->cgroups_path, path))
