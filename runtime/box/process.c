@@ -18,11 +18,11 @@
 #include <unistd.h>
 
 #include "box/caps.h"
-#include "box/cpu_list.h"
 #include "box/seccomp.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/fs.h"
+#include "oci/cpu_list.h"
 #include "oci/spec.h"
 
 enum { UMASK_DEFAULT = 0022 };
@@ -107,11 +107,11 @@ static int set_memory_policy(const struct oci_memory_policy *m, struct err *e)
 {
 	struct cpu_list nodes = { 0 };
 
-	if (m->nodes && cpu_list_parse(&nodes, m->nodes, e))
+	if (m->nodes && cpu_list_parse(m->nodes, &nodes, e))
 		return err_add(e, ".linux.memoryPolicy.nodes");
 	/* The count is one more than the bits, see set_mempolicy(2). */
 	if (syscall(SYS_set_mempolicy, m->mode | (int)m->flags, m->nodes ? nodes.bits : NULL,
-		    m->nodes ? CPU_LIST_MAX + 1ul : 0ul) < 0)
+		    m->nodes ? nodes.end + 1ul : 0ul) < 0)
 		return err_sys(e, ".linux.memoryPolicy: set mode %d", m->mode);
 	return 0;
 }
