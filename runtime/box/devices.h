@@ -1,15 +1,28 @@
-/* devices.h - the device nodes and links of a container's /dev.
+/* devices.h - the device nodes and links of a container's /dev (runtime-spec 1.3, config-linux.md
+ * "Default Devices", "Dev symbolic links").
  *
- * Nodes are never made: each is a bind mount of the appliance's own, checked to be the device that
- * its name says, so nothing that an image puts at /dev/null can become our
- * mask (CVE-2025-31133). */
+ * Where mknod would be refused or its node not open (a user namespace, nodev), a node is a bind
+ * mount of the machine's own, checked to be the device that it is meant to be, so nothing that an
+ * image puts at /dev/null can become our mask (CVE-2025-31133). */
 #pragma once
 
+#include <stdbool.h>
+
 struct err;
+struct oci_device;
 
-/* A detached copy of the node's mount, from the /dev that this process sees. */
-int devices_clone(const char *name, struct err *e);
+/* A detached copy of the machine's null device, with nosuid and noexec. */
+int devices_open_null(struct err *e);
 
-/* null zero full random urandom tty, the links to /proc/self/fd and pts/ptmx, below dev_fd: a fresh
- * tmpfs. */
-int devices_populate(int dev_fd, struct err *e);
+/* null zero full random urandom tty and the links to /proc/self/fd, pts/ptmx and /proc/kcore, below
+ * dev_fd. What is there already must be the same device. */
+int devices_populate(int dev_fd, bool bind_nodes, struct err *e);
+
+/* One more node at its path in the root. */
+int devices_add(int root_fd, const struct oci_device *node, bool bind_nodes, struct err *e);
+
+/* /dev/console: a file to begin with, then the container's terminal over it, which may come after
+ * the root was entered. tty_fd: the terminal, opened by TIOCGPTPEER and not by name
+ * (CVE-2025-52565). */
+int devices_make_console(int root_fd, struct err *e);
+int devices_attach_console(int root_fd, int tty_fd, struct err *e);

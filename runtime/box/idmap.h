@@ -17,6 +17,10 @@ int idmap_write(int proc_fd, pid_t pid, const struct oci_id_maps *uids,
 bool idmap_outside(const struct oci_id_maps *maps, uint32_t inside, uint32_t *outside);
 bool idmap_inside(const struct oci_id_maps *maps, uint32_t outside, uint32_t *inside);
 
+/* A user namespace with these maps that nobody lives in, for idmap_mount. */
+int idmap_user_ns(const struct oci_id_maps *uids, const struct oci_id_maps *gids, struct err *e);
+
 /* Files of a detached mount keep their plain ids on disk and show the namespace's. EINVAL in
  * e->number: the file system cannot (9p in 6.12). */
 int idmap_mount(int mount_fd, int user_ns_fd, struct err *e);
+int idmap_mount_tree(int mount_fd, int user_ns_fd, struct err *e);	/* and its submounts */

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
+#include <stdbool.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -14,188 +16,395 @@
 #include "box/devices.h"
 #include "box/mount_fd.h"
 #include "box/mount_plan.h"
+#include "box/mount_source.h"
+#include "box/mount_target.h"
+#include "box/tree_copy.h"
 #include "lib/err.h"
 #include "lib/fd.h"
-#include "lib/fs.h"
+#include "lib/str.h"
 
 struct doing {
+	const struct mount_plan *plan;
 	const struct mount_sources *sources;
+	int root_fd;
+	int dev_fd;		/* the /dev that this plan made, once it has its nodes */
 	int empty_fd;		/* one empty read-only tmpfs hides all masked folders */
+	int null_fd;		/* and one mount of the null device all masked files */
 };
-
-/* Kernel file systems go on real folders only: an image with /proc -> /somewhere would get its own
- * /proc where our masks do not reach (CVE-2019-16884, -19921). Volumes may follow links inside the
- * root. */
-static int open_target(int root_fd, const char *path, int follow, struct err *e)
-{
-	int fd = fs_open_in_root(root_fd, path, O_PATH | (follow ? 0 : O_NOFOLLOW), 0, e);
-	struct stat st;
-
-	if (fd < 0 && e->number == ENOENT)
-		return fs_make_dirs_in_root(root_fd, path, 0755, e);
-	if (fd < 0)
-		return -1;
-	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
-		return fd;
-	fd_close(&fd);
-	return err_set(e, "%s in the image is not a folder", path);
-}
 
 /* Over the kernel's own files a volume would put its own, and our masks and read-only paths on the
  * wrong ones. By file system, since a link of the image may lead there. */
-static int check_volume_target(int target_fd, struct err *e)
+static int check_place(const struct mount_step *step, int target_fd, struct err *e)
 {
 	struct statfs fs;
 
 	if (fstatfs(target_fd, &fs) < 0)
 		return err_sys(e, "statfs");
-	if (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC ||
-	    fs.f_type == CGROUP2_SUPER_MAGIC)
+	if (step->op == MOUNT_VOLUME &&
+	    (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC ||
+	     fs.f_type == CGROUP2_SUPER_MAGIC))
 		return err_set(e, "lies in /proc or /sys, where no volume can be: choose another "
 				  "target");
+	if (fs.f_type == PROC_SUPER_MAGIC && !step->over_proc)
+		return err_set(e, "lies in /proc, where no mount can be: choose another target");
 	return 0;
 }
 
-static int do_volume(const struct mount_step *step, const struct mount_sources *s, struct err *e)
+/* A folder of a file system that this plan made: nobody else can have put anything there. */
+static int make_fresh(const struct doing *d, const char *path, struct err *e)
 {
-	AUTO_FD int target_fd = open_target(s->root_fd, step->target, 1, e);
+	const char *name = path + strlen("/dev/");
 
-	if (target_fd < 0 || check_volume_target(target_fd, e))
+	if (strchr(name, '/'))
+		return mount_target_open(d->root_fd, path, MOUNT_TARGET_FOLDER, e);
+	if (mkdirat(d->dev_fd, name, 0755) < 0 && errno != EEXIST)
+		return err_sys(e, "make folder");
+	int fd = openat(d->dev_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? err_sys(e, "open folder") : fd;
+}
+
+static int open_place(const struct doing *d, const struct mount_step *step, unsigned how,
+		      struct err *e)
+{
+	if (step->fresh && d->dev_fd >= 0 && how & MOUNT_TARGET_FOLDER)
+		return make_fresh(d, step->target, e);
+	if (step->nofollow)
+		how |= MOUNT_TARGET_NOFOLLOW;
+	if (step->options.target_nofollow)
+		how |= MOUNT_TARGET_LAST;
+	AUTO_FD int fd = mount_target_open(d->root_fd, step->target, how, e);
+
+	if (fd < 0 || (!step->nofollow && check_place(step, fd, e)))
 		return -1;
-	return mount_fd_attach(s->volume_fds[step->volume], target_fd, e);
+	return take_fd(&fd);
 }
 
-static int do_attach(int mount_fd, int root_fd, const char *path, struct err *e)
+static int set_propagation(int mount_fd, const struct mount_options *o, struct err *e)
 {
-	AUTO_FD int target_fd = open_target(root_fd, path, 0, e);
+	for (size_t i = 0; i < o->propagation_count; i++) {
+		const struct mount_change c = {
+			.propagation = o->propagations[i] & ~(unsigned long)MS_REC,
+			.recursive = o->propagations[i] & MS_REC,
+		};
 
-	return target_fd < 0 ? -1 : mount_fd_attach(mount_fd, target_fd, e);
+		if (mount_fd_change(mount_fd, "", &c, e))
+			return -1;
+	}
+	return 0;
 }
 
-static int do_new(const struct mount_step *step, const struct mount_sources *s, struct err *e)
+/* tmpcopyup: ids as they are seen here, since the container's root is who copies. */
+static int copy_up(int target_fd, int mount_fd, struct err *e)
 {
-	AUTO_FD int fd = mount_fd_new(step->fstype, step->source, step->data, step->attrs, e);
+	const struct tree_copy copy = { NULL, NULL };
+	AUTO_FD int from_fd = openat(target_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_FD int to_fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	return fd < 0 ? -1 : do_attach(fd, s->root_fd, step->target, e);
+	if (from_fd < 0 || to_fd < 0)
+		return err_sys(e, "open folder");
+	return tree_copy(&copy, from_fd, to_fd, e) ? err_add(e, "tmpcopyup") : 0;
 }
 
-static int do_sys(const struct mount_step *step, const struct mount_sources *s, struct err *e)
+static bool is_kernel_fs(const char *fstype)
 {
+	return str_equal(fstype, "sysfs") || str_equal(fstype, "proc") ||
+	       str_equal(fstype, "cgroup2");
+}
+
+static int new_slowly(const struct mount_step *step, struct mount_new *n, int target_fd,
+		      struct err *e)
+{
+	AUTO_FD int fd = -1;
+
+	if (n->attrs & MOUNT_ATTR_RDONLY && !is_kernel_fs(n->fstype))
+		n->super_flags |= MS_RDONLY;
+	fd = mount_fd_create(n, e);
+	if (fd < 0 || (step->options.tmpcopyup && copy_up(target_fd, fd, e)) ||
+	    mount_fd_attach(fd, target_fd, e))
+		return -1;
+	return set_propagation(fd, &step->options, e);
+}
+
+/* mount(2) over the working directory does in one call what takes six by fd, and is as safe: the
+ * directory is the one that target_fd stands for. When it fails, the long way tells why. It would
+ * make the super block read-only too, and that of sysfs and cgroup2 is shared with others. */
+static int do_new(const struct mount_step *step, const struct doing *d, struct err *e)
+{
+	AUTO_FD int target_fd = open_place(d, step, MOUNT_TARGET_FOLDER, e);
+	struct mount_new n = {
+		.fstype = step->fstype,
+		.source = step->from,
+		.data = step->options.data,
+		.attrs = step->options.set,
+		.super_flags = step->options.super_flags,
+	};
+	bool slow = step->options.propagation_count || step->options.tmpcopyup ||
+		    (n.attrs & MOUNT_ATTR_RDONLY && is_kernel_fs(n.fstype));
+
+	if (target_fd < 0)
+		return -1;
+	if (!slow && fchdir(target_fd) == 0 && mount_fd_over_cwd(&n) == 0)
+		return 0;
+	return new_slowly(step, &n, target_fd, e);
+}
+
+/* copy-symlink */
+static int do_link(const struct mount_step *step, const char *text, const struct doing *d,
+		   struct err *e)
+{
+	char there[4096];
+	const char *name;
+	AUTO_FD int dir_fd = mount_target_parent(d->root_fd, step->target, &name, e);
+	ssize_t size;
+
+	if (dir_fd < 0)
+		return -1;
+	if (symlinkat(text, dir_fd, name) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return err_sys(e, "make link");
+	size = readlinkat(dir_fd, name, there, sizeof(there));
+	if (size != (ssize_t)strlen(text) || memcmp(there, text, (size_t)size) != 0)
+		return err_set(e, "is there already and no link to %s", text);
+	return 0;
+}
+
+static int open_bind_place(const struct mount_step *step, int source_fd, const struct doing *d,
+			   struct err *e)
+{
+	int fd = open_place(d, step, 0, e);
+	struct stat st;
+
+	if (fd >= 0 || e->number != ENOENT)
+		return fd;
+	if (fstat(source_fd, &st) < 0)
+		return err_sys(e, "stat its source");
+	return open_place(d, step, S_ISDIR(st.st_mode) ? MOUNT_TARGET_FOLDER : MOUNT_TARGET_FILE,
+			  e);
+}
+
+static int do_bind(const struct mount_step *step, const struct doing *d, struct err *e)
+{
+	const struct mount_sources *s = d->sources;
+	int source_fd = s->fds[step->source];
+	AUTO_FD int target_fd = -1;
+
+	if (s->links[step->source])
+		return do_link(step, s->links[step->source], d, e);
+	target_fd = open_bind_place(step, source_fd, d, e);
+	if (target_fd < 0)
+		return -1;
+	if (mount_fd_attach(source_fd, target_fd, e) == 0)
+		return 0;
+	if (e->number == ENOTDIR || e->number == EINVAL)
+		return err_set(e, "one of source and target is a folder, the other is none");
+	return -1;
+}
+
+static int do_sys(const struct mount_step *step, const struct doing *d, struct err *e)
+{
+	int source_fd = d->sources->fds[step->source];
+	AUTO_FD int target_fd = open_place(d, step, MOUNT_TARGET_FOLDER, e);
+	AUTO_FD int new_fd = -1;
 	struct statfs fs;
 
-	if (s->sys_fd < 0 || fstatfs(s->sys_fd, &fs) < 0 || fs.f_type != SYSFS_MAGIC)
+	if (target_fd < 0)
+		return -1;
+	if (step->fstype)
+		new_fd = mount_fd_new(step->fstype, step->from, NULL, step->options.set, e);
+	if (new_fd >= 0)
+		return mount_fd_attach(new_fd, target_fd, e);
+	if (source_fd < 0 || fstatfs(source_fd, &fs) < 0 || fs.f_type != SYSFS_MAGIC)
 		return err_set(e, "the machine's /sys is not sysfs");
-	return do_attach(s->sys_fd, s->root_fd, step->target, e);
+	return mount_fd_attach(source_fd, target_fd, e);
 }
 
-static int do_devices(const struct mount_step *step, const struct mount_sources *s, struct err *e)
+static int do_cgroup(const struct mount_step *step, const struct doing *d, struct err *e)
 {
-	AUTO_FD int dev_fd = fs_open_in_root(s->root_fd, step->target,
-					     O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, e);
+	AUTO_FD int target_fd = open_place(d, step, MOUNT_TARGET_FOLDER, e);
 
-	return dev_fd < 0 ? -1 : devices_populate(dev_fd, e);
+	return target_fd < 0 ? -1 :
+			       mount_fd_attach(d->sources->fds[step->source], target_fd, e);
+}
+
+static int do_devices(const struct mount_step *step, struct doing *d, struct err *e)
+{
+	AUTO_FD int dev_fd = mount_target_open(d->root_fd, step->target,
+					       MOUNT_TARGET_FOLDER | MOUNT_TARGET_NOFOLLOW, e);
+
+	if (dev_fd < 0 || devices_populate(dev_fd, d->plan->bind_nodes, e))
+		return -1;
+	if (step->fresh) {
+		fd_close(&d->dev_fd);
+		d->dev_fd = take_fd(&dev_fd);
+	}
+	return 0;
+}
+
+/* open_tree(2) copies only what is attached (6.12): the first of its kind is the model. */
+static int attach_copy(int model_fd, int target_fd, struct err *e)
+{
+	AUTO_FD int copy_fd = mount_fd_clone(model_fd, "", e);
+
+	return copy_fd < 0 ? -1 : mount_fd_attach(copy_fd, target_fd, e);
 }
 
 static int hide_folder(struct doing *d, int target_fd, struct err *e)
 {
 	static const char *const options[] = { "mode=755", "size=0", NULL };
-	AUTO_FD int copy_fd = -1;
 
-	if (d->empty_fd < 0) {
-		d->empty_fd = mount_fd_new("tmpfs", "tmpfs", options,
-					   MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV |
-						   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-					   e);
-		return d->empty_fd < 0 ? -1 : mount_fd_attach(d->empty_fd, target_fd, e);
-	}
-	copy_fd = mount_fd_clone(d->empty_fd, "", e);
-	return copy_fd < 0 ? -1 : mount_fd_attach(copy_fd, target_fd, e);
+	if (d->empty_fd >= 0)
+		return attach_copy(d->empty_fd, target_fd, e);
+	d->empty_fd = mount_fd_new("tmpfs", "tmpfs", options,
+				   MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID |
+					   MOUNT_ATTR_NOEXEC,
+				   e);
+	return d->empty_fd < 0 ? -1 : mount_fd_attach(d->empty_fd, target_fd, e);
+}
+
+static int hide_file(struct doing *d, int target_fd, struct err *e)
+{
+	if (d->null_fd >= 0)
+		return attach_copy(d->null_fd, target_fd, e);
+	d->null_fd = devices_open_null(e);
+	return d->null_fd < 0 ? -1 : mount_fd_attach(d->null_fd, target_fd, e);
+}
+
+static bool is_missing(const struct err *e)
+{
+	return e->number == ENOENT || e->number == ENOTDIR;
 }
 
 static int do_mask(const struct mount_step *step, struct doing *d, struct err *e)
 {
-	AUTO_FD int target_fd = fs_open_in_root(d->sources->root_fd, step->target, O_PATH, 0, e);
-	AUTO_FD int null_fd = -1;
+	AUTO_FD int target_fd = mount_target_open(d->root_fd, step->target, 0, e);
 	struct stat st;
 
 	if (target_fd < 0)
-		return e->number == ENOENT || e->number == ENOTDIR ? 0 : -1;
+		return is_missing(e) ? 0 : -1;
 	if (fstat(target_fd, &st) < 0)
 		return err_sys(e, "stat");
-	if (S_ISDIR(st.st_mode))
-		return hide_folder(d, target_fd, e);
-	null_fd = devices_clone("null", e);
-	return null_fd < 0 ? -1 : mount_fd_attach(null_fd, target_fd, e);
+	return S_ISDIR(st.st_mode) ? hide_folder(d, target_fd, e) : hide_file(d, target_fd, e);
 }
 
-static int do_read_only(const struct mount_step *step, const struct mount_sources *s, struct err *e)
+static int do_read_only(const struct mount_step *step, const struct doing *d, struct err *e)
 {
-	AUTO_FD int target_fd = fs_open_in_root(s->root_fd, step->target, O_PATH, 0, e);
+	AUTO_FD int target_fd = mount_target_open(d->root_fd, step->target, 0, e);
 	AUTO_FD int copy_fd = -1;
 
 	if (target_fd < 0)
-		return e->number == ENOENT || e->number == ENOTDIR ? 0 : -1;
+		return is_missing(e) ? 0 : -1;
 	copy_fd = mount_fd_clone_tree(target_fd, "", e);
 	if (copy_fd < 0 || mount_fd_set(copy_fd, MOUNT_ATTR_RDONLY, 0, 1, e))
 		return -1;
 	return mount_fd_attach(copy_fd, target_fd, e);
 }
 
+static int do_set(const struct mount_step *step, const struct doing *d, struct err *e)
+{
+	AUTO_FD int target_fd = mount_target_open(d->root_fd, step->target, 0, e);
+
+	return target_fd < 0 ? -1 : mount_fd_set(target_fd, step->options.set, 0, 0, e);
+}
+
 static int do_step(const struct mount_step *step, struct doing *d, struct err *e)
 {
-	const struct mount_sources *s = d->sources;
-
 	switch (step->op) {
 	case MOUNT_NEW:
-		return do_new(step, s, e);
-	case MOUNT_APPLIANCE_SYS:
-		return do_sys(step, s, e);
+		return do_new(step, d, e);
+	case MOUNT_BIND:
 	case MOUNT_VOLUME:
-		return do_volume(step, s, e);
+		return do_bind(step, d, e);
+	case MOUNT_SYS:
+		return do_sys(step, d, e);
+	case MOUNT_CGROUP:
+		return do_cgroup(step, d, e);
 	case MOUNT_DEVICES:
-		return do_devices(step, s, e);
+		return do_devices(step, d, e);
+	case MOUNT_NODE:
+		return devices_add(d->root_fd, step->node, d->plan->bind_nodes, e);
+	case MOUNT_CONSOLE:
+		return devices_make_console(d->root_fd, e);
 	case MOUNT_MASK:
 		return do_mask(step, d, e);
 	case MOUNT_READ_ONLY:
-		return do_read_only(step, s, e);
+		return do_read_only(step, d, e);
+	case MOUNT_SET:
+		return do_set(step, d, e);
 	case MOUNT_ROOT_READ_ONLY:
-		return mount_fd_set(s->root_fd, MOUNT_ATTR_RDONLY, 0, 0, e);
+		return mount_fd_set(d->root_fd, MOUNT_ATTR_RDONLY, 0, 0, e);
 	case MOUNT_OPS:
 		break;
 	}
 	return err_set(e, "no such step");
 }
 
+/* Nothing that the machine mounts or unmounts from now on shows up in here, or the other way round;
+ * pivot_root(2) asks for it too. The root goes over the machine's: any place would do, and this one
+ * is always there. */
+static int hang_up_root(int root_fd, struct err *e)
+{
+	const struct mount_change c = { .propagation = MS_PRIVATE, .recursive = true };
+
+	if (mount_fd_change(AT_FDCWD, "/", &c, e) || mount_fd_attach_at(root_fd, AT_FDCWD, "/", e))
+		return err_add(e, "container root");
+	return 0;
+}
+
 int mount_do(const struct mount_plan *plan, const struct mount_sources *sources, struct err *e)
 {
-	struct doing d = { .sources = sources, .empty_fd = -1 };
-	AUTO_FD int old_root_fd = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int failed = 0;
+	struct doing d = {
+		.plan = plan, .sources = sources, .root_fd = sources->root_fd, .dev_fd = -1,
+		.empty_fd = -1, .null_fd = -1,
+	};
+	mode_t mask = umask(0);		/* modes are the specification's */
+	int failed = hang_up_root(d.root_fd, e);
 
-	if (old_root_fd < 0)
-		return err_sys(e, "open /");
-	/* Nothing that the appliance mounts or unmounts from now on shows up in here, or the other
-	 * way round. */
-	if (mount_fd_private(old_root_fd, e) ||
-	    mount_fd_attach(sources->root_fd, sources->place_fd, e))
-		return err_add(e, "container root");
 	for (size_t i = 0; i < plan->count && !failed; i++) {
 		failed = do_step(&plan->steps[i], &d, e);
 		if (failed)
 			err_add(e, "%s", plan->steps[i].target);
 	}
+	fd_close(&d.dev_fd);
 	fd_close(&d.empty_fd);
+	fd_close(&d.null_fd);
+	umask(mask);
 	return failed;
 }
 
-int mount_do_enter(int root_fd, struct err *e)
+/* Shared among its own, or not to be bind-mounted: not before pivot_root(2), which refuses. Mounts
+ * that have a word of their own keep it. */
+static int set_root_propagation(const struct mount_plan *plan, const struct mount_sources *sources,
+				struct err *e)
 {
-	if (fchdir(root_fd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
-		return err_sys(e, "make the container's root /");
-	/* pivot_root(2), "pivot_root(".", ".")": the old root lies on top of the new one now. */
-	if (umount2(".", MNT_DETACH) < 0)
-		return err_sys(e, "let go of the appliance's mounts");
-	if (chdir("/") < 0)
-		return err_sys(e, "change to /");
+	const struct mount_change c = {
+		.propagation = plan->root_propagation & ~(unsigned long)MS_REC,
+		.recursive = plan->root_propagation & MS_REC,
+	};
+
+	if (!(c.propagation & (MS_SHARED | MS_UNBINDABLE)))
+		return 0;
+	if (mount_fd_change(sources->root_fd, "", &c, e))
+		return err_add(e, "container root");
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct mount_step *step = &plan->steps[i];
+
+		if (step->op == MOUNT_BIND && sources->fds[step->source] >= 0 &&
+		    set_propagation(sources->fds[step->source], &step->options, e))
+			return err_add(e, "%s", step->target);
+	}
 	return 0;
+}
+
+int mount_do_enter(const struct mount_plan *plan, const struct mount_sources *sources,
+		   struct err *e)
+{
+	if (fchdir(sources->root_fd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
+		return err_sys(e, "make the container's root /");
+	/* pivot_root(2), "pivot_root(".", ".")": the old root lies on top of the new one now, and
+	 * the working directory is the new one's /. */
+	if (umount2(".", MNT_DETACH) < 0)
+		return err_sys(e, "let go of the machine's mounts");
+	return set_root_propagation(plan, sources, e);
 }

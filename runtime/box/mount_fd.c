@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -17,6 +18,10 @@
 /* Of statx(2); musl has the call but not yet this bit. */
 #ifndef STATX_ATTR_MOUNT_ROOT
 #define STATX_ATTR_MOUNT_ROOT 0x2000
+#endif
+
+#ifndef MS_NOSYMFOLLOW
+#define MS_NOSYMFOLLOW 256
 #endif
 
 enum { OPTION_BYTES_MAX = 4096, MESSAGE_BYTES_MAX = 256 };
@@ -37,6 +42,11 @@ static int context_error(int context_fd, const char *fstype, const char *what, s
 	return err_sys(e, "mount %s: %s: %s", fstype, what, message + 2);
 }
 
+static int set_flag(int context_fd, const char *key)
+{
+	return (int)syscall(SYS_fsconfig, context_fd, FSCONFIG_SET_FLAG, key, NULL, 0);
+}
+
 static int configure(int context_fd, const char *option)
 {
 	char key[OPTION_BYTES_MAX];
@@ -48,78 +58,167 @@ static int configure(int context_fd, const char *option)
 	}
 	value = strchr(key, '=');
 	if (!value)
-		return (int)syscall(SYS_fsconfig, context_fd, FSCONFIG_SET_FLAG, key, NULL, 0);
+		return set_flag(context_fd, key);
 	*value++ = '\0';
 	return (int)syscall(SYS_fsconfig, context_fd, FSCONFIG_SET_STRING, key, value, 0);
+}
+
+/* Those that fsconfig(2) has a word for; the others mean nothing to today's file systems. */
+static int configure_super(int context_fd, unsigned long flags, const char *fstype, struct err *e)
+{
+	static const struct {
+		unsigned long flag;
+		const char *word;
+	} words[] = {
+		{ MS_RDONLY, "ro" },	     { MS_SYNCHRONOUS, "sync" }, { MS_DIRSYNC, "dirsync" },
+		{ MS_LAZYTIME, "lazytime" }, { MS_MANDLOCK, "mand" },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (flags & words[i].flag && set_flag(context_fd, words[i].word) < 0)
+			return context_error(context_fd, fstype, words[i].word, e);
+	return 0;
+}
+
+int mount_fd_create(const struct mount_new *n, struct err *e)
+{
+	AUTO_FD int context_fd = (int)syscall(SYS_fsopen, n->fstype, FSOPEN_CLOEXEC);
+
+	if (context_fd < 0)
+		return err_sys(e, "mount %s", n->fstype);
+	if (n->source &&
+	    syscall(SYS_fsconfig, context_fd, FSCONFIG_SET_STRING, "source", n->source, 0) < 0)
+		return context_error(context_fd, n->fstype, n->source, e);
+	for (size_t i = 0; n->data && n->data[i]; i++)
+		if (configure(context_fd, n->data[i]) < 0)
+			return context_error(context_fd, n->fstype, n->data[i], e);
+	if (configure_super(context_fd, n->super_flags, n->fstype, e))
+		return -1;
+	if (syscall(SYS_fsconfig, context_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return context_error(context_fd, n->fstype, "create", e);
+	int mount_fd = (int)syscall(SYS_fsmount, context_fd, FSMOUNT_CLOEXEC, n->attrs);
+
+	return mount_fd < 0 ? context_error(context_fd, n->fstype, "fsmount", e) : mount_fd;
 }
 
 int mount_fd_new(const char *fstype, const char *source, const char *const *data, uint64_t attrs,
 		 struct err *e)
 {
-	AUTO_FD int context_fd = (int)syscall(SYS_fsopen, fstype, FSOPEN_CLOEXEC);
+	const struct mount_new n = {
+		.fstype = fstype, .source = source, .data = data, .attrs = attrs,
+	};
 
-	if (context_fd < 0)
-		return err_sys(e, "mount %s", fstype);
-	if (source &&
-	    syscall(SYS_fsconfig, context_fd, FSCONFIG_SET_STRING, "source", source, 0) < 0)
-		return context_error(context_fd, fstype, source, e);
-	for (size_t i = 0; data && data[i]; i++)
-		if (configure(context_fd, data[i]) < 0)
-			return context_error(context_fd, fstype, data[i], e);
-	if (syscall(SYS_fsconfig, context_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return context_error(context_fd, fstype, "create", e);
-	int mount_fd = (int)syscall(SYS_fsmount, context_fd, FSMOUNT_CLOEXEC, attrs);
-
-	return mount_fd < 0 ? context_error(context_fd, fstype, "fsmount", e) : mount_fd;
+	return mount_fd_create(&n, e);
 }
 
-static int clone_with(int dir_fd, const char *path, unsigned flags, struct err *e)
+static unsigned long old_flags(uint64_t attrs)
 {
-	int fd = (int)syscall(SYS_open_tree, dir_fd, path,
-			      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags | AT_SYMLINK_NOFOLLOW |
-				      (path[0] ? 0 : AT_EMPTY_PATH));
+	static const struct {
+		uint64_t attr;
+		unsigned long flag;
+	} pairs[] = {
+		{ MOUNT_ATTR_RDONLY, MS_RDONLY },
+		{ MOUNT_ATTR_NOSUID, MS_NOSUID },
+		{ MOUNT_ATTR_NODEV, MS_NODEV },
+		{ MOUNT_ATTR_NOEXEC, MS_NOEXEC },
+		{ MOUNT_ATTR_NOATIME, MS_NOATIME },
+		{ MOUNT_ATTR_STRICTATIME, MS_STRICTATIME },
+		{ MOUNT_ATTR_NODIRATIME, MS_NODIRATIME },
+		{ MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW },
+	};
+	unsigned long flags = 0;
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		if (attrs & pairs[i].attr)
+			flags |= pairs[i].flag;
+	return flags;
+}
+
+int mount_fd_over_cwd(const struct mount_new *n)
+{
+	char data[OPTION_BYTES_MAX];
+	size_t used = 0;
+
+	data[0] = '\0';
+	for (size_t i = 0; n->data && n->data[i]; i++) {
+		int more = snprintf(data + used, sizeof(data) - used, "%s%s", used ? "," : "",
+				    n->data[i]);
+
+		if (more < 0 || (size_t)more >= sizeof(data) - used) {
+			errno = E2BIG;
+			return -1;
+		}
+		used += (size_t)more;
+	}
+	return mount(n->source ? n->source : "none", ".", n->fstype,
+		     n->super_flags | old_flags(n->attrs), used ? data : NULL);
+}
+
+int mount_fd_copy(int dir_fd, const char *path, unsigned how, struct err *e)
+{
+	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+
+	if (how & MOUNT_CLONE_TREE)
+		flags |= AT_RECURSIVE;
+	if (!(how & MOUNT_CLONE_FOLLOW))
+		flags |= AT_SYMLINK_NOFOLLOW;
+	if (!path[0])
+		flags |= AT_EMPTY_PATH;
+	int fd = (int)syscall(SYS_open_tree, dir_fd, path, flags);
 
 	return fd < 0 ? err_sys(e, "copy the mount of %s", path[0] ? path : "a directory") : fd;
 }
 
 int mount_fd_clone(int dir_fd, const char *path, struct err *e)
 {
-	return clone_with(dir_fd, path, 0, e);
+	return mount_fd_copy(dir_fd, path, 0, e);
 }
 
 int mount_fd_clone_tree(int dir_fd, const char *path, struct err *e)
 {
-	return clone_with(dir_fd, path, AT_RECURSIVE, e);
+	return mount_fd_copy(dir_fd, path, MOUNT_CLONE_TREE, e);
 }
 
-static int set_attr(int mount_fd, struct mount_attr *attr, unsigned flags, struct err *e)
+int mount_fd_change(int dir_fd, const char *path, const struct mount_change *c, struct err *e)
 {
-	if (syscall(SYS_mount_setattr, mount_fd, "", AT_EMPTY_PATH | flags, attr, sizeof(*attr)) <
-	    0)
+	struct mount_attr attr = {
+		.attr_set = c->set,
+		.attr_clr = c->clear,
+		.propagation = c->propagation,
+		.userns_fd = c->set & MOUNT_ATTR_IDMAP ? (uint64_t)c->user_ns_fd : 0,
+	};
+	unsigned flags = (path[0] ? 0 : AT_EMPTY_PATH) | (c->recursive ? AT_RECURSIVE : 0);
+
+	if (syscall(SYS_mount_setattr, dir_fd, path, flags, &attr, sizeof(attr)) < 0)
 		return err_sys(e, "change a mount's attributes");
 	return 0;
 }
 
 int mount_fd_set(int mount_fd, uint64_t set, uint64_t clear, int recursive, struct err *e)
 {
-	struct mount_attr attr = { .attr_set = set, .attr_clr = clear };
+	const struct mount_change c = { .set = set, .clear = clear, .recursive = recursive };
 
-	return set_attr(mount_fd, &attr, recursive ? AT_RECURSIVE : 0, e);
+	return mount_fd_change(mount_fd, "", &c, e);
 }
 
 int mount_fd_private(int mount_fd, struct err *e)
 {
-	struct mount_attr attr = { .propagation = MS_PRIVATE };
+	const struct mount_change c = { .propagation = MS_PRIVATE, .recursive = true };
 
-	return set_attr(mount_fd, &attr, AT_RECURSIVE, e);
+	return mount_fd_change(mount_fd, "", &c, e);
+}
+
+int mount_fd_attach_at(int mount_fd, int dir_fd, const char *name, struct err *e)
+{
+	if (syscall(SYS_move_mount, mount_fd, "", dir_fd, name,
+		    MOVE_MOUNT_F_EMPTY_PATH | (name[0] ? 0 : MOVE_MOUNT_T_EMPTY_PATH)) < 0)
+		return err_sys(e, "attach a mount");
+	return 0;
 }
 
 int mount_fd_attach(int mount_fd, int target_fd, struct err *e)
 {
-	if (syscall(SYS_move_mount, mount_fd, "", target_fd, "",
-		    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		return err_sys(e, "attach a mount");
-	return 0;
+	return mount_fd_attach_at(mount_fd, target_fd, "", e);
 }
 
 bool mount_fd_is_root(int dir_fd)

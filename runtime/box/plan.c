@@ -61,8 +61,16 @@ int box_plan_make(struct box_plan *plan, struct arena *a, unsigned cpu_count, st
 			return -1;
 	if (plan->log_bytes == 0)
 		plan->log_bytes = BOX_LOG_BYTES;
-	return mount_plan_make(&plan->mounts, a, spec, plan->volumes, plan->volume_count, cpu_count,
-			       e);
+	const struct mount_plan_input mounts = {
+		.spec = spec,
+		.volumes = plan->volumes,
+		.volume_count = plan->volume_count,
+		.cpu_count = cpu_count,
+		.always_nodev = plan->policy.always_nodev,
+		.service = plan->policy.service,
+	};
+
+	return mount_plan_make(&plan->mounts, a, &mounts, e);
 }
 
 static int check_maps(const struct oci_id_maps *uids, const struct oci_id_maps *gids, struct err *e)

@@ -21,6 +21,7 @@
 #include "box/caps.h"
 #include "box/mount_do.h"
 #include "box/mount_fd.h"
+#include "box/mount_source.h"
 #include "box/plan.h"
 #include "box/program.h"
 #include "box/seccomp.h"
@@ -36,25 +37,21 @@ enum { UMASK_DEFAULT = 0022, SYSCTL_PATH_MAX = 256 };
 struct inner {
 	const struct stage *s;
 	int link_fd, stdout_fd, stderr_fd;
-	int root_fd, sys_fd;
-	int volume_fds[BOX_VOLUMES_MAX];
+	struct mount_sources *sources;
 };
 
 static int take_message(struct inner *in, struct msg *m, struct err *e)
 {
 	switch ((enum stage_message)m->type) {
 	case STAGE_ROOT:
-		in->root_fd = msg_take_fd(m);
-		break;
-	case STAGE_SYS:
-		in->sys_fd = msg_take_fd(m);
+		in->sources->root_fd = msg_take_fd(m);
 		break;
 	case STAGE_VOLUME: {
 		uint64_t index = msg_get_u64(m);
 
-		if (index >= BOX_VOLUMES_MAX)
+		if (index >= in->sources->count)
 			return err_set(e, "a volume beyond the last one");
-		in->volume_fds[index] = msg_take_fd(m);
+		in->sources->fds[index] = msg_take_fd(m);
 		break;
 	}
 	case STAGE_GO:
@@ -132,7 +129,7 @@ static int set_sysctls(const struct oci_spec *spec, struct err *e)
 
 static int set_stdio(const struct inner *in, struct err *e)
 {
-	AUTO_FD int null_fd = fs_open_in_root(in->root_fd, "/dev/null", O_RDWR, 0, e);
+	AUTO_FD int null_fd = fs_open_in_root(in->sources->root_fd, "/dev/null", O_RDWR, 0, e);
 	struct stat st;
 
 	if (null_fd < 0)
@@ -149,7 +146,7 @@ static int set_stdio(const struct inner *in, struct err *e)
 
 static int set_cwd(const struct inner *in, const char *cwd, struct err *e)
 {
-	AUTO_FD int fd = fs_make_dirs_in_root(in->root_fd, cwd, 0755, e);
+	AUTO_FD int fd = fs_make_dirs_in_root(in->sources->root_fd, cwd, 0755, e);
 	char text[4096];
 
 	if (fd < 0)
@@ -205,12 +202,6 @@ static int set_up(struct inner *in, struct err *e)
 {
 	const struct box_plan *plan = in->s->plan;
 
-	/* The box's folder, which only the appliance's root may enter: so before we become the
-	 * container's. */
-	AUTO_FD int place_fd = openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (place_fd < 0)
-		return err_sys(e, "open the box's folder");
 	if (receive_mounts(in, e))
 		return -1;
 	/* Nobody traces us or reads our memory through /proc until exec (CVE-2016-9962). Not
@@ -219,29 +210,22 @@ static int set_up(struct inner *in, struct err *e)
 		return err_sys(e, "prctl");
 	if (become_root(plan->spec, e))
 		return -1;
-	const struct mount_sources sources = {
-		.place_fd = place_fd,
-		.root_fd = in->root_fd,
-		.sys_fd = in->sys_fd,
-		.volume_fds = in->volume_fds,
-	};
-
-	if (mount_do(&plan->mounts, &sources, e) || set_sysctls(plan->spec, e) ||
-	    mount_do_enter(in->root_fd, e) || set_stdio(in, e) ||
+	if (mount_do(&plan->mounts, in->sources, e) || set_sysctls(plan->spec, e) ||
+	    mount_do_enter(&plan->mounts, in->sources, e) || set_stdio(in, e) ||
 	    set_cwd(in, plan->spec->process.cwd, e))
 		return -1;
 	return give_up(in->s, e);
 }
 
-void stage_inner(const struct stage *s, int link_fd, int stdout_fd, int stderr_fd)
+void stage_inner(const struct stage *s, struct mount_sources *sources, int link_fd, int stdout_fd,
+		 int stderr_fd)
 {
 	struct inner in = {
 		.s = s,
 		.link_fd = link_fd,
 		.stdout_fd = stdout_fd,
 		.stderr_fd = stderr_fd,
-		.root_fd = -1,
-		.sys_fd = -1,
+		.sources = sources,
 	};
 	struct err e;
 	struct msg m;

@@ -19,7 +19,7 @@
 #include "box/idmap.h"
 #include "box/layers.h"
 #include "box/monitor.h"
-#include "box/mount_fd.h"
+#include "box/mount_source.h"
 #include "box/ns.h"
 #include "box/overlay.h"
 #include "box/plan.h"
@@ -44,6 +44,7 @@ struct staging {
 	int link_fd;			/* to inner */
 	int user_ns_fd, mount_ns_fd, own_mount_ns_fd;
 	int stdout_fd, stderr_fd;	/* what inner's are read from */
+	struct mount_sources sources;	/* inner has a copy, with the root and the volumes */
 };
 
 static int send_fd(int link_fd, enum stage_message type, uint64_t index, int fd, struct err *e)
@@ -89,13 +90,13 @@ static int start_inner(struct staging *g, struct err *e)
 	g->link_fd = link[0];
 	AUTO_FD int inner_link_fd = link[1];
 
-	/* inner hangs its root up here, see mount_do.h. */
-	if (fchdir(s->state_fd) < 0)
-		return err_sys(e, "change to the box's folder");
+	mount_sources_init(&g->sources, &s->plan->mounts);
+	if (mount_sources_open(&g->sources, &s->plan->mounts, e))
+		return -1;
 	g->inner_pid = ns_clone(s->plan->clone_flags, s->cgroup_fd, &g->inner_pidfd, e);
 	if (g->inner_pid == 0) {
 		close(g->link_fd);
-		stage_inner(s, inner_link_fd, out_fd, err_fd);
+		stage_inner(s, &g->sources, inner_link_fd, out_fd, err_fd);
 	}
 	return g->inner_pid < 0 ? -1 : 0;
 }
@@ -128,15 +129,6 @@ static int open_namespaces(struct staging *g, struct err *e)
 	return g->user_ns_fd < 0 || g->mount_ns_fd < 0 || g->own_mount_ns_fd < 0 ? -1 : 0;
 }
 
-static int send_sys(const struct staging *g, const struct mount_step *step, struct err *e)
-{
-	AUTO_FD int fd = mount_fd_clone(AT_FDCWD, "/sys", e);
-
-	if (fd < 0 || mount_fd_private(fd, e) || mount_fd_set(fd, step->attrs, 0, 0, e))
-		return -1;
-	return send_fd(g->link_fd, STAGE_SYS, 0, fd, e);
-}
-
 static int send_volumes(const struct staging *g, int root_fd, struct err *e)
 {
 	const struct box_plan *plan = g->s->plan;
@@ -148,13 +140,12 @@ static int send_volumes(const struct staging *g, int root_fd, struct err *e)
 	for (size_t i = 0; i < plan->mounts.count; i++) {
 		const struct mount_step *step = &plan->mounts.steps[i];
 
-		if (step->op == MOUNT_APPLIANCE_SYS && send_sys(g, step, e))
-			return -1;
 		if (step->op != MOUNT_VOLUME)
 			continue;
-		AUTO_FD int fd = volume_open(&plan->volumes[step->volume], &place, step->attrs, e);
+		AUTO_FD int fd =
+			volume_open(&plan->volumes[step->volume], &place, step->options.set, e);
 
-		if (fd < 0 || send_fd(g->link_fd, STAGE_VOLUME, step->volume, fd, e))
+		if (fd < 0 || send_fd(g->link_fd, STAGE_VOLUME, step->source, fd, e))
 			return -1;
 	}
 	return 0;

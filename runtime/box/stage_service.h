@@ -19,12 +19,12 @@ struct box_host;
 struct box_plan;
 struct err;
 struct layers;
+struct mount_sources;
 
 /* Messages of both connections (lib/msg.h). */
 enum stage_message {
 	STAGE_ROOT = 1,		/* fd: the container's root, detached */
-	STAGE_SYS,		/* fd: the appliance's /sys */
-	STAGE_VOLUME,		/* u64 index; fd */
+	STAGE_VOLUME,		/* u64 index of mount_sources.fds; fd */
 	STAGE_GO,		/* - */
 	STAGE_FAILED,		/* str sentence */
 	STAGE_STARTED,		/* u64 pid; fd: its pidfd */
@@ -45,5 +45,5 @@ struct stage {
 int stage_start(const struct stage *s, pid_t *pid, int *report_fd, struct err *e);
 
 /* The other side; never returns. stage_inner.c */
-void stage_inner(const struct stage *s, int link_fd, int stdout_fd, int stderr_fd)
-	__attribute__((noreturn));
+void stage_inner(const struct stage *s, struct mount_sources *sources, int link_fd, int stdout_fd,
+		 int stderr_fd) __attribute__((noreturn));

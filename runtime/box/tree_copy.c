@@ -23,6 +23,11 @@ static int copy_folder(const struct tree_copy *c, int from_fd, int to_fd, unsign
 static bool plain_ids(const struct tree_copy *c, const struct stat *st, uint32_t *uid,
 		      uint32_t *gid)
 {
+	if (!c->uid_maps) {
+		*uid = st->st_uid;
+		*gid = st->st_gid;
+		return true;
+	}
 	return idmap_inside(c->uid_maps, st->st_uid, uid) &&
 	       idmap_inside(c->gid_maps, st->st_gid, gid);
 }

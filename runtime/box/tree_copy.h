@@ -9,7 +9,8 @@ struct err;
 struct oci_id_maps;
 
 struct tree_copy {
-	const struct oci_id_maps *uid_maps, *gid_maps;	/* from the ids seen to the plain ones */
+	const struct oci_id_maps *uid_maps, *gid_maps;	/* from the ids seen to the plain ones;
+							 * NULL = they are the same */
 };
 
 /* The content of from_fd into to_fd, and the folder's own owner and mode. */

@@ -48,7 +48,9 @@ static struct oci_spec *make_spec(void)
 
 static struct box_plan plan_of(const struct oci_spec *spec)
 {
-	struct box_plan plan = { .name = "lab", .image = "lab", .spec = spec };
+	struct box_plan plan = {
+		.name = "lab", .image = "lab", .spec = spec, .policy = { true, true, true },
+	};
 
 	return plan;
 }
@@ -72,7 +74,7 @@ static const char golden[] =
 	"new /dev/pts devpts nosuid,nodev,noexec newinstance ptmxmode=0666 mode=0620 gid=5\n"
 	"new /dev/shm tmpfs nosuid,nodev,noexec mode=1777 size=67108864\n"
 	"new /dev/mqueue mqueue nosuid,nodev,noexec\n"
-	"appliance-sys /sys ro,nosuid,nodev,noexec\n"
+	"sys /sys ro,nosuid,nodev,noexec\n"
 	"new /sys/fs/cgroup cgroup2 ro,nosuid,nodev,noexec\n"
 	"volume /home/jovyan/work work nodev\n"
 	"volume /data set ro,nodev\n"

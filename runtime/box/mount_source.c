@@ -1,0 +1,302 @@
+/* mount_source.c - see mount_source.h */
+#include "box/mount_source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <linux/mount.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "box/idmap.h"
+#include "box/mount_fd.h"
+#include "box/mount_plan.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/str.h"
+#include "oci/spec.h"
+
+void mount_sources_init(struct mount_sources *s, const struct mount_plan *plan)
+{
+	*s = (struct mount_sources){
+		.bundle_fd = AT_FDCWD, .cgroup_fd = -1, .root_fd = -1, .count = plan->source_count,
+	};
+	if (!s->count)
+		return;
+	s->fds = malloc(s->count * sizeof(*s->fds));
+	s->links = calloc(s->count, sizeof(*s->links));
+	if (!s->fds || !s->links)
+		abort();
+	for (size_t i = 0; i < s->count; i++)
+		s->fds[i] = -1;
+}
+
+void mount_sources_close(struct mount_sources *s)
+{
+	fd_close(&s->root_fd);
+	for (size_t i = 0; i < s->count; i++) {
+		fd_close(&s->fds[i]);
+		free(s->links[i]);
+	}
+	free(s->fds);
+	free(s->links);
+	s->fds = NULL;
+	s->links = NULL;
+	s->count = 0;
+}
+
+/* What the container mounts below its root must not appear on the machine, which it would as long
+ * as the copy is a peer of a shared mount. Shared itself it becomes later, among its own. */
+static int open_root(struct mount_sources *s, const struct mount_plan *plan, struct err *e)
+{
+	const struct mount_change c = {
+		.propagation = plan->root_propagation & MS_SLAVE ? MS_SLAVE : MS_PRIVATE,
+		.recursive = true,
+	};
+
+	if (!plan->root_path)
+		return 0;
+	s->root_fd = mount_fd_copy(s->bundle_fd, plan->root_path,
+				   MOUNT_CLONE_TREE | MOUNT_CLONE_FOLLOW, e);
+	if (s->root_fd < 0 || mount_fd_change(s->root_fd, "", &c, e))
+		return err_add(e, "root file system");
+	return 0;
+}
+
+static int change(int fd, const struct mount_change *c, struct err *e)
+{
+	if (mount_fd_change(fd, "", c, e) == 0)
+		return 0;
+	if (e->number == EPERM)
+		return err_set(e, "the source has flags that this user namespace may not clear; "
+				  "leave out the option that would");
+	return -1;
+}
+
+/* Without words of its own a mount is what the root is. */
+static int set_propagation(int fd, const struct mount_plan *plan, const struct mount_options *o,
+			   struct err *e)
+{
+	struct mount_change c = {
+		.propagation = plan->root_propagation & MS_SLAVE ? MS_SLAVE : MS_PRIVATE,
+		.recursive = true,
+	};
+
+	if (!o->propagation_count)
+		return change(fd, &c, e);
+	for (size_t i = 0; i < o->propagation_count; i++) {
+		unsigned long kind = o->propagations[i] & ~(unsigned long)MS_REC;
+
+		c.recursive = o->propagations[i] & MS_REC;
+		/* A user namespace mounts nothing on the machine: it is never its peer. */
+		if (kind == MS_SHARED && plan->user_ns) {
+			c.propagation = MS_SLAVE;
+			if (change(fd, &c, e))
+				return -1;
+		}
+		c.propagation = kind;
+		if (change(fd, &c, e))
+			return -1;
+	}
+	return 0;
+}
+
+static int set_attrs(int fd, const struct mount_options *o, struct err *e)
+{
+	const struct mount_change alone = { .set = o->set, .clear = o->clear };
+	const struct mount_change all = {
+		.set = o->recursive_set, .clear = o->recursive_clear, .recursive = true,
+	};
+
+	if ((alone.set || alone.clear) && change(fd, &alone, e))
+		return -1;
+	return all.set || all.clear ? change(fd, &all, e) : 0;
+}
+
+/* As cheap as it gets for what is asked most: one mount, and everything in one call. */
+static int set_all(int fd, const struct mount_plan *plan, const struct mount_options *o,
+		   struct err *e)
+{
+	unsigned long kind = o->propagation_count ? o->propagations[0] & ~(unsigned long)MS_REC :
+						    MS_PRIVATE;
+	const struct mount_change c = { .set = o->set, .clear = o->clear, .propagation = kind };
+
+	if (!o->recursive_bind && !o->recursive_set && !o->recursive_clear &&
+	    o->propagation_count <= 1 && kind == MS_PRIVATE &&
+	    !(plan->root_propagation & MS_SLAVE && !o->propagation_count))
+		return change(fd, &c, e);
+	return set_propagation(fd, plan, o, e) || set_attrs(fd, o, e) ? -1 : 0;
+}
+
+/* copy-symlink: the text of a source that is a link. */
+static bool take_link(struct mount_sources *s, const struct mount_step *step)
+{
+	char text[PATH_MAX];
+	ssize_t size = readlinkat(s->bundle_fd, step->from, text, sizeof(text) - 1);
+
+	if (size < 0)
+		return false;
+	text[size] = '\0';
+	s->links[step->source] = strdup(text);
+	if (!s->links[step->source])
+		abort();
+	return true;
+}
+
+static int check_proc(int fd, const struct mount_step *step, struct err *e)
+{
+	struct statfs fs;
+
+	if (!str_equal(step->target, "/proc"))
+		return 0;
+	if (fstatfs(fd, &fs) < 0)
+		return err_sys(e, "statfs %s", step->from);
+	return fs.f_type == PROC_SUPER_MAGIC ? 0 : err_set(e, "only a procfs can be at /proc");
+}
+
+static int open_bind(struct mount_sources *s, const struct mount_plan *plan,
+		     const struct mount_step *step, struct err *e)
+{
+	const struct mount_options *o = &step->options;
+	unsigned how = (o->recursive_bind ? MOUNT_CLONE_TREE : 0) |
+		       (o->source_nofollow ? 0 : MOUNT_CLONE_FOLLOW);
+	int fd;
+
+	if (o->copy_symlink && take_link(s, step))
+		return 0;
+	fd = mount_fd_copy(s->bundle_fd, step->from, how, e);
+	s->fds[step->source] = fd;
+	if (fd < 0 && e->number == EINVAL && !o->recursive_bind)
+		return err_set(e, "there are mounts below it that this user namespace may not "
+				  "uncover: use rbind");
+	if (fd < 0)
+		return -1;
+	return set_all(fd, plan, o, e) || check_proc(fd, step, e) ? -1 : 0;
+}
+
+/* With what is mounted below it only where it must: an unprivileged caller uncovers nothing. */
+static int open_sys(struct mount_sources *s, const struct mount_step *step, struct err *e)
+{
+	int fd = mount_fd_copy(AT_FDCWD, "/sys", 0, e);
+
+	if (fd < 0 && e->number == EINVAL)
+		fd = mount_fd_copy(AT_FDCWD, "/sys", MOUNT_CLONE_TREE, e);
+	s->fds[step->source] = fd;
+	if (fd < 0 || mount_fd_private(fd, e))
+		return -1;
+	return set_attrs(fd, &step->options, e);
+}
+
+static int open_cgroup(struct mount_sources *s, const struct mount_step *step, struct err *e)
+{
+	bool own = s->cgroup_fd >= 0;
+	int fd = mount_fd_copy(own ? s->cgroup_fd : AT_FDCWD, own ? "" : "/sys/fs/cgroup",
+			       own ? 0 : MOUNT_CLONE_TREE, e);
+
+	s->fds[step->source] = fd;
+	if (fd < 0 || mount_fd_private(fd, e))
+		return -1;
+	return set_attrs(fd, &step->options, e);
+}
+
+static bool same_maps(const struct oci_id_maps *a, const struct oci_id_maps *b)
+{
+	return a == b || (a->count == b->count &&
+			  memcmp(a->items, b->items, a->count * sizeof(*a->items)) == 0);
+}
+
+static int map_source(const struct mount_sources *s, const struct mount_step *step, int user_ns_fd,
+		      struct err *e)
+{
+	int fd = s->fds[step->source];
+
+	if (fd < 0)
+		return 0;
+	if (step->options.idmap == MOUNT_IDMAP_RECURSIVE ?
+		    idmap_mount_tree(fd, user_ns_fd, e) :
+		    idmap_mount(fd, user_ns_fd, e)) {
+		if (e->number == EINVAL)
+			return err_set(e, ".mounts[%zu]: the file system of %s cannot map ids, or "
+					  "it is mapped already", step->index, step->from);
+		return err_add(e, ".mounts[%zu]: %s", step->index, step->from);
+	}
+	return 0;
+}
+
+/* Every later step with the same maps takes the same namespace. */
+static int map_with(const struct mount_sources *s, const struct mount_plan *plan, size_t first,
+		    struct err *e)
+{
+	const struct mount_step *step = &plan->steps[first];
+	AUTO_FD int user_ns_fd = idmap_user_ns(step->uid_maps, step->gid_maps, e);
+
+	if (user_ns_fd < 0)
+		return err_add(e, ".mounts[%zu]", step->index);
+	for (size_t i = first; i < plan->count; i++) {
+		const struct mount_step *other = &plan->steps[i];
+
+		if (other->uid_maps && same_maps(other->uid_maps, step->uid_maps) &&
+		    same_maps(other->gid_maps, step->gid_maps) &&
+		    map_source(s, other, user_ns_fd, e))
+			return -1;
+	}
+	return 0;
+}
+
+static bool is_first_with_maps(const struct mount_plan *plan, size_t index)
+{
+	const struct mount_step *step = &plan->steps[index];
+
+	if (!step->uid_maps)
+		return false;
+	for (size_t i = 0; i < index; i++)
+		if (plan->steps[i].uid_maps && same_maps(plan->steps[i].uid_maps, step->uid_maps) &&
+		    same_maps(plan->steps[i].gid_maps, step->gid_maps))
+			return false;
+	return true;
+}
+
+static int open_source(struct mount_sources *s, const struct mount_plan *plan,
+		       const struct mount_step *step, struct err *e)
+{
+	int failed = 0;
+
+	if (step->op == MOUNT_BIND)
+		failed = open_bind(s, plan, step, e);
+	else if (step->op == MOUNT_SYS)
+		failed = open_sys(s, step, e);
+	else if (step->op == MOUNT_CGROUP)
+		failed = open_cgroup(s, step, e);
+	return failed ? err_add(e, ".mounts[%zu]: %s", step->index, step->target) : 0;
+}
+
+int mount_sources_open(struct mount_sources *s, const struct mount_plan *plan, struct err *e)
+{
+	if (open_root(s, plan, e))
+		return -1;
+	for (size_t i = 0; plan->source_count && i < plan->count; i++)
+		if (open_source(s, plan, &plan->steps[i], e))
+			return -1;
+	for (size_t i = 0; plan->source_count && i < plan->count; i++)
+		if (is_first_with_maps(plan, i) && map_with(s, plan, i, e))
+			return -1;
+	return 0;
+}
+
+int mount_sources_map(struct mount_sources *s, const struct mount_plan *plan, int user_ns_fd,
+		      struct err *e)
+{
+	for (size_t i = 0; plan->source_count && i < plan->count; i++) {
+		const struct mount_step *step = &plan->steps[i];
+
+		if (step->op == MOUNT_BIND && step->options.idmap != MOUNT_IDMAP_NONE &&
+		    !step->uid_maps && map_source(s, step, user_ns_fd, e))
+			return -1;
+	}
+	return 0;
+}

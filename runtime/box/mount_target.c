@@ -1,0 +1,170 @@
+/* mount_target.c - see mount_target.h */
+#include "box/mount_target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+
+enum {
+	LINKS_MAX = 40, /* as the kernel's own MAXSYMLINKS */
+	TRIES_MAX = 64, /* openat2(2) says EAGAIN while others rename; only an attacker keeps
+			 * that up */
+};
+
+struct walk {
+	int root_fd;
+	unsigned how;
+	char path[PATH_MAX];
+	bool again;		/* path has changed: from the start */
+};
+
+/* The first `length` bytes of the path. */
+static int open_prefix(struct walk *w, size_t length, bool folder)
+{
+	bool last = !w->path[length];
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC | (folder ? O_DIRECTORY : 0) |
+			 (last && w->how & MOUNT_TARGET_LAST ? O_NOFOLLOW : 0),
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS |
+			   (w->how & MOUNT_TARGET_NOFOLLOW ? RESOLVE_NO_SYMLINKS : 0),
+	};
+	char kept = w->path[length];
+	int fd = -1;
+
+	w->path[length] = '\0';
+	for (int i = 0; i < TRIES_MAX; i++) {
+		fd = (int)syscall(SYS_openat2, w->root_fd, w->path, &how, sizeof(how));
+		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
+			break;
+	}
+	w->path[length] = kept;
+	return fd;
+}
+
+/* The component that ends at `length` is a link to something missing: its text takes its place. */
+static int expand(struct walk *w, int parent_fd, const char *name, size_t start, size_t length)
+{
+	char link[PATH_MAX], longer[PATH_MAX];
+	ssize_t size = readlinkat(parent_fd, name, link, sizeof(link) - 1);
+	int total;
+
+	if (size < 0 && errno != EINVAL)
+		return -1;
+	w->again = true;
+	if (size < 0)
+		return -1;	/* somebody made something else meanwhile: look again */
+	link[size] = '\0';
+	total = snprintf(longer, sizeof(longer), "%.*s%s%s", link[0] == '/' ? 0 : (int)start,
+			 w->path, link, w->path + length);
+	if (total < 0 || (size_t)total >= sizeof(longer)) {
+		w->again = false;
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(w->path, longer, (size_t)total + 1);
+	return -1;
+}
+
+static int make(int parent_fd, const char *name, bool folder)
+{
+	if (!folder)
+		return openat(parent_fd, name,
+			      O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (mkdirat(parent_fd, name, 0755) < 0)
+		return -1;
+	return openat(parent_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Opens the prefix, making it and the folders above it. */
+static int reach(struct walk *w, size_t length, bool folder)
+{
+	size_t start = length, above;
+	char name[NAME_MAX + 1];
+	int parent_fd, fd = open_prefix(w, length, folder), number;
+
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	while (start > 0 && w->path[start - 1] != '/')
+		start--;
+	for (above = start; above > 0 && w->path[above - 1] == '/';)
+		above--;
+	if (length - start > NAME_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(name, w->path + start, length - start);
+	name[length - start] = '\0';
+	parent_fd = above ? reach(w, above, true) : w->root_fd;
+	if (parent_fd < 0)
+		return -1;
+	fd = make(parent_fd, name, folder);
+	if (fd < 0 && errno == EEXIST && !(w->how & MOUNT_TARGET_NOFOLLOW))
+		expand(w, parent_fd, name, start, length);
+	number = errno;
+	if (parent_fd != w->root_fd)
+		close(parent_fd);
+	errno = number;
+	return fd;
+}
+
+static int target_error(const struct walk *w, const char *path, struct err *e)
+{
+	if (errno == ENOTDIR || (errno == ELOOP && w->how & MOUNT_TARGET_NOFOLLOW))
+		return err_set(e, "%s in the image is not a %s", path,
+			       w->how & MOUNT_TARGET_FILE ? "file" : "folder");
+	return err_sys(e, "open %s in the root", path);
+}
+
+int mount_target_open(int root_fd, const char *path, unsigned how, struct err *e)
+{
+	struct walk w = { .root_fd = root_fd, .how = how };
+	bool folder = how & MOUNT_TARGET_FOLDER;
+	size_t length = strlen(path);
+	int fd, links = 0;
+
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	if (length >= sizeof(w.path))
+		return err_set(e, "a path of more than %d bytes", PATH_MAX - 1);
+	memcpy(w.path, path, length);
+	w.path[length] = '\0';
+	if (!(how & (MOUNT_TARGET_FOLDER | MOUNT_TARGET_FILE))) {
+		fd = open_prefix(&w, length, false);
+		return fd < 0 ? target_error(&w, path, e) : fd;
+	}
+	do {
+		w.again = false;
+		for (length = strlen(w.path); length > 1 && w.path[length - 1] == '/';)
+			w.path[--length] = '\0';
+		fd = reach(&w, length, folder);
+	} while (fd < 0 && w.again && ++links < LINKS_MAX);
+	if (fd < 0 && w.again)
+		errno = ELOOP;
+	return fd < 0 ? target_error(&w, path, e) : fd;
+}
+
+int mount_target_parent(int root_fd, const char *path, const char **name, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX];
+
+	if (!slash || !slash[1])
+		return err_set(e, "%s names no file", path);
+	*name = slash + 1;
+	if ((size_t)(slash - path) >= sizeof(folder))
+		return err_set(e, "a path of more than %d bytes", PATH_MAX - 1);
+	memcpy(folder, path, (size_t)(slash - path));
+	folder[slash - path] = '\0';
+	return mount_target_open(root_fd, folder[0] ? folder : "/", MOUNT_TARGET_FOLDER, e);
+}
