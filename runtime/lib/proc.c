@@ -47,12 +47,13 @@ void proc_ask_poweroff(void)
 	tell("poweroff\n");
 }
 
-int proc_start_time(pid_t pid, uint64_t *ticks, struct err *e)
+int proc_stat(pid_t pid, struct proc_stat *s, struct err *e)
 {
 	char path[32], text[1024], *at, *end;
 	AUTO_FD int fd = -1;
 	ssize_t n;
 	int field;
+	uint64_t parent = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -64,7 +65,12 @@ int proc_start_time(pid_t pid, uint64_t *ticks, struct err *e)
 	text[n] = '\0';
 	/* Field 2 is the name in parentheses and may hold anything, parentheses and blanks too. */
 	at = strrchr(text, ')');
-	for (field = 2; at && field < 22; field++) {
+	if (!at || at[1] != ' ')
+		return err_set(e, "%s: it has no name", path);
+	s->state = at[2];
+	for (field = 2, at++; at && field < 22; field++) {
+		if (field == 4)
+			parent = strtoull(at, NULL, 10);
 		at = strchr(at, ' ');
 		if (at)
 			at++;
@@ -72,7 +78,18 @@ int proc_start_time(pid_t pid, uint64_t *ticks, struct err *e)
 	end = at ? strchr(at, ' ') : NULL;
 	if (end)
 		*end = '\0';
-	if (!end || !str_to_u64(at, ticks))
+	if (!end || !str_to_u64(at, &s->start))
 		return err_set(e, "%s: field 22 is no number", path);
+	s->parent = (pid_t)parent;
+	return 0;
+}
+
+int proc_start_time(pid_t pid, uint64_t *ticks, struct err *e)
+{
+	struct proc_stat s;
+
+	if (proc_stat(pid, &s, e))
+		return -1;
+	*ticks = s.start;
 	return 0;
 }

@@ -18,6 +18,13 @@ void proc_tell_ready(void);
  * `may poweroff`. */
 void proc_ask_poweroff(void);
 
-/* In clock ticks since boot (field 22 of /proc/PID/stat): with the pid it names one process for
- * good. */
+struct proc_stat {
+	char state;		/* 'Z' and 'X': it has ended */
+	pid_t parent;
+	uint64_t start;		/* in clock ticks since boot: with the pid it names one process */
+};
+/* From /proc/PID/stat. */
+int proc_stat(pid_t pid, struct proc_stat *s, struct err *e);
+
+/* proc_stat.start alone. */
 int proc_start_time(pid_t pid, uint64_t *ticks, struct err *e);

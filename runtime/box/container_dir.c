@@ -1,0 +1,339 @@
+/* container_dir.c - see container_dir.h */
+#include "box/container_dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/arena.h"
+#include "lib/buf.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/fs.h"
+#include "lib/json.h"
+#include "lib/proc.h"
+#include "lib/str.h"
+#include "oci/spec.h"
+
+#define ROOT_OF_ROOT "/run/box-oci"
+
+enum { FACTS_BYTES_MAX = 4 * PATH_MAX, PROCESS_BYTES_MAX = 64 };
+
+const char *container_root_default(struct arena *a, struct err *e)
+{
+	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
+
+	if (geteuid() == 0)
+		return ROOT_OF_ROOT;
+	if (runtime_dir && runtime_dir[0] == '/')
+		return arena_format(a, "%s/box-oci", runtime_dir);
+	err_set(e, "XDG_RUNTIME_DIR is not set: an ordinary user needs it, or --root DIR");
+	return NULL;
+}
+
+int container_root_open(const char *root, struct err *e)
+{
+	char prefix[PATH_MAX];
+	char *at = prefix;
+	int fd = openat(AT_FDCWD, root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	if (errno != ENOENT)
+		return err_sys(e, "open %s", root);
+	if (!str_copy(prefix, sizeof(prefix), root) || !*root)
+		return err_set(e, "--root: no folder has the name \"%.64s\"", root);
+	while (at) {
+		at = strchr(at + 1, '/');
+		if (at)
+			*at = '\0';
+		if (mkdirat(AT_FDCWD, prefix, 0700) < 0 && errno != EEXIST)
+			return err_sys(e, "make %s", prefix);
+		if (at)
+			*at = '/';
+	}
+	fd = openat(AT_FDCWD, root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? err_sys(e, "open %s", root) : fd;
+}
+
+bool container_id_is_valid(const char *id)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				      "0123456789_+.-";
+	size_t size = strspn(id, letters);
+
+	return size > 0 && size <= CONTAINER_ID_MAX && id[size] == '\0' && !str_equal(id, ".") &&
+	       !str_equal(id, "..");
+}
+
+static int check_id(const char *id, struct err *e)
+{
+	if (container_id_is_valid(id))
+		return 0;
+	return err_set(e, "invalid container id \"%.64s\": letters, digits and _ + . - are allowed",
+		       id);
+}
+
+static int open_dir(struct container_dir *d, int root_fd, const char *id, struct err *e)
+{
+	*d = (struct container_dir){ .id = id, .root_fd = root_fd };
+	d->fd = openat(root_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (d->fd >= 0)
+		return 0;
+	if (errno == ENOENT) {
+		err_set(e, "container %s does not exist", id);
+		if (e)
+			e->number = ENOENT;
+		return -1;
+	}
+	return err_sys(e, "container %s: open its folder", id);
+}
+
+int container_dir_create(struct container_dir *d, int root_fd, const char *id, struct err *e)
+{
+	*d = (struct container_dir){ .fd = -1 };
+	if (check_id(id, e))
+		return -1;
+	if (mkdirat(root_fd, id, 0700) < 0) {
+		if (errno != EEXIST)
+			return err_sys(e, "container %s: make its folder", id);
+		err_set(e, "container with id %s exists already: delete it or take another id", id);
+		if (e)
+			e->number = EEXIST;
+		return -1;
+	}
+	if (open_dir(d, root_fd, id, e))
+		return -1;
+	if (flock(d->fd, LOCK_EX) < 0) {
+		err_sys(e, "container %s: lock its folder", id);
+		container_dir_close(d);
+		return -1;
+	}
+	return 0;
+}
+
+int container_dir_open(struct container_dir *d, int root_fd, const char *id,
+		       enum container_lock lock, struct err *e)
+{
+	struct stat st;
+
+	*d = (struct container_dir){ .fd = -1 };
+	if (check_id(id, e) || open_dir(d, root_fd, id, e))
+		return -1;
+	if (lock == CONTAINER_LOCK_NONE)
+		return 0;
+	while (flock(d->fd, LOCK_EX | (lock == CONTAINER_LOCK_TRY ? LOCK_NB : 0)) < 0) {
+		if (errno == EINTR)
+			continue;
+		err_sys(e, "container %s: another box command is working on it", id);
+		container_dir_close(d);
+		return -1;
+	}
+	/* Whoever had the lock before may have been its delete. */
+	if (fstat(d->fd, &st) == 0 && st.st_nlink > 0)
+		return 0;
+	container_dir_close(d);
+	err_set(e, "container %s does not exist", id);
+	if (e)
+		e->number = ENOENT;
+	return -1;
+}
+
+void container_dir_unlock(struct container_dir *d)
+{
+	flock(d->fd, LOCK_UN);
+}
+
+void container_dir_close(struct container_dir *d)
+{
+	if (d->id)
+		fd_close(&d->fd);
+	d->fd = -1;
+}
+
+int container_dir_remove(struct container_dir *d, struct err *e)
+{
+	if (fs_remove_tree_at(d->root_fd, d->id, e))
+		return err_add(e, "container %s", d->id);
+	container_dir_close(d);
+	return 0;
+}
+
+/* A new file with this content. A reader sees it empty or whole: one write(2), below a page or not
+ * read by anyone before the container is there. */
+static int put(const struct container_dir *d, const char *name, const char *text, size_t size_bytes,
+	       struct err *e)
+{
+	AUTO_FD int fd = openat(d->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return err_sys(e, "container %s: make %s", d->id, name);
+	if (fd_write_all(fd, text, size_bytes, e))
+		return err_add(e, "container %s: %s", d->id, name);
+	return 0;
+}
+
+int container_dir_save_config(const struct container_dir *d, const char *text, size_t size_bytes,
+			      struct err *e)
+{
+	return put(d, "config.json", text, size_bytes, e);
+}
+
+const char *container_dir_config(const struct container_dir *d, struct arena *a, size_t *size_bytes,
+				 struct err *e)
+{
+	AUTO_FREE char *text = fs_read_at(d->fd, "config.json", OCI_SPEC_BYTES_MAX, size_bytes, e);
+
+	if (!text) {
+		err_add(e, "container %s", d->id);
+		return NULL;
+	}
+	return arena_strn(a, text, *size_bytes);
+}
+
+int container_dir_save_facts(const struct container_dir *d, const struct container_facts *f,
+			     struct err *e)
+{
+	struct json_writer w;
+	struct buf out;
+	int failed;
+
+	buf_init(&out, FACTS_BYTES_MAX);
+	json_writer_init(&w, &out);
+	json_begin_object(&w);
+	json_key(&w, "bundle");
+	json_put_str(&w, f->bundle);
+	json_key(&w, "rootfs");
+	json_put_str(&w, f->rootfs);
+	json_key(&w, "created");
+	json_put_str(&w, f->created);
+	json_key(&w, "owner");
+	json_put_str(&w, f->owner);
+	json_key(&w, "cgroup");
+	json_put_str(&w, f->cgroup);
+	json_key(&w, "ownPids");
+	json_put_bool(&w, f->own_pids);
+	json_end_object(&w);
+	if (out.overflow)
+		failed = err_set(e, "container %s: its paths are longer than %d bytes together",
+				 d->id, FACTS_BYTES_MAX);
+	else
+		failed = put(d, "state.json", out.data, out.size_bytes, e);
+	buf_finish(&out);
+	return failed;
+}
+
+static int read_facts(const struct json_doc *doc, struct arena *a, struct container_facts *f,
+		      struct err *e)
+{
+	struct json root = json_root(doc);
+	const char *cgroup = NULL;
+
+	*f = (struct container_facts){ 0 };
+	if (json_get_str(&root, "bundle", &f->bundle, e) ||
+	    json_get_str(&root, "rootfs", &f->rootfs, e) ||
+	    json_get_str(&root, "created", &f->created, e) ||
+	    json_get_str(&root, "owner", &f->owner, e) ||
+	    json_opt_str(&root, "cgroup", &cgroup, e) ||
+	    json_opt_bool(&root, "ownPids", &f->own_pids, e))
+		return -1;
+	f->bundle = arena_str(a, f->bundle);
+	f->rootfs = arena_str(a, f->rootfs);
+	f->created = arena_str(a, f->created);
+	f->owner = arena_str(a, f->owner);
+	f->cgroup = arena_str(a, cgroup);
+	return 0;
+}
+
+int container_dir_facts(const struct container_dir *d, struct arena *a, struct container_facts *f,
+			struct err *e)
+{
+	struct json_doc *doc;
+	AUTO_FREE char *text = NULL;
+	size_t size_bytes;
+	struct err why;
+	int failed;
+
+	*f = (struct container_facts){ 0 };
+	text = fs_read_at(d->fd, "state.json", FACTS_BYTES_MAX, &size_bytes, &why);
+	if (!text && why.number == ENOENT)
+		return 0;
+	if (!text)
+		return err_set(e, "container %s: %s", d->id, why.text);
+	if (size_bytes == 0)
+		return 0;
+	doc = json_parse("state.json", text, size_bytes, e);
+	failed = doc ? read_facts(doc, a, f, e) : -1;
+	json_destroy(doc);
+	return failed ? err_add(e, "container %s", d->id) : 1;
+}
+
+int container_dir_save_process(const struct container_dir *d, pid_t pid, struct err *e)
+{
+	char text[PROCESS_BYTES_MAX];
+	struct proc_stat st;
+	int size;
+
+	if (proc_stat(pid, &st, e))
+		return err_add(e, "container %s", d->id);
+	size = snprintf(text, sizeof(text), "%d %llu\n", pid, (unsigned long long)st.start);
+	return put(d, "process.new", text, (size_t)size, e);
+}
+
+int container_dir_save_at_gate(const struct container_dir *d, struct err *e)
+{
+	if (renameat(d->fd, "process.new", d->fd, "process") < 0)
+		return err_sys(e, "container %s: rename process.new", d->id);
+	return 0;
+}
+
+int container_dir_process(const struct container_dir *d, struct container_process *p, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	char *words[3];
+	size_t size_bytes;
+	uint64_t pid;
+	struct err why;
+
+	*p = (struct container_process){ .at_gate = true };
+	text = fs_read_at(d->fd, "process", PROCESS_BYTES_MAX, &size_bytes, &why);
+	if (!text && why.number == ENOENT) {
+		p->at_gate = false;
+		text = fs_read_at(d->fd, "process.new", PROCESS_BYTES_MAX, &size_bytes, &why);
+		if (!text && why.number == ENOENT)	/* renamed between the two? */
+			text = fs_read_at(d->fd, "process", PROCESS_BYTES_MAX, &size_bytes, &why);
+	}
+	if (!text && why.number == ENOENT)
+		return 0;
+	if (!text)
+		return err_set(e, "container %s: %s", d->id, why.text);
+	if (size_bytes == 0)
+		return 0;
+	text[strcspn(text, "\n")] = '\0';
+	if (str_split_words(text, words, 2) != 2 || !str_to_u64(words[0], &pid) || pid == 0 ||
+	    pid > INT_MAX || !str_to_u64(words[1], &p->start))
+		return err_set(e, "container %s: its process file is damaged: delete --force",
+			       d->id);
+	p->pid = (pid_t)pid;
+	return 1;
+}
+
+bool container_dir_gate_waits(const struct container_dir *d)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	/* The gate is SEQPACKET: a socket of another type is refused with EPROTOTYPE as long as the
+	 * gate is open, with ECONNREFUSED afterwards, and nobody wakes up (unix(7)). */
+	AUTO_FD int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	snprintf(at.sun_path, sizeof(at.sun_path), "/proc/self/fd/%d/gate", d->fd);
+	return fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0 &&
+	       errno == EPROTOTYPE;
+}

@@ -1,0 +1,81 @@
+/* bundle.c - see bundle.h */
+#include "cli/bundle.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "lib/arena.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "oci/spec.h"
+
+/* Where an open folder is, without the kernel's looking at every part of its path again. */
+static const char *path_of(int fd, struct arena *a, struct err *e)
+{
+	char link[32], path[PATH_MAX];
+	ssize_t size;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	size = readlink(link, path, sizeof(path));
+	if (size < 0 || size == sizeof(path)) {
+		err_sys(e, "find the bundle's path");
+		return NULL;
+	}
+	return arena_strn(a, path, (size_t)size);
+}
+
+static int read_config(struct bundle *b, const char *config, struct arena *a, struct err *e)
+{
+	AUTO_FD int fd = openat(config ? AT_FDCWD : b->fd, config ? config : "config.json",
+				O_RDONLY | O_CLOEXEC);
+	AUTO_FREE char *text = NULL;
+
+	if (fd < 0)
+		return config ? err_sys(e, "open %s", config) :
+				err_sys(e, "open config.json of the bundle %s", b->path);
+	text = fd_read_all(fd, OCI_SPEC_BYTES_MAX, &b->text_bytes, e);
+	if (!text)
+		return err_add(e, "%s", config ? config : "config.json");
+	b->text = arena_strn(a, text, b->text_bytes);
+	b->spec = oci_spec_parse_bundle(a, "config.json", b->text, b->text_bytes, e);
+	return b->spec ? 0 : -1;
+}
+
+int bundle_open(struct bundle *b, const char *path, const char *config, struct arena *a,
+		struct err *e)
+{
+	const char *root;
+
+	*b = (struct bundle){ .fd = open(path ? path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC) };
+	if (b->fd < 0)
+		return err_sys(e, "open the bundle %s", path ? path : ".");
+	b->path = path && path[0] == '/' ? path : path_of(b->fd, a, e);
+	if (!b->path || read_config(b, config, a, e)) {
+		bundle_close(b);
+		return -1;
+	}
+	root = b->spec->root_path ? b->spec->root_path : "";
+	b->rootfs = root[0] == '/' ? root : arena_format(a, "%s/%s", b->path, root);
+	return 0;
+}
+
+void bundle_close(struct bundle *b)
+{
+	fd_close(&b->fd);
+}
+
+int bundle_plan(const struct bundle *b, const char *id, bool always_nodev, struct box_plan *plan,
+		struct arena *a, struct err *e)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+	*plan = (struct box_plan){
+		.name = id,
+		.bundle = b->path,
+		.policy = { .always_nodev = always_nodev },
+		.spec = b->spec,
+	};
+	return box_plan_make(plan, a, cpus > 0 ? (unsigned)cpus : 1, e);
+}

@@ -1,0 +1,234 @@
+/* command_exec.c - box exec ID PROGRAM [ARGUMENT...]: one more process in a running container. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "box/cgroup.h"
+#include "box/console.h"
+#include "box/enter.h"
+#include "box/seccomp_default.h"
+#include "box/seccomp_store.h"
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/foreground.h"
+#include "cli/launch.h"
+#include "cli/newcomer.h"
+#include "cli/option.h"
+#include "cli/pid_file.h"
+#include "cli/target.h"
+#include "lib/arena.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/fs.h"
+#include "lib/str.h"
+#include "oci/spec.h"
+
+struct exec_options {
+	struct newcomer_options process;
+	const char *cgroup, *console_socket, *pid_file;
+	uint64_t preserve_fds;
+	bool detach, ignore_paused, no_subreaper;
+};
+
+#define AT(member) offsetof(struct exec_options, member)
+
+static const struct option options[] = {
+	{ "apparmor", 0, OPTION_TEXT, AT(process.apparmor), "PROFILE", "taken, without effect" },
+	{ "cap", 'c', OPTION_LIST, AT(process.caps), "CAP", "one more capability" },
+	{ "cgroup", 0, OPTION_TEXT, AT(cgroup), "PATH", "a cgroup below the container's" },
+	{ "console-socket", 0, OPTION_TEXT, AT(console_socket), "SOCKET",
+	  "gets the terminal's master" },
+	{ "cwd", 0, OPTION_TEXT, AT(process.cwd), "DIR", "working directory" },
+	{ "detach", 'd', OPTION_FLAG, AT(detach), NULL, "in the background" },
+	{ "env", 'e', OPTION_LIST, AT(process.env), "NAME=VALUE", "one more variable" },
+	{ "ignore-paused", 0, OPTION_FLAG, AT(ignore_paused), NULL,
+	  "also in a paused container: it runs after resume" },
+	{ "no-new-privs", 0, OPTION_FLAG, AT(process.no_new_privs), NULL,
+	  "no program makes it mightier" },
+	{ "no-subreaper", 0, OPTION_FLAG, AT(no_subreaper), NULL, "taken: box is none" },
+	{ "pid-file", 0, OPTION_TEXT, AT(pid_file), "FILE", "gets the process's number" },
+	{ "preserve-fds", 0, OPTION_COUNT, AT(preserve_fds), "N",
+	  "the first N descriptors behind standard error go in" },
+	{ "process", 'p', OPTION_TEXT, AT(process.process), "FILE",
+	  "a JSON document like .process of config.json" },
+	{ "process-label", 0, OPTION_TEXT, AT(process.process_label), "LABEL",
+	  "taken, without effect" },
+	{ "tty", 't', OPTION_FLAG, AT(process.tty), NULL, "with a terminal" },
+	{ "user", 'u', OPTION_TEXT, AT(process.user), "UID[:GID]", "as this user" },
+	{ 0 },
+};
+
+/* One call of exec. */
+struct entry {
+	const struct exec_options *options;
+	struct target target;
+	const struct oci_spec *spec;
+	struct enter_job job;
+	struct stage_result result;
+};
+
+static int check_status(const struct entry *n, struct err *e)
+{
+	const char *id = n->target.dir.id;
+
+	switch (n->target.status) {
+	case TARGET_PAUSED:
+		if (n->options->ignore_paused)
+			return 0;
+		return err_set(e, "cannot exec in container %s: it is paused; resume it or use "
+				  "--ignore-paused",
+			       id);
+	case TARGET_CREATED:
+	case TARGET_RUNNING: return 0;
+	case TARGET_CREATING:
+	case TARGET_STOPPED:
+	case TARGET_STATUSES: break;
+	}
+	return err_set(e, "cannot exec in container %s: container not running, it is %s", id,
+		       target_status_name(n->target.status));
+}
+
+static int open_cgroup(struct entry *n, struct err *e)
+{
+	const char *below = n->options->cgroup;
+	AUTO_FD int fd = -1;
+
+	if (!n->target.facts.cgroup)
+		return below ? err_set(e, "--cgroup: container %s has no cgroup", n->target.dir.id)
+			     : 0;
+	fd = target_cgroup_open(&n->target, e);
+	if (fd >= 0 && below) {
+		n->job.cgroup_fd = fs_open_in_root(fd, below, O_RDONLY | O_DIRECTORY, 0, e);
+		return n->job.cgroup_fd < 0 ? err_add(e, "--cgroup") : 0;
+	}
+	n->job.cgroup_fd = take_fd(&fd);
+	return n->job.cgroup_fd < 0 ? -1 : 0;
+}
+
+static int open_seccomp(struct entry *n, struct arena *a, struct err *e)
+{
+	const struct oci_seccomp *profile = n->spec->seccomp;
+
+	if (!profile && n->spec->seccomp_default)
+		profile = seccomp_default_profile(a, n->spec->process.caps.bounding);
+	if (!profile)
+		return 0;
+	n->job.seccomp_fd = seccomp_store_open(n->target.dir.root_fd, profile, e);
+	return n->job.seccomp_fd < 0 ? -1 : 0;
+}
+
+static int open_console(struct entry *n, struct err *e)
+{
+	const char *path = n->options->console_socket;
+	bool terminal = n->job.process->terminal;
+
+	if (path && !terminal)
+		return err_set(e, "--console-socket: the process has no terminal: use --tty");
+	if (terminal && !path && n->options->detach)
+		return err_set(e, "a process in the background needs --console-socket for its "
+				  "terminal");
+	if (!path)
+		return 0;
+	n->job.console_fd = console_connect(path, e);
+	return n->job.console_fd < 0 ? err_add(e, "--console-socket") : 0;
+}
+
+/* A container that has made cgroups of its own (an init system does) leaves no room for processes
+ * in the upper one: then to its first process. The kernel says EBUSY (cgroup-v2.rst, "No Internal
+ * Process Constraint"). */
+static int follow_first_process(struct entry *n, struct err *e)
+{
+	char path[32], *line = NULL, *place;
+	AUTO_FREE char *text = NULL;
+	AUTO_FD int mount_fd = cgroup_open_mount(e);
+	size_t size_bytes;
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", n->target.process.pid);
+	text = mount_fd < 0 ? NULL : fs_read_at(AT_FDCWD, path, 65536, &size_bytes, e);
+	if (text)
+		line = strstr(text, "0::");
+	if (!line)
+		return -1;
+	place = line + 3;
+	place[strcspn(place, "\n")] = '\0';
+	fd_close(&n->job.cgroup_fd);
+	n->job.cgroup_fd = cgroup_open(mount_fd, place, e);
+	return n->job.cgroup_fd < 0 ? -1 : 0;
+}
+
+static int enter(struct entry *n, struct err *e)
+{
+	struct err why;
+
+	if (enter_run(&n->job, &n->result, e) == 0)
+		return 0;
+	if (n->job.cgroup_fd < 0 || n->options->cgroup || !e || e->number != EBUSY ||
+	    follow_first_process(n, &why))
+		return -1;
+	return enter_run(&n->job, &n->result, e);
+}
+
+static int prepare(struct entry *n, const struct command_call *call, struct err *e)
+{
+	char **words = call->arguments;
+
+	if (launch_preserved_fds(n->options->preserve_fds, &n->job.preserved_fds, e))
+		return -1;
+	if (!words[1] && !n->options->process.process)
+		return err_set(e, "box exec: say what to run: box exec [OPTION...] ID PROGRAM "
+				  "[ARGUMENT...], or --process=FILE");
+	if (target_open(&n->target, call, words[0], CONTAINER_LOCK_NONE, e) || check_status(n, e))
+		return -1;
+	n->spec = target_spec(&n->target, call->arena, e);
+	if (!n->spec)
+		return -1;
+	n->job.pid = n->target.process.pid;
+	n->job.spec = n->spec;
+	n->job.process = newcomer_make(&n->options->process, n->spec,
+				       (const char *const *)words + 1, call->arena, e);
+	if (!n->job.process || open_console(n, e) || open_cgroup(n, e) ||
+	    open_seccomp(n, call->arena, e))
+		return -1;
+	return 0;
+}
+
+static int run(const struct command_call *call, struct err *e)
+{
+	struct entry n = {
+		.options = call->options,
+		.target = { .pidfd = -1 },
+		.job = { .cgroup_fd = -1,
+			 .seccomp_fd = -1,
+			 .stdio_fds = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
+			 .console_fd = -1 },
+		.result = { .pidfd = -1, .console_fd = -1, .link_fd = -1 },
+	};
+	int status = 0;
+
+	if (prepare(&n, call, e) || enter(&n, e) ||
+	    pid_file_write(n.options->pid_file, n.result.pid, e))
+		status = -1;
+	if (status == 0 && !n.options->detach)
+		status = foreground_wait(n.result.pid, n.result.pidfd, n.result.console_fd, e);
+	if (status < 0)
+		err_add(e, "box exec");
+	stage_finish(&n.result);
+	fd_close(&n.job.cgroup_fd);
+	fd_close(&n.job.seccomp_fd);
+	fd_close(&n.job.console_fd);
+	target_close(&n.target);
+	return status;
+}
+
+const struct command command_exec = {
+	.name = "exec",
+	.arguments = "ID PROGRAM [ARGUMENT...]",
+	.summary = "runs one more program in a container",
+	.options = options,
+	.options_bytes = sizeof(struct exec_options),
+	.arguments_min = 1,
+	.arguments_max = -1,
+	.run = run,
+};

@@ -1,0 +1,11 @@
+/* foreground.h - box stays in front of a process of its own: passes signals on, carries its
+ * terminal, ends with its status. For run and exec without --detach. */
+#pragma once
+
+#include <sys/types.h>
+
+struct err;
+
+/* console_fd: the master of its terminal, -1 = it has our standard streams itself. Returns the exit
+ * status, 128 + signal for one that a signal ended, -1 on an error. The process is reaped then. */
+int foreground_wait(pid_t pid, int pidfd, int console_fd, struct err *e);

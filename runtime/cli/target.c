@@ -1,0 +1,163 @@
+/* target.c - see target.h */
+#include "cli/target.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "box/cgroup.h"
+#include "cli/command.h"
+#include "cli/globals.h"
+#include "lib/arena.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/proc.h"
+#include "oci/spec.h"
+
+int target_root_open(const struct command_call *call, struct err *e)
+{
+	const char *root = call->globals->root;
+
+	if (!root)
+		root = container_root_default(call->arena, e);
+	return root ? container_root_open(root, e) : -1;
+}
+
+/* Is it still the process that had the pid then, and has it not ended? The pidfd is opened before
+ * the look: what it then stands for is what was looked at. */
+static bool find_process(struct target *t)
+{
+	struct proc_stat st;
+	struct err e;
+
+	t->pidfd = (int)syscall(SYS_pidfd_open, t->process.pid, 0);
+	if (t->pidfd < 0)
+		return false;
+	if (proc_stat(t->process.pid, &st, &e) == 0 && st.start == t->process.start &&
+	    st.state != 'Z' && st.state != 'X')
+		return true;
+	fd_close(&t->pidfd);
+	return false;
+}
+
+static bool is_frozen(const struct target *t)
+{
+	struct cgroup_state state = { 0 };
+	struct err e;
+	AUTO_FD int fd = -1;
+
+	if (!t->facts.cgroup)
+		return false;
+	fd = target_cgroup_open(t, &e);
+	return fd >= 0 && cgroup_state_read(fd, &state, &e) == 0 && state.frozen;
+}
+
+static enum target_status look(struct target *t, bool is_locked)
+{
+	if (!t->has_process || !find_process(t)) {
+		struct container_dir probe;
+		struct err e;
+
+		/* No process yet: then whoever is making it has the lock. */
+		if (t->has_process || is_locked)
+			return TARGET_STOPPED;
+		if (container_dir_open(&probe, t->dir.root_fd, t->dir.id, CONTAINER_LOCK_TRY, &e))
+			return e.number == EWOULDBLOCK ? TARGET_CREATING : TARGET_STOPPED;
+		container_dir_close(&probe);
+		return TARGET_STOPPED;
+	}
+	if (!t->process.at_gate)
+		return TARGET_CREATING;
+	if (is_frozen(t))
+		return TARGET_PAUSED;
+	return container_dir_gate_waits(&t->dir) ? TARGET_CREATED : TARGET_RUNNING;
+}
+
+int target_open_at(struct target *t, int root_fd, const char *id, enum container_lock lock,
+		   struct arena *a, struct err *e)
+{
+	int facts, process;
+
+	*t = (struct target){ .pidfd = -1 };
+	if (container_dir_open(&t->dir, root_fd, id, lock, e))
+		return -1;
+	facts = container_dir_facts(&t->dir, a, &t->facts, e);
+	process = facts < 0 ? -1 : container_dir_process(&t->dir, &t->process, e);
+	if (process < 0) {
+		target_close(t);
+		return -1;
+	}
+	t->has_facts = facts > 0;
+	t->has_process = process > 0;
+	t->status = look(t, lock != CONTAINER_LOCK_NONE);
+	return 0;
+}
+
+int target_open(struct target *t, const struct command_call *call, const char *id,
+		enum container_lock lock, struct err *e)
+{
+	int root_fd = target_root_open(call, e);
+
+	return root_fd < 0 ? -1 : target_open_at(t, root_fd, id, lock, call->arena, e);
+}
+
+void target_close(struct target *t)
+{
+	fd_close(&t->pidfd);
+	container_dir_close(&t->dir);
+}
+
+const char *target_status_name(enum target_status status)
+{
+	static const char *const names[] = { "creating", "created", "running", "paused",
+					     "stopped" };
+
+	_Static_assert(sizeof(names) / sizeof(names[0]) == TARGET_STATUSES, "a name for each");
+	return names[status];
+}
+
+struct oci_spec *target_spec(const struct target *t, struct arena *a, struct err *e)
+{
+	size_t size_bytes;
+	const char *text = container_dir_config(&t->dir, a, &size_bytes, e);
+
+	return text ? oci_spec_parse_bundle(a, "config.json", text, size_bytes, e) : NULL;
+}
+
+int target_cgroup_open(const struct target *t, struct err *e)
+{
+	AUTO_FD int mount_fd = -1;
+	int fd;
+
+	if (!t->facts.cgroup)
+		return err_set(e, "container %s has no cgroup: it was made without one", t->dir.id);
+	mount_fd = cgroup_open_mount(e);
+	fd = mount_fd < 0 ? -1 : cgroup_open(mount_fd, t->facts.cgroup, e);
+	return fd < 0 ? err_add(e, "container %s", t->dir.id) : fd;
+}
+
+int target_signal(const struct target *t, int signal, struct err *e)
+{
+	if (t->pidfd < 0)
+		return err_set(e, "container not running: %s is %s", t->dir.id,
+			       target_status_name(t->status));
+	if (syscall(SYS_pidfd_send_signal, t->pidfd, signal, NULL, 0) < 0)
+		return err_sys(e, "container %s: signal %d to process %d", t->dir.id, signal,
+			       t->process.pid);
+	return 0;
+}
+
+bool target_wait_ended(const struct target *t, int wait_ms)
+{
+	struct pollfd end = { .fd = t->pidfd, .events = POLLIN };
+	int n;
+
+	if (t->pidfd < 0)
+		return true;
+	do
+		n = poll(&end, 1, wait_ms);
+	while (n < 0 && errno == EINTR);
+	return n > 0;
+}
