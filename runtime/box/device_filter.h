@@ -2,7 +2,7 @@
  *
  * device_filter_make is pure. The program looks at each access right (read, write, mknod) by
  * itself: for each the last rule that fits the device decides, and without one the answer is no.
- * Docker's devices (null, zero, full, random, urandom, tty, console, ptmx, pts, tun, and mknod of
+ * Docker's devices (null, zero, full, random, urandom, tty, console, ptmx, pts, and mknod of
  * anything) are allowed after all rules, as the OCI runtimes do.
  *
  * A kernel without BPF_SYSCALL (ours, by design) takes no program. There the rules hold by other
