@@ -1,8 +1,8 @@
 /* cgroup_stats.h - what a container uses, read from its cgroup's files, and as the JSON that
  * `events --stats` prints.
  *
- * The form is runc's (type Stats of its events): callers of OCI runtimes parse that one. Units:
- * bytes and nanoseconds. A file that the kernel lacks leaves zeroes: a controller may be off.
+ * The form is runc's (type Stats of its events), which callers of OCI runtimes parse. Units: bytes,
+ * nanoseconds. What the kernel lacks or does not count here (a controller may be off) stays zero.
  *
  * The parsers are pure and take the bytes of one file. Source: the kernel's
  * admin-guide/cgroup-v2.rst "Interface Files" of each controller, accounting/psi.rst. */
@@ -17,7 +17,7 @@ struct err;
 struct json_writer;
 
 struct cgroup_pressure_line {
-	uint32_t avg10, avg60, avg300;		/* hundredths of a percent */
+	uint64_t avg10, avg60, avg300;		/* hundredths of a percent */
 	uint64_t total_us;
 };
 struct cgroup_pressure {
@@ -25,7 +25,7 @@ struct cgroup_pressure {
 	struct cgroup_pressure_line some, full;
 };
 
-struct cgroup_counter {			/* a line `name number` of a flat file */
+struct cgroup_counter {				/* a line `name number` */
 	const char *name;
 	uint64_t value;
 };
@@ -34,13 +34,18 @@ struct cgroup_counters {
 	size_t count;
 };
 
-struct cgroup_io {			/* a line of io.stat */
+struct cgroup_io {				/* a line of io.stat */
 	uint32_t major, minor;
 	uint64_t read_bytes, write_bytes, discard_bytes, reads, writes, discards;
 };
+struct cgroup_ios {
+	struct cgroup_io *items;
+	size_t count;
+};
 
 struct cgroup_memory_use {
-	uint64_t current_bytes, max_bytes, peak_bytes, limit_hits;	/* UINT64_MAX = no limit */
+	uint64_t current_bytes, peak_bytes;
+	uint64_t max_bytes;			/* UINT64_MAX = no limit */
 };
 
 struct cgroup_hugepages {
@@ -49,25 +54,24 @@ struct cgroup_hugepages {
 };
 
 struct cgroup_stats {
-	struct cgroup_counters cpu, memory, memory_events;	/* .stat and .events, whole */
+	struct cgroup_counters cpu, memory, memory_events;	/* cpu.stat, ... as they are */
 	struct cgroup_memory_use ram, swap;
 	struct cgroup_pressure cpu_pressure, memory_pressure, io_pressure;
-	struct cgroup_io *io;
-	size_t io_count;
+	struct cgroup_ios io;
 	struct cgroup_hugepages *hugepages;
 	size_t hugepage_count;
 	uint64_t pids, pids_max;		/* UINT64_MAX = no limit */
-	const char *cpus, *mems;		/* cpuset.*.effective: "0-3,7" or NULL */
 };
 
+/* The strings live in the arena. */
 int cgroup_stats_read(struct cgroup_stats *s, int cgroup_fd, struct arena *a, struct err *e);
-/* The value of "data". */
-void cgroup_stats_write(const struct cgroup_stats *s, struct json_writer *w);
-/* The whole line of an event, without its end: type "stats", or "oom" with s NULL. */
-void cgroup_stats_event(const struct cgroup_stats *s, const char *id, struct json_writer *w);
 
-/* The parsers; false = not the kernel's form. */
+/* One event as a document: {"type":"stats","id":ID,"data":{...}}, or without data when s is NULL
+ * (type "oom"). */
+void cgroup_stats_write(const struct cgroup_stats *s, const char *id, struct json_writer *w);
+
+/* False: not the kernel's form. */
 bool cgroup_counters_parse(struct cgroup_counters *c, struct arena *a, const char *text);
 bool cgroup_pressure_parse(struct cgroup_pressure *p, const char *text);
-bool cgroup_io_parse(struct cgroup_io **io, size_t *count, struct arena *a, const char *text);
+bool cgroup_ios_parse(struct cgroup_ios *io, struct arena *a, const char *text);
 uint64_t cgroup_counter(const struct cgroup_counters *c, const char *name);	/* 0 when missing */

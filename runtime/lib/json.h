@@ -81,4 +81,6 @@ void json_key(struct json_writer *w, const char *key);
 void json_put_str(struct json_writer *w, const char *value); /* NULL writes null */
 void json_put_u64(struct json_writer *w, uint64_t value);
 void json_put_i64(struct json_writer *w, int64_t value);
+/* 1234 is written as 12.34. */
+void json_put_hundredths(struct json_writer *w, uint64_t hundredths);
 void json_put_bool(struct json_writer *w, bool value);

@@ -113,6 +113,13 @@ void json_put_i64(struct json_writer *w, int64_t value)
 	buf_add_format(w->out, "%lld", (long long)value);
 }
 
+void json_put_hundredths(struct json_writer *w, uint64_t hundredths)
+{
+	begin_item(w);
+	buf_add_format(w->out, "%llu.%02u", (unsigned long long)(hundredths / 100),
+		       (unsigned)(hundredths % 100));
+}
+
 void json_put_bool(struct json_writer *w, bool value)
 {
 	begin_item(w);
