@@ -68,7 +68,7 @@ int cgroup_stats_read(struct cgroup_stats *s, int cgroup_fd, struct arena *a, st
 
 /* One event as a document: {"type":"stats","id":ID,"data":{...}}, or without data when s is NULL
  * (type "oom"). */
-void cgroup_stats_write(const struct cgroup_stats *s, const char *id, struct json_writer *w);
+void cgroup_stats_event(const struct cgroup_stats *s, const char *id, struct json_writer *w);
 
 /* False: not the kernel's form. */
 bool cgroup_counters_parse(struct cgroup_counters *c, struct arena *a, const char *text);

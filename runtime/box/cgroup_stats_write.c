@@ -193,7 +193,7 @@ static void put_hugetlb(struct json_writer *w, const struct cgroup_stats *s)
 	json_end_object(w);
 }
 
-void cgroup_stats_write(const struct cgroup_stats *s, const char *id, struct json_writer *w)
+void cgroup_stats_event(const struct cgroup_stats *s, const char *id, struct json_writer *w)
 {
 	json_begin_object(w);
 	json_key(w, "type");

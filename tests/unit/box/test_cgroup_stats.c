@@ -154,7 +154,7 @@ static char *print(const struct cgroup_stats *s, struct buf *out)
 
 	buf_init(out, 1 << 16);
 	json_writer_init(&w, out);
-	cgroup_stats_write(s, "web", &w);
+	cgroup_stats_event(s, "web", &w);
 	assert_false(out->overflow);
 	return out->data;
 }
