@@ -18,27 +18,13 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "oci/spec.h"
+#include "oci/spec_names.h"
 #include "oci/state.h"
 
 enum {
 	STATE_BYTES_MAX = 2 << 20,	/* the annotations of a specification and a little */
 	SAID_BYTES = 200,		/* of a failed hook's output, for the message */
 };
-
-static const char *kind_name(enum oci_hook_kind kind)
-{
-	static const char *const names[] = {
-		[OCI_HOOK_PRESTART] = "prestart",
-		[OCI_HOOK_CREATE_RUNTIME] = "createRuntime",
-		[OCI_HOOK_CREATE_CONTAINER] = "createContainer",
-		[OCI_HOOK_START_CONTAINER] = "startContainer",
-		[OCI_HOOK_POSTSTART] = "poststart",
-		[OCI_HOOK_POSTSTOP] = "poststop",
-	};
-	_Static_assert(sizeof(names) / sizeof(names[0]) == OCI_HOOKS, "one per kind");
-
-	return names[kind];
-}
 
 static void __attribute__((noreturn)) exec_hook(const struct oci_hook *hook, int state_fd,
 						int said_fd, int cwd_fd)
@@ -141,11 +127,11 @@ int hooks_run(const struct oci_spec *spec, enum oci_hook_kind kind, const struct
 	AUTO_FD int state_fd = write_state(state, e);
 
 	if (state_fd < 0)
-		return err_add(e, "%s hooks", kind_name(kind));
+		return err_add(e, "%s hooks", oci_hook_name(kind));
 	for (size_t i = 0; i < list->count; i++) {
 		if (run_hook(&list->items[i], state_fd, cwd_fd, e) == 0)
 			continue;
-		err_add(e, "%s hook %zu: %s", kind_name(kind), i, list->items[i].path);
+		err_add(e, "%s hook %zu: %s", oci_hook_name(kind), i, list->items[i].path);
 		if (!goes_on)
 			return -1;
 		log_warn("%s", e->text);

@@ -4,7 +4,8 @@
  * Whoever joins does it in a process of its own that lives for a few system calls (vfork) and makes
  * the new process as its sibling (CLONE_PARENT): the caller itself never leaves its namespaces, and
  * what is new belongs to the user namespace that was joined last. The caller should be non-dumpable
- * by then (PR_SET_DUMPABLE): the joining process shares its memory. Programs without threads only. */
+ * by then (PR_SET_DUMPABLE): the joining process shares its memory. Programs without threads only.
+ */
 #pragma once
 
 #include <stdint.h>

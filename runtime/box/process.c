@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <linux/ioprio.h>
 #include <linux/keyctl.h>
+#include <linux/seccomp.h>
 #include <linux/sched/types.h>
 #include <signal.h>
 #include <stdio.h>
@@ -81,7 +82,8 @@ int process_limit(pid_t pid, const struct oci_process *p, int proc_fd, struct er
 	return p->io_priority ? set_io_priority(pid, p->io_priority, e) : 0;
 }
 
-/* A user namespace may forbid setgroups(2) for good (user_namespaces(7)); then it has to be needless. */
+/* A user namespace may forbid setgroups(2) for good (user_namespaces(7)); then it has to be
+ * needless. */
 static int set_groups(const uint32_t *groups, size_t count, struct err *e)
 {
 	if (setgroups(count, groups) == 0)
@@ -177,20 +179,34 @@ int process_drop(const struct oci_process *p, struct err *e)
 	return caps_raise_ambient(p->caps.ambient, e);
 }
 
-int process_confine(const struct oci_process *p, int seccomp_fd, unsigned seccomp_flags,
-		    struct err *e)
+static int install(int seccomp_fd, unsigned flags, volatile int *listener_fd, struct err *e)
 {
-	/* setresuid emptied the effective set; the filter wants CAP_SYS_ADMIN in it. */
-	if (seccomp_fd >= 0 && !p->no_new_privs) {
-		uint64_t all = p->user.uid != 0 ? caps_permitted() : 0;
+	int got;
 
-		if ((all && caps_set(all, all, 0, e)) ||
-		    seccomp_install(seccomp_fd, seccomp_flags, e) < 0)
+	if (seccomp_fd < 0)
+		return 0;
+	if (listener_fd)
+		flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	got = seccomp_install(seccomp_fd, flags, e);
+	if (got >= 0 && listener_fd)
+		*listener_fd = got;
+	return got < 0 ? -1 : 0;
+}
+
+int process_confine(const struct oci_process *p, int seccomp_fd, unsigned seccomp_flags,
+		    volatile int *listener_fd, struct err *e)
+{
+	uint64_t all;
+
+	if (p->no_new_privs)
+		return process_drop(p, e) || install(seccomp_fd, seccomp_flags, listener_fd, e)
+			       ? -1
+			       : 0;
+	/* setresuid emptied the effective set, and the filter wants CAP_SYS_ADMIN in it. */
+	if (seccomp_fd >= 0 && p->user.uid != 0) {
+		all = caps_permitted();
+		if (caps_set(all, all, 0, e))
 			return -1;
 	}
-	if (process_drop(p, e))
-		return -1;
-	if (seccomp_fd >= 0 && p->no_new_privs)
-		return seccomp_install(seccomp_fd, seccomp_flags, e) < 0 ? -1 : 0;
-	return 0;
+	return install(seccomp_fd, seccomp_flags, listener_fd, e) ? -1 : process_drop(p, e);
 }

@@ -31,9 +31,10 @@ int process_become(const struct oci_process *p, bool tied, struct err *e);
 int process_chdir(int root_fd, const char *cwd, bool make, struct err *e);
 
 /* Capabilities and the filter: the end, only exec is left. Without no_new_privs a filter needs
- * CAP_SYS_ADMIN and comes before capset; with it, after. */
+ * CAP_SYS_ADMIN and comes before capset; with it, after. listener_fd: set as soon as the filter is
+ * there, NULL when none is wanted (notify.h). */
 int process_confine(const struct oci_process *p, int seccomp_fd, unsigned seccomp_flags,
-		    struct err *e);
+		    volatile int *listener_fd, struct err *e);
 
 /* The capabilities alone: for hooks inside the container, which run before process_confine. */
 int process_drop(const struct oci_process *p, struct err *e);

@@ -64,24 +64,25 @@ static int fail(const char *name, const char *why, int number, struct err *e)
 	return -1;
 }
 
-int program_exec(const struct oci_process *p, struct err *e)
+int program_find(const struct oci_process *p, struct program *program, struct err *e)
 {
-	static const char *const no_environment[] = { NULL };
-	const char *name = p->args[0], *path = name;
-	char found[PATH_MAX];
+	const char *name = p->args[0];
+	char *found = program->path;
 	int error;
 
-	if (strchr(name, '/')) {
-		error = check(name);
-		if (error == ENOENT) {
-			snprintf(found, sizeof(found), "stat %s: no such file or directory", name);
-			return fail(name, found, ENOENT, e);
-		}
-	} else {
-		error = find(name, environment_path(p), found, sizeof(found));
-		path = found;
+	if (!strchr(name, '/')) {
+		error = find(name, environment_path(p), found, sizeof(program->path));
 		if (error == ENOENT)
 			return fail(name, "executable file not found in $PATH", ENOENT, e);
+	} else if (!str_copy(found, sizeof(program->path), name)) {
+		error = ENAMETOOLONG;
+	} else {
+		error = check(name);
+		if (error == ENOENT) {
+			snprintf(found, sizeof(program->path),
+				 "stat %.256s: no such file or directory", name);
+			return fail(name, found, ENOENT, e);
+		}
 	}
 	if (error)
 		return fail(name,
@@ -89,7 +90,15 @@ int program_exec(const struct oci_process *p, struct err *e)
 			    : error == EISDIR ? "is a directory"
 					      : strerror(error),
 			    error, e);
-	execve(path, (char *const *)p->args,
+	return 0;
+}
+
+int program_exec(const struct oci_process *p, const struct program *program, struct err *e)
+{
+	static const char *const no_environment[] = { NULL };
+	const char *name = p->args[0];
+
+	execve(program->path, (char *const *)p->args,
 	       (char *const *)(p->env ? p->env : (const char **)no_environment));
 	return fail(name,
 		    errno == ENOEXEC  ? "exec format error"

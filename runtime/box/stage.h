@@ -21,7 +21,16 @@
 
 struct box_plan;
 struct err;
-struct stage_root;
+
+struct mount_sources;
+
+/* Who makes a root that needs the container's namespaces. */
+struct stage_root {
+	/* Fills root_fd of the sources and those of their fds that are still -1. */
+	int (*open)(void *ctx, int user_ns_fd, int mount_ns_fd, struct mount_sources *sources,
+		    struct err *e);
+	void *ctx;
+};
 
 /* Every fd is the caller's, O_CLOEXEC, and -1 when there is none. */
 struct stage_job {
@@ -35,12 +44,11 @@ struct stage_job {
 	int gate_fd;		/* gate_listen */
 	unsigned preserved_fds;	/* 3 .. 2 + preserved_fds stay open in the program */
 	bool tied;		/* the container dies with the calling process */
-	/* Called with inner's pid before inner does anything: whoever is killed after it left a trace
-	 * of inner. NULL = not wanted. */
+	/* Called with inner's pid before inner does anything: whoever is killed after it left a
+	 * trace of inner. NULL = not wanted. */
 	int (*on_pid)(void *ctx, pid_t pid, struct err *e);
 	void *ctx;
-	/* Who makes the root when it is not the bundle's: the service, stage_service.c. NULL. */
-	const struct stage_root *root;
+	const struct stage_root *root;	/* NULL = the bundle's */
 };
 
 struct stage_result {

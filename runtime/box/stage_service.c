@@ -1,14 +1,12 @@
-/* stage_service.c - the stage itself; see stage_service.h */
+/* stage_service.c - see stage_service.h */
 #include "box/stage_service.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <linux/mount.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,12 +15,12 @@
 #include "box/cgroup.h"
 #include "box/host.h"
 #include "box/idmap.h"
-#include "box/layers.h"
 #include "box/monitor.h"
 #include "box/mount_source.h"
 #include "box/ns.h"
 #include "box/overlay.h"
 #include "box/plan.h"
+#include "box/stage.h"
 #include "box/state.h"
 #include "box/volume.h"
 #include "lib/err.h"
@@ -38,26 +36,10 @@
 #define MONITOR_OOM_SCORE "-999"
 
 struct staging {
-	const struct stage *s;
-	pid_t inner_pid;
-	int inner_pidfd;
-	int link_fd;			/* to inner */
-	int user_ns_fd, mount_ns_fd, own_mount_ns_fd;
-	int stdout_fd, stderr_fd;	/* what inner's are read from */
-	struct mount_sources sources;	/* inner has a copy, with the root and the volumes */
+	const struct stage_service *s;
+	struct stage_result r;
+	int stdout_fd, stderr_fd;	/* what the container's are read from */
 };
-
-static int send_fd(int link_fd, enum stage_message type, uint64_t index, int fd, struct err *e)
-{
-	struct msg m;
-
-	msg_init(&m, type);
-	if (type == STAGE_VOLUME)
-		msg_put_u64(&m, index);
-	if (fd >= 0)
-		msg_put_fd(&m, fd);
-	return msg_send(link_fd, &m, e);
-}
 
 /* /dev/stdout opened by name is checked like any file: it must belong to the container's user. */
 static int make_output(const struct oci_spec *spec, int *read_fd, int *write_fd, struct err *e)
@@ -76,64 +58,12 @@ static int make_output(const struct oci_spec *spec, int *read_fd, int *write_fd,
 	return fchown(*write_fd, uid, gid) < 0 ? err_sys(e, "give stdout to user %u", uid) : 0;
 }
 
-static int start_inner(struct staging *g, struct err *e)
+static int open_volumes(const struct stage_service *s, int user_ns_fd,
+			struct mount_sources *sources, struct err *e)
 {
-	const struct stage *s = g->s;
-	AUTO_FD int out_fd = -1, err_fd = -1;
-	int link[2];
-
-	if (make_output(s->plan->spec, &g->stdout_fd, &out_fd, e) ||
-	    make_output(s->plan->spec, &g->stderr_fd, &err_fd, e))
-		return -1;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) < 0)
-		return err_sys(e, "make a connection");
-	g->link_fd = link[0];
-	AUTO_FD int inner_link_fd = link[1];
-
-	mount_sources_init(&g->sources, &s->plan->mounts);
-	if (mount_sources_open(&g->sources, &s->plan->mounts, e))
-		return -1;
-	g->inner_pid = ns_clone(s->plan->clone_flags, s->cgroup_fd, &g->inner_pidfd, e);
-	if (g->inner_pid == 0) {
-		close(g->link_fd);
-		stage_inner(s, &g->sources, inner_link_fd, out_fd, err_fd);
-	}
-	return g->inner_pid < 0 ? -1 : 0;
-}
-
-static int set_limits(const struct staging *g, struct err *e)
-{
-	const struct oci_process *p = &g->s->plan->spec->process;
-	char name[48], score[16];
-
-	for (size_t i = 0; i < p->rlimit_count; i++) {
-		struct rlimit limit = { .rlim_cur = p->rlimits[i].soft,
-					.rlim_max = p->rlimits[i].hard };
-
-		if (prlimit(g->inner_pid, (__typeof__(RLIMIT_CPU))p->rlimits[i].resource, &limit,
-			    NULL) < 0)
-			return err_sys(e, "set resource limit %d", p->rlimits[i].resource);
-	}
-	snprintf(name, sizeof(name), "%d/oom_score_adj", (int)g->inner_pid);
-	snprintf(score, sizeof(score), "%d", p->has_oom_score_adj ? p->oom_score_adj : 0);
-	return fs_write_control_at(g->s->host->proc_fd, name, score, e);
-}
-
-static int open_namespaces(struct staging *g, struct err *e)
-{
-	int proc_fd = g->s->host->proc_fd;
-
-	g->user_ns_fd = ns_open(proc_fd, g->inner_pid, "user", e);
-	g->mount_ns_fd = ns_open(proc_fd, g->inner_pid, "mnt", e);
-	g->own_mount_ns_fd = ns_open(proc_fd, 0, "mnt", e);
-	return g->user_ns_fd < 0 || g->mount_ns_fd < 0 || g->own_mount_ns_fd < 0 ? -1 : 0;
-}
-
-static int send_volumes(const struct staging *g, int root_fd, struct err *e)
-{
-	const struct box_plan *plan = g->s->plan;
+	const struct box_plan *plan = s->plan;
 	const struct volume_place place = {
-		.host = g->s->host, .root_fd = root_fd, .user_ns_fd = g->user_ns_fd,
+		.host = s->host, .root_fd = sources->root_fd, .user_ns_fd = user_ns_fd,
 		.uid_maps = &plan->spec->uid_maps, .gid_maps = &plan->spec->gid_maps,
 	};
 
@@ -142,61 +72,62 @@ static int send_volumes(const struct staging *g, int root_fd, struct err *e)
 
 		if (step->op != MOUNT_VOLUME)
 			continue;
-		AUTO_FD int fd =
+		sources->fds[step->source] =
 			volume_open(&plan->volumes[step->volume], &place, step->options.set, e);
-
-		if (fd < 0 || send_fd(g->link_fd, STAGE_VOLUME, step->source, fd, e))
+		if (sources->fds[step->source] < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int send_mounts(const struct staging *g, struct err *e)
+/* The overlay wants the container's namespaces (overlay.h), an empty volume wants the overlay. */
+static int open_root(void *ctx, int user_ns_fd, int mount_ns_fd, struct mount_sources *sources,
+		     struct err *e)
 {
+	const struct stage_service *s = ctx;
+	const struct oci_spec *spec = s->plan->spec;
+	AUTO_FD int own_mount_ns_fd = ns_open(s->host->proc_fd, 0, "mnt", e);
 	struct overlay_parts parts = {
-		.layers = g->s->layers,
-		.container_fd = g->s->container_fd,
-		.user_ns_fd = g->user_ns_fd,
-		.mount_ns_fd = g->mount_ns_fd,
-		.own_mount_ns_fd = g->own_mount_ns_fd,
+		.layers = s->layers,
+		.container_fd = s->container_fd,
+		.user_ns_fd = user_ns_fd,
+		.mount_ns_fd = mount_ns_fd,
+		.own_mount_ns_fd = own_mount_ns_fd,
 	};
-	const struct oci_spec *spec = g->s->plan->spec;
-	AUTO_FD int root_fd = -1;
 
+	if (own_mount_ns_fd < 0)
+		return -1;
 	if (!idmap_outside(&spec->uid_maps, 0, &parts.uid) ||
 	    !idmap_outside(&spec->gid_maps, 0, &parts.gid))
 		return err_set(e, "user 0 is not in the container's id range");
-	root_fd = overlay_make(&parts, e);
-	if (root_fd < 0)
+	sources->root_fd = overlay_make(&parts, e);
+	if (sources->root_fd < 0)
 		return err_add(e, "root file system");
-	if (send_fd(g->link_fd, STAGE_ROOT, 0, root_fd, e) || send_volumes(g, root_fd, e))
-		return -1;
-	return send_fd(g->link_fd, STAGE_GO, 0, -1, e);
-}
-
-/* The end of the connection without a message is the exec. */
-static int wait_for_exec(const struct staging *g, struct err *e)
-{
-	struct msg m;
-	int got = msg_receive(g->link_fd, &m, e);
-
-	if (got <= 0)
-		return got;
-	err_set(e, "%s",
-		m.type == STAGE_FAILED ? msg_get_str(&m) : "an unknown message from inside");
-	msg_finish(&m);
-	return -1;
+	return open_volumes(s, user_ns_fd, sources, e);
 }
 
 static int make_container(struct staging *g, struct err *e)
 {
-	const struct oci_spec *spec = g->s->plan->spec;
+	const struct stage_service *s = g->s;
+	AUTO_FD int out_fd = -1, err_fd = -1;
+	const struct stage_root root = { .open = open_root, .ctx = (void *)s };
 
-	if (start_inner(g, e) ||
-	    idmap_write(g->s->host->proc_fd, g->inner_pid, &spec->uid_maps, &spec->gid_maps, e) ||
-	    set_limits(g, e) || open_namespaces(g, e) || send_mounts(g, e))
+	if (make_output(s->plan->spec, &g->stdout_fd, &out_fd, e) ||
+	    make_output(s->plan->spec, &g->stderr_fd, &err_fd, e))
 		return -1;
-	return wait_for_exec(g, e);
+	const struct stage_job job = {
+		.plan = s->plan,
+		.bundle_fd = -1,
+		.cgroup_fd = s->cgroup_fd,
+		.seccomp_fd = s->seccomp_fd,
+		.stdio_fds = { -1, out_fd, err_fd },
+		.console_fd = -1,
+		.gate_fd = -1,
+		.tied = true,
+		.root = &root,
+	};
+
+	return stage_make(&job, &g->r, e) ? -1 : stage_release(&g->r, e);
 }
 
 static int save_state(const struct staging *g, struct err *e)
@@ -204,7 +135,7 @@ static int save_state(const struct staging *g, struct err *e)
 	const struct box_plan *plan = g->s->plan;
 	struct box_run run = {
 		.id_base = plan->spec->uid_maps.items[0].host_id,
-		.pid = g->inner_pid,
+		.pid = g->r.pid,
 		.monitor_pid = getpid(),
 	};
 
@@ -245,7 +176,7 @@ static void become_monitor(const struct staging *g)
 	struct err e;
 
 	str_copy(name, sizeof(name), g->s->plan->name);
-	snprintf(pid, sizeof(pid), "%d", (int)g->inner_pid);
+	snprintf(pid, sizeof(pid), "%d", (int)g->r.pid);
 	snprintf(log_bytes, sizeof(log_bytes), "%llu", (unsigned long long)g->s->plan->log_bytes);
 	if (place_fds(g, g->s->cgroup_fd < 0 ? -1 : cgroup_open_events(g->s->cgroup_fd), &e) == 0) {
 		execve(BOX_MONITOR, argv, envp);
@@ -258,7 +189,7 @@ static void report_failure(int report_fd, const struct err *why)
 {
 	struct msg m;
 
-	msg_init(&m, STAGE_FAILED);
+	msg_init(&m, STAGE_REPORT_FAILED);
 	msg_put_str(&m, why->text);
 	msg_send(report_fd, &m, NULL);
 }
@@ -267,9 +198,9 @@ static int report_success(const struct staging *g, int report_fd, struct err *e)
 {
 	struct msg m;
 
-	msg_init(&m, STAGE_STARTED);
-	msg_put_u64(&m, (uint64_t)g->inner_pid);
-	msg_put_fd(&m, g->inner_pidfd);
+	msg_init(&m, STAGE_REPORT_STARTED);
+	msg_put_u64(&m, (uint64_t)g->r.pid);
+	msg_put_fd(&m, g->r.pidfd);
 	return msg_send(report_fd, &m, e);
 }
 
@@ -283,16 +214,11 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void __attribute__((noreturn)) run_stage(const struct stage *s, int report_fd)
+static void __attribute__((noreturn)) run_stage(const struct stage_service *s, int report_fd)
 {
 	struct staging g = {
 		.s = s,
-		.inner_pid = -1,
-		.inner_pidfd = -1,
-		.link_fd = -1,
-		.user_ns_fd = -1,
-		.mount_ns_fd = -1,
-		.own_mount_ns_fd = -1,
+		.r = { .pid = -1, .pidfd = -1, .console_fd = -1, .link_fd = -1 },
 		.stdout_fd = -1,
 		.stderr_fd = -1,
 	};
@@ -308,14 +234,11 @@ static void __attribute__((noreturn)) run_stage(const struct stage *s, int repor
 	} else {
 		report_failure(report_fd, &e);
 	}
-	if (g.inner_pid > 0) {
-		kill(g.inner_pid, SIGKILL);
-		waitpid(g.inner_pid, NULL, 0);
-	}
+	stage_abandon(&g.r);
 	_exit(1);
 }
 
-int stage_start(const struct stage *s, pid_t *pid, int *report_fd, struct err *e)
+int stage_service_start(const struct stage_service *s, pid_t *pid, int *report_fd, struct err *e)
 {
 	int pair[2], pidfd;
 

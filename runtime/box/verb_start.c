@@ -10,6 +10,7 @@
 #include "box/layers.h"
 #include "box/plan.h"
 #include "box/seccomp.h"
+#include "box/seccomp_store.h"
 #include "box/stage_service.h"
 #include "lib/arena.h"
 #include "lib/err.h"
@@ -134,7 +135,7 @@ static int open_seccomp(struct start *st, struct err *e)
 			seccomp_cache_default(st->boxes->seccomp, spec->process.caps.bounding, e);
 	} else {
 		st->own_seccomp = true;
-		st->seccomp_fd = seccomp_compile(spec->seccomp, e);
+		st->seccomp_fd = seccomp_store_open(-1, spec->seccomp, e);
 	}
 	return st->seccomp_fd < 0 ? -1 : 0;
 }
@@ -160,7 +161,7 @@ bool box_finish_start(struct box *box)
 	struct err e;
 	struct msg m;
 	int got = msg_receive(box->report.fd, &m, &e);
-	bool ok = got > 0 && m.type == STAGE_STARTED;
+	bool ok = got > 0 && m.type == STAGE_REPORT_STARTED;
 
 	loop_remove(&box->report);
 	fd_close(&box->report.fd);
@@ -168,7 +169,8 @@ bool box_finish_start(struct box *box)
 		started(box, &m);
 	else if (got > 0)
 		err_set(&e, "%s",
-			m.type == STAGE_FAILED ? msg_get_str(&m) : "the start gave no reason");
+			m.type == STAGE_REPORT_FAILED ? msg_get_str(&m)
+						      : "the start gave no reason");
 	else if (got == 0 || e.number == EAGAIN)
 		err_set(&e, "the start was killed before it could say why");
 	if (got > 0)
@@ -188,7 +190,7 @@ static void on_report(struct loop_source *source, unsigned events)
 
 static int launch(struct start *st, struct err *e)
 {
-	const struct stage stage = {
+	const struct stage_service stage = {
 		.plan = &st->plan,
 		.host = st->boxes->host,
 		.layers = &st->layers,
@@ -199,7 +201,7 @@ static int launch(struct start *st, struct err *e)
 		.output_fd = st->output_fd,
 	};
 	struct box *box = st->box;
-	int monitor_fd = stage_start(&stage, &box->run.monitor_pid, &box->report.fd, e);
+	int monitor_fd = stage_service_start(&stage, &box->run.monitor_pid, &box->report.fd, e);
 
 	if (monitor_fd < 0)
 		return -1;

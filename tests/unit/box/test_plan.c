@@ -199,7 +199,7 @@ static void refused(void **state)
 		{ host_fs, ".mounts[0].type: \"ext4\" is not supported" },
 		{ no_user_ns, "a user namespace is required here" },
 		{ no_pid_ns, "a pid namespace is required here" },
-		{ no_mount_ns, "a mount namespace is required here" },
+		{ no_mount_ns, "a mount namespace is required" },
 		{ no_cgroup_ns, "a cgroup namespace is required here" },
 		{ host_ids, "must be one line, 0 to a multiple of 65536 from 1048576 on" },
 		{ shifted, "must be one line" },

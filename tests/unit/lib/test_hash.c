@@ -1,4 +1,5 @@
-/* test_hash.c - SHA-256 against NIST's vectors, and the CPU's way against the C way at every size. */
+/* test_hash.c - SHA-256 against NIST's vectors, and the CPU's way against the C way at every size.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

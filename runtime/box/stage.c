@@ -1,0 +1,335 @@
+/* stage.c - see stage.h */
+#include "box/stage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "box/console.h"
+#include "box/hooks.h"
+#include "box/idmap.h"
+#include "box/mount_source.h"
+#include "box/ns.h"
+#include "box/plan.h"
+#include "box/process.h"
+#include "box/seccomp.h"
+#include "box/stage_inner.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/msg.h"
+#include "oci/spec.h"
+#include "oci/spec_seccomp.h"
+#include "oci/state.h"
+
+struct staging {
+	const struct stage_job *job;
+	const struct oci_spec *spec;
+	struct ns_join join;
+	struct mount_sources sources;
+	int inner_link_fd, inner_console_fd, listener_fd;
+	int proc_fd;		/* /proc; opened when it is needed */
+	struct stage_result *r;
+};
+
+static int send_to(int link_fd, enum stage_message type, uint64_t number, int fd, struct err *e)
+{
+	struct msg m;
+
+	msg_init(&m, type);
+	if (type == STAGE_SOURCE || type == STAGE_GO)
+		msg_put_u64(&m, number);
+	if (fd >= 0)
+		msg_put_fd(&m, fd);
+	return msg_send(link_fd, &m, e);
+}
+
+/* What inner says next: 1 = of that type, 0 = it ended without a word (its exec, or its death),
+ * -1 = why it failed. */
+static int receive(int link_fd, enum stage_message type, struct err *e)
+{
+	struct msg m;
+	int got = msg_receive(link_fd, &m, e);
+
+	if (got <= 0)
+		return got;
+	if (m.type != type) {
+		got = -1;
+		err_set(e, "%s",
+			m.type == STAGE_FAILED ? msg_get_str(&m)
+					       : "an unknown message from inside");
+	}
+	msg_finish(&m);
+	return got;
+}
+
+static int open_console(struct staging *g, struct err *e)
+{
+	int pair[2];
+
+	if (!g->spec->process.terminal)
+		return 0;
+	if (g->job->console_fd >= 0) {
+		g->inner_console_fd = g->job->console_fd;
+		return 0;
+	}
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, "make a connection");
+	g->r->console_fd = pair[0];	/* gives way to the master in the end */
+	g->inner_console_fd = pair[1];
+	return 0;
+}
+
+static int open_listener(struct staging *g, struct err *e)
+{
+	const struct oci_seccomp *profile = g->spec->seccomp;
+
+	if (!profile || !seccomp_notifies(profile))
+		return 0;
+	if (!profile->listener_path)
+		return err_set(e, ".linux.seccomp: SCMP_ACT_NOTIFY needs a listenerPath");
+	g->listener_fd = fd_connect_unix(profile->listener_path, e);
+	return g->listener_fd < 0 ? err_add(e, ".linux.seccomp.listenerPath") : 0;
+}
+
+/* Everything that inner shall inherit. */
+static int open_all(struct staging *g, struct err *e)
+{
+	const struct box_plan *plan = g->job->plan;
+	int link[2];
+
+	if (ns_join_open(&g->join, g->spec, e))
+		return -1;
+	g->sources.bundle_fd = g->job->bundle_fd >= 0 ? g->job->bundle_fd : AT_FDCWD;
+	g->sources.cgroup_fd = g->job->cgroup_fd;
+	if (mount_sources_open(&g->sources, &plan->mounts, e) || open_console(g, e) ||
+	    open_listener(g, e))
+		return -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) < 0)
+		return err_sys(e, "make a connection");
+	g->r->link_fd = link[0];
+	g->inner_link_fd = link[1];
+	return 0;
+}
+
+static int start_inner(struct staging *g, struct err *e)
+{
+	pid_t pid = ns_start(g->spec, &g->join, g->job->plan->clone_flags, g->job->cgroup_fd,
+			     &g->r->pidfd, e);
+
+	if (pid == 0) {
+		struct stage_inner in = {
+			.job = g->job,
+			.sources = &g->sources,
+			.link_fd = g->inner_link_fd,
+			.console_fd = g->inner_console_fd,
+			.listener_fd = g->listener_fd,
+		};
+
+		/* Its end must be inner's alone: else nobody sees the stage die. */
+		fd_close(&g->r->link_fd);
+		stage_inner(&in);
+	}
+	if (pid < 0)
+		return -1;
+	g->r->pid = pid;
+	fd_close(&g->inner_link_fd);
+	if (g->inner_console_fd != g->job->console_fd)
+		fd_close(&g->inner_console_fd);
+	return g->job->on_pid ? g->job->on_pid(g->job->ctx, pid, e) : 0;
+}
+
+/* Only a mount with the ids of the container's own user namespace wants that. */
+static bool wants_map(const struct staging *g)
+{
+	const struct mount_plan *plan = &g->job->plan->mounts;
+
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].options.idmap != MOUNT_IDMAP_NONE && !plan->steps[i].uid_maps)
+			return true;
+	return false;
+}
+
+static int set_ids_and_limits(struct staging *g, struct err *e)
+{
+	const struct oci_spec *spec = g->spec;
+	bool own_user_ns = spec->namespaces & 1u << OCI_NS_USER;
+	struct oci_process limits = spec->process;
+
+	/* The service protects itself; that is not inherited. */
+	limits.has_oom_score_adj |= g->job->plan->policy.service;
+	if (own_user_ns || limits.has_oom_score_adj || wants_map(g)) {
+		g->proc_fd = openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (g->proc_fd < 0)
+			return err_sys(e, "open /proc");
+	}
+	if (own_user_ns &&
+	    idmap_write(g->proc_fd, g->r->pid, &spec->uid_maps, &spec->gid_maps, e))
+		return -1;
+	return process_limit(g->r->pid, &limits, g->proc_fd, e);
+}
+
+static int send_new(struct staging *g, const int *before, struct err *e)
+{
+	if (g->sources.root_fd >= 0 &&
+	    send_to(g->r->link_fd, STAGE_ROOT, 0, g->sources.root_fd, e))
+		return -1;
+	for (size_t i = 0; i < g->sources.count; i++)
+		if (before[i] < 0 && g->sources.fds[i] >= 0 &&
+		    send_to(g->r->link_fd, STAGE_SOURCE, i, g->sources.fds[i], e))
+			return -1;
+	return 0;
+}
+
+static int open_root(struct staging *g, struct err *e)
+{
+	const struct stage_root *root = g->job->root;
+	AUTO_FREE int *before = calloc(g->sources.count + 1, sizeof(*before));
+	AUTO_FD int user_ns_fd = ns_open(g->proc_fd, g->r->pid, "user", e);
+	AUTO_FD int mount_ns_fd = user_ns_fd < 0 ? -1 : ns_open(g->proc_fd, g->r->pid, "mnt", e);
+
+	if (!before)
+		abort();
+	if (mount_ns_fd < 0)
+		return -1;
+	for (size_t i = 0; i < g->sources.count; i++)
+		before[i] = g->sources.fds[i];
+	if (mount_sources_map(&g->sources, &g->job->plan->mounts, user_ns_fd, e) ||
+	    root->open(root->ctx, user_ns_fd, mount_ns_fd, &g->sources, e))
+		return -1;
+	return send_new(g, before, e);
+}
+
+static int map_sources(struct staging *g, struct err *e)
+{
+	AUTO_FD int user_ns_fd = -1;
+
+	if (g->job->root)
+		return open_root(g, e);
+	if (!wants_map(g))
+		return 0;
+	user_ns_fd = ns_open(g->proc_fd, g->r->pid, "user", e);
+	return user_ns_fd < 0
+		       ? -1
+		       : mount_sources_map(&g->sources, &g->job->plan->mounts, user_ns_fd, e);
+}
+
+static int run_hooks(struct staging *g, struct err *e)
+{
+	const struct box_plan *plan = g->job->plan;
+	const struct oci_state state = {
+		.id = plan->name,
+		.status = "creating",
+		.pid = g->r->pid,
+		.bundle = plan->bundle,
+		.annotations = g->spec->annotations,
+		.annotation_count = g->spec->annotation_count,
+	};
+
+	if (hooks_run(g->spec, OCI_HOOK_PRESTART, &state, g->job->bundle_fd, e))
+		return -1;
+	return hooks_run(g->spec, OCI_HOOK_CREATE_RUNTIME, &state, g->job->bundle_fd, e);
+}
+
+static int await_ready(struct staging *g, struct err *e)
+{
+	int got, socket_fd = g->r->console_fd;
+
+	if (send_to(g->r->link_fd, STAGE_GO, (uint64_t)g->r->pid, -1, e))
+		return -1;
+	got = receive(g->r->link_fd, STAGE_READY, e);
+	if (got == 0)
+		return err_set(e, "the container's first process was killed before it was ready");
+	if (got < 0)
+		return -1;
+	if (socket_fd >= 0) {
+		g->r->console_fd = console_receive(socket_fd, e);
+		close(socket_fd);
+		if (g->r->console_fd < 0)
+			return -1;
+	}
+	/* At its gate inner needs nobody any more. */
+	if (g->job->gate_fd >= 0)
+		fd_close(&g->r->link_fd);
+	return 0;
+}
+
+static int make(struct staging *g, struct err *e)
+{
+	/* Nobody in a joined pid namespace traces inner, or reads its memory through /proc
+	 * (CVE-2016-9962). The service cannot yet: it opens inner's namespaces there, without
+	 * CAP_SYS_PTRACE. */
+	if (!g->job->plan->policy.service && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_sys(e, "prctl");
+	if (open_all(g, e) || start_inner(g, e) || set_ids_and_limits(g, e) || run_hooks(g, e) ||
+	    map_sources(g, e))
+		return -1;
+	return await_ready(g, e);
+}
+
+int stage_make(const struct stage_job *job, struct stage_result *r, struct err *e)
+{
+	struct staging g = {
+		.job = job,
+		.spec = job->plan->spec,
+		.inner_link_fd = -1,
+		.inner_console_fd = -1,
+		.listener_fd = -1,
+		.proc_fd = -1,
+		.r = r,
+	};
+	int failed;
+
+	*r = (struct stage_result){ .pid = -1, .pidfd = -1, .console_fd = -1, .link_fd = -1 };
+	for (unsigned i = 0; i < OCI_NAMESPACES; i++)
+		g.join.fds[i] = -1;
+	mount_sources_init(&g.sources, &job->plan->mounts);
+	failed = make(&g, e);
+	ns_join_close(&g.join);
+	mount_sources_close(&g.sources);
+	fd_close(&g.inner_link_fd);
+	if (g.inner_console_fd != job->console_fd)
+		fd_close(&g.inner_console_fd);
+	fd_close(&g.listener_fd);
+	fd_close(&g.proc_fd);
+	if (failed)
+		stage_abandon(r);
+	return failed;
+}
+
+int stage_release(struct stage_result *r, struct err *e)
+{
+	int got;
+
+	if (send_to(r->link_fd, STAGE_EXEC, 0, -1, e))
+		return -1;
+	/* No word: its end of the connection was closed by exec. */
+	got = receive(r->link_fd, STAGE_READY, e);
+	fd_close(&r->link_fd);
+	return got < 0 ? -1 : 0;
+}
+
+void stage_abandon(struct stage_result *r)
+{
+	int saved = errno;
+
+	if (r->pid > 0) {
+		kill(r->pid, SIGKILL);
+		while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	r->pid = -1;
+	stage_finish(r);
+	errno = saved;
+}
+
+void stage_finish(struct stage_result *r)
+{
+	fd_close(&r->pidfd);
+	fd_close(&r->console_fd);
+	fd_close(&r->link_fd);
+}

@@ -1,0 +1,33 @@
+/* stage_inner.h - the first process of a container, up to its exec; see stage.h
+ *
+ * Runs our code with the container's namespaces and ids. Nothing of the image runs before the last
+ * line (hooks startContainer apart, which the specification wants): what the image can influence
+ * here is what lies in its file system, and that is met by fds, inside its root, without magic
+ * links. */
+#pragma once
+
+#include <sys/types.h>
+
+struct mount_sources;
+struct stage_job;
+
+/* Messages of the connection (lib/msg.h); the stage sends the first four. */
+enum stage_message {
+	STAGE_ROOT = 1,		/* fd: the root, when the stage had none before the clone */
+	STAGE_SOURCE,		/* u64 index; fd of mount_sources.fds */
+	STAGE_GO,		/* u64 pid: ids, limits and hooks of the runtime are done */
+	STAGE_EXEC,		/* - : only without a gate */
+	STAGE_READY,		/* - */
+	STAGE_FAILED,		/* str sentence */
+};
+
+struct stage_inner {
+	const struct stage_job *job;
+	struct mount_sources *sources;
+	int link_fd;
+	int console_fd;		/* where the terminal's master goes, -1 = no terminal */
+	int listener_fd;	/* connected socket for seccomp notify, -1 = none */
+	pid_t pid;		/* our own as the stage sees it; it says so with GO */
+};
+
+void stage_inner(struct stage_inner *in) __attribute__((noreturn));

@@ -1,0 +1,50 @@
+/* sysctl.c - see sysctl.h */
+#include "box/sysctl.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "box/mount_fd.h"
+#include "box/plan.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/fs.h"
+#include "lib/str.h"
+#include "oci/spec.h"
+
+enum { SYSCTL_PATH_MAX = 256 };
+
+/* sysctl(8): dots separate, and a slash stands for a dot inside a name ("net.ipv4.conf.eth0/1.x").
+ */
+static int set(int sys_fd, const char *key, const char *value, struct err *e)
+{
+	char path[SYSCTL_PATH_MAX] = "sys/";
+	const size_t at = strlen(path);
+
+	if (!str_copy(path + at, sizeof(path) - at, key))
+		return err_set(e, "longer than %zu bytes", sizeof(path) - at - 1);
+	for (char *c = path + at; *c; c++)
+		if (*c == '.')
+			*c = '/';
+		else if (*c == '/')
+			*c = '.';
+	return fs_write_control_at(sys_fd, path, value, e);
+}
+
+int sysctl_set(const struct box_plan *plan, struct err *e)
+{
+	const struct oci_spec *spec = plan->spec;
+	/* User namespaces open kernel code that containers have no use for. */
+	bool closes = plan->policy.no_nested_userns && spec->namespaces & 1u << OCI_NS_USER;
+	AUTO_FD int proc_fd = -1;
+
+	if (spec->sysctl_count == 0 && !closes)
+		return 0;
+	proc_fd = mount_fd_new("proc", "proc", NULL, 0, e);
+	if (proc_fd < 0)
+		return err_add(e, "sysctl");
+	for (size_t i = 0; i < spec->sysctl_count; i++)
+		if (set(proc_fd, spec->sysctl[i].key, spec->sysctl[i].value, e))
+			return err_add(e, "sysctl %s", spec->sysctl[i].key);
+	return closes ? set(proc_fd, "user.max_user_namespaces", "0", e) : 0;
+}
