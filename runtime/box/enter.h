@@ -14,11 +14,13 @@
 struct err;
 struct oci_process;
 struct oci_spec;
+struct oci_state;
 
 /* Every fd is the caller's and -1 when there is none. */
 struct enter_job {
 	pid_t pid;			/* the container's first process */
-	const struct oci_spec *spec;	/* the container's: namespaces, hosts of ids */
+	const struct oci_spec *spec;	/* the container's: namespaces, seccomp profile */
+	const struct oci_state *state;	/* the container's: for a seccomp supervisor */
 	const struct oci_process *process;	/* what runs: complete, env included */
 	int cgroup_fd;
 	int seccomp_fd;

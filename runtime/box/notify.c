@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "box/process.h"
+#include "box/seccomp.h"
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -29,7 +30,17 @@ struct shared {
 	struct err e;
 };
 
-static void write_message(const struct oci_spec *spec, const struct oci_state *state,
+int notify_connect(const struct oci_seccomp *profile, int *fd, struct err *e)
+{
+	if (!profile || !seccomp_notifies(profile))
+		return 0;
+	if (!profile->listener_path)
+		return err_set(e, ".linux.seccomp: SCMP_ACT_NOTIFY needs a listenerPath");
+	*fd = fd_connect_unix(profile->listener_path, e);
+	return *fd < 0 ? err_add(e, ".linux.seccomp.listenerPath") : 0;
+}
+
+static void write_message(const struct oci_seccomp *profile, const struct oci_state *state,
 			  struct buf *out)
 {
 	struct json_writer w;
@@ -44,9 +55,9 @@ static void write_message(const struct oci_spec *spec, const struct oci_state *s
 	json_end_array(&w);
 	json_key(&w, "pid");
 	json_put_i64(&w, state->pid);
-	if (spec->seccomp->listener_metadata) {
+	if (profile->listener_metadata) {
 		json_key(&w, "metadata");
-		json_put_str(&w, spec->seccomp->listener_metadata);
+		json_put_str(&w, profile->listener_metadata);
 	}
 	json_key(&w, "state");
 	oci_state_put(state, &w);
@@ -82,11 +93,10 @@ static int start_sender(struct shared *shared, int socket_fd, const struct buf *
 	return pid < 0 ? err_sys(e, "seccomp: fork") : 0;
 }
 
-static int confine(const struct oci_spec *spec, int seccomp_fd, struct shared *shared,
-		   struct err *e)
+static int confine(const struct oci_process *p, const struct oci_seccomp *profile, int seccomp_fd,
+		   struct shared *shared, struct err *e)
 {
-	if (process_confine(&spec->process, seccomp_fd, spec->seccomp->flags, &shared->listener_fd,
-			    e)) {
+	if (process_confine(p, seccomp_fd, profile->flags, &shared->listener_fd, e)) {
 		shared->progress = GIVEN_UP;
 		return -1;
 	}
@@ -96,26 +106,29 @@ static int confine(const struct oci_spec *spec, int seccomp_fd, struct shared *s
 	if (shared->progress == SENT)
 		return 0;
 	*e = shared->e;
-	return err_add(e, "seccomp: send the listener to %s", spec->seccomp->listener_path);
+	return err_add(e, "seccomp: send the listener to %s", profile->listener_path);
 }
 
-int notify_confine(const struct oci_spec *spec, const struct oci_state *state, int seccomp_fd,
-		   int socket_fd, struct err *e)
+int notify_confine(const struct oci_process *p, const struct oci_seccomp *profile,
+		   const struct oci_state *state, int seccomp_fd, int socket_fd, struct err *e)
 {
-	struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct shared *shared;
 	struct buf message;
 
+	if (socket_fd < 0)
+		return process_confine(p, seccomp_fd, profile ? profile->flags : 0, NULL, e);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	if (shared == MAP_FAILED)
 		return err_sys(e, "seccomp: out of memory");
 	shared->listener_fd = -1;
 	buf_init(&message, MESSAGE_BYTES_MAX);
-	write_message(spec, state, &message);
+	write_message(profile, state, &message);
 	if (message.overflow)
 		return err_set(e, "seccomp: the container's state is longer than %d bytes",
 			       MESSAGE_BYTES_MAX);
 	if (start_sender(shared, socket_fd, &message, e))
 		return -1;
 	/* Neither mapping nor buffer is given back: exec does that without a call. */
-	return confine(spec, seccomp_fd, shared, e);
+	return confine(p, profile, seccomp_fd, shared, e);
 }

@@ -6,13 +6,15 @@
  * word in shared memory, which takes no system call. */
 #pragma once
 
-#include <sys/types.h>
-
 struct err;
-struct oci_spec;
+struct oci_process;
+struct oci_seccomp;
 struct oci_state;
 
-/* process_confine with a listener. socket_fd: connected to listenerPath; pid: ours as the machine
- * sees it. */
-int notify_confine(const struct oci_spec *spec, const struct oci_state *state, int seccomp_fd,
-		   int socket_fd, struct err *e);
+/* Outside: to the listenerPath of a profile that asks a supervisor; *fd stays -1 for others. */
+int notify_connect(const struct oci_seccomp *profile, int *fd, struct err *e);
+
+/* Inside: process_confine, with a listener that goes to socket_fd when that is none of -1. state:
+ * the container's, with our pid as the machine sees it. */
+int notify_confine(const struct oci_process *p, const struct oci_seccomp *profile,
+		   const struct oci_state *state, int seccomp_fd, int socket_fd, struct err *e);

@@ -17,6 +17,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/fs.h"
+#include "oci/cpu_list.h"
 #include "oci/spec.h"
 #include "oci/spec_names.h"
 
@@ -133,6 +134,7 @@ struct start {
 	const struct oci_spec *spec;
 	const struct ns_join *join;
 	int target_pidfd;		/* instead of spec and join */
+	const struct cpu_list *cpus;
 	uint64_t flags;
 	int cgroup_fd;
 };
@@ -145,6 +147,9 @@ static bool has_offsets(const struct oci_spec *spec)
 static int prepare(struct start *s, struct err *e)
 {
 	if (!s->spec) {
+		if (s->cpus &&
+		    sched_setaffinity(0, sizeof(s->cpus->bits), (const void *)s->cpus->bits) < 0)
+			return err_sys(e, ".process.execCPUAffinity.initial");
 		if (setns(s->target_pidfd, (int)s->flags) < 0)
 			return err_sys(e, "join the container's namespaces");
 		s->flags = 0;
@@ -239,7 +244,7 @@ static pid_t start(struct start *s, bool apart, int *pidfd, struct err *e)
 pid_t ns_start(const struct oci_spec *spec, const struct ns_join *join, uint64_t flags,
 	       int cgroup_fd, int *pidfd, struct err *e)
 {
-	struct start s = { spec, join, -1, flags, cgroup_fd };
+	struct start s = { spec, join, -1, NULL, flags, cgroup_fd };
 	bool joins = flags & CLONE_NEWTIME && has_offsets(spec);
 
 	for (unsigned i = 0; i < OCI_NAMESPACES; i++)
@@ -248,9 +253,10 @@ pid_t ns_start(const struct oci_spec *spec, const struct ns_join *join, uint64_t
 		     : ns_clone(flags, cgroup_fd, pidfd, e);
 }
 
-pid_t ns_enter(int target_pidfd, uint64_t flags, int cgroup_fd, int *pidfd, struct err *e)
+pid_t ns_enter(int target_pidfd, uint64_t flags, int cgroup_fd, const struct cpu_list *cpus,
+	       int *pidfd, struct err *e)
 {
-	struct start s = { NULL, NULL, target_pidfd, flags, cgroup_fd };
+	struct start s = { NULL, NULL, target_pidfd, cpus, flags, cgroup_fd };
 
 	return start(&s, flags & CLONE_NEWTIME, pidfd, e);
 }

@@ -13,6 +13,7 @@
 
 #include "oci/spec_types.h"
 
+struct cpu_list;
 struct err;
 struct oci_spec;
 
@@ -36,8 +37,10 @@ pid_t ns_start(const struct oci_spec *spec, const struct ns_join *join, uint64_t
 	       int cgroup_fd, int *pidfd, struct err *e);
 
 /* As ns_clone, into the namespaces `flags` of a process (CLONE_NEW*), all but the cgroup one: with
- * delegation that comes after the cgroup, so the child joins it by itself. */
-pid_t ns_enter(int target_pidfd, uint64_t flags, int cgroup_fd, int *pidfd, struct err *e);
+ * delegation that comes after the cgroup, so the child joins it by itself. cpus: the child's until
+ * it is in its cgroup, NULL = the caller's. */
+pid_t ns_enter(int target_pidfd, uint64_t flags, int cgroup_fd, const struct cpu_list *cpus,
+	       int *pidfd, struct err *e);
 
 /* name as in /proc/PID/ns: "user", "mnt". pid 0 = ourselves. */
 int ns_open(int proc_fd, pid_t pid, const char *name, struct err *e);

@@ -14,16 +14,15 @@
 #include "box/hooks.h"
 #include "box/idmap.h"
 #include "box/mount_source.h"
+#include "box/notify.h"
 #include "box/ns.h"
 #include "box/plan.h"
 #include "box/process.h"
-#include "box/seccomp.h"
 #include "box/stage_inner.h"
+#include "box/stage_link.h"
 #include "lib/err.h"
 #include "lib/fd.h"
-#include "lib/msg.h"
 #include "oci/spec.h"
-#include "oci/spec_seccomp.h"
 #include "oci/state.h"
 
 struct staging {
@@ -35,37 +34,6 @@ struct staging {
 	int proc_fd;		/* /proc; opened when it is needed */
 	struct stage_result *r;
 };
-
-static int send_to(int link_fd, enum stage_message type, uint64_t number, int fd, struct err *e)
-{
-	struct msg m;
-
-	msg_init(&m, type);
-	if (type == STAGE_SOURCE || type == STAGE_GO)
-		msg_put_u64(&m, number);
-	if (fd >= 0)
-		msg_put_fd(&m, fd);
-	return msg_send(link_fd, &m, e);
-}
-
-/* What inner says next: 1 = of that type, 0 = it ended without a word (its exec, or its death),
- * -1 = why it failed. */
-static int receive(int link_fd, enum stage_message type, struct err *e)
-{
-	struct msg m;
-	int got = msg_receive(link_fd, &m, e);
-
-	if (got <= 0)
-		return got;
-	if (m.type != type) {
-		got = -1;
-		err_set(e, "%s",
-			m.type == STAGE_FAILED ? msg_get_str(&m)
-					       : "an unknown message from inside");
-	}
-	msg_finish(&m);
-	return got;
-}
 
 static int open_console(struct staging *g, struct err *e)
 {
@@ -84,36 +52,19 @@ static int open_console(struct staging *g, struct err *e)
 	return 0;
 }
 
-static int open_listener(struct staging *g, struct err *e)
-{
-	const struct oci_seccomp *profile = g->spec->seccomp;
-
-	if (!profile || !seccomp_notifies(profile))
-		return 0;
-	if (!profile->listener_path)
-		return err_set(e, ".linux.seccomp: SCMP_ACT_NOTIFY needs a listenerPath");
-	g->listener_fd = fd_connect_unix(profile->listener_path, e);
-	return g->listener_fd < 0 ? err_add(e, ".linux.seccomp.listenerPath") : 0;
-}
-
 /* Everything that inner shall inherit. */
 static int open_all(struct staging *g, struct err *e)
 {
 	const struct box_plan *plan = g->job->plan;
-	int link[2];
 
 	if (ns_join_open(&g->join, g->spec, e))
 		return -1;
 	g->sources.bundle_fd = g->job->bundle_fd >= 0 ? g->job->bundle_fd : AT_FDCWD;
 	g->sources.cgroup_fd = g->job->cgroup_fd;
 	if (mount_sources_open(&g->sources, &plan->mounts, e) || open_console(g, e) ||
-	    open_listener(g, e))
+	    notify_connect(g->spec->seccomp, &g->listener_fd, e))
 		return -1;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) < 0)
-		return err_sys(e, "make a connection");
-	g->r->link_fd = link[0];
-	g->inner_link_fd = link[1];
-	return 0;
+	return stage_link_make(&g->r->link_fd, &g->inner_link_fd, e);
 }
 
 static int start_inner(struct staging *g, struct err *e)
@@ -176,11 +127,11 @@ static int set_ids_and_limits(struct staging *g, struct err *e)
 static int send_new(struct staging *g, const int *before, struct err *e)
 {
 	if (g->sources.root_fd >= 0 &&
-	    send_to(g->r->link_fd, STAGE_ROOT, 0, g->sources.root_fd, e))
+	    stage_link_send(g->r->link_fd, STAGE_ROOT, 0, g->sources.root_fd, e))
 		return -1;
 	for (size_t i = 0; i < g->sources.count; i++)
 		if (before[i] < 0 && g->sources.fds[i] >= 0 &&
-		    send_to(g->r->link_fd, STAGE_SOURCE, i, g->sources.fds[i], e))
+		    stage_link_send(g->r->link_fd, STAGE_SOURCE, i, g->sources.fds[i], e))
 			return -1;
 	return 0;
 }
@@ -239,9 +190,9 @@ static int await_ready(struct staging *g, struct err *e)
 {
 	int got, socket_fd = g->r->console_fd;
 
-	if (send_to(g->r->link_fd, STAGE_GO, (uint64_t)g->r->pid, -1, e))
+	if (stage_link_send(g->r->link_fd, STAGE_GO, (uint64_t)g->r->pid, -1, e))
 		return -1;
-	got = receive(g->r->link_fd, STAGE_READY, e);
+	got = stage_link_receive(g->r->link_fd, e);
 	if (got == 0)
 		return err_set(e, "the container's first process was killed before it was ready");
 	if (got < 0)
@@ -305,10 +256,10 @@ int stage_release(struct stage_result *r, struct err *e)
 {
 	int got;
 
-	if (send_to(r->link_fd, STAGE_EXEC, 0, -1, e))
+	if (stage_link_send(r->link_fd, STAGE_EXEC, 0, -1, e))
 		return -1;
 	/* No word: its end of the connection was closed by exec. */
-	got = receive(r->link_fd, STAGE_READY, e);
+	got = stage_link_receive(r->link_fd, e);
 	fd_close(&r->link_fd);
 	return got < 0 ? -1 : 0;
 }

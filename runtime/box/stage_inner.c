@@ -1,20 +1,13 @@
 /* stage_inner.c - see stage_inner.h */
 #include "box/stage_inner.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <sched.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "box/console.h"
 #include "box/gate.h"
 #include "box/hooks.h"
 #include "box/mount_do.h"
@@ -24,13 +17,13 @@
 #include "box/process.h"
 #include "box/program.h"
 #include "box/stage.h"
+#include "box/stage_link.h"
+#include "box/stdio.h"
 #include "box/sysctl.h"
 #include "lib/err.h"
 #include "lib/fd.h"
-#include "lib/fs.h"
 #include "lib/msg.h"
 #include "oci/spec.h"
-#include "oci/spec_seccomp.h"
 #include "oci/state.h"
 
 /* Whoever must be told when a step fails; it changes at the gate. */
@@ -78,16 +71,6 @@ static int await(struct stage_inner *in, enum stage_message type, struct err *e)
 			return -1;
 	} while (m.type != type);
 	return 0;
-}
-
-static void tell(int link_fd, enum stage_message type, const char *sentence)
-{
-	struct msg m;
-
-	msg_init(&m, type);
-	if (sentence)
-		msg_put_str(&m, sentence);
-	msg_send(link_fd, &m, NULL);
 }
 
 /* A namespace that others live in already has its names; only what differs is set. */
@@ -151,49 +134,6 @@ static int make_root(const struct stage_inner *in, struct err *e)
 	return mount_do_enter(&plan->mounts, in->sources, e);
 }
 
-/* The working directory is the container's root here. */
-static int open_null(struct err *e)
-{
-	AUTO_FD int fd = fs_open_in_root(AT_FDCWD, "/dev/null", O_RDWR, 0, e);
-	struct stat st;
-
-	if (fd < 0)
-		return err_add(e, "stdio");
-	if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
-		return err_set(e, "stdio: /dev/null is not the null device");
-	return take_fd(&fd);
-}
-
-static int set_stdio(const struct stage_inner *in, struct err *e)
-{
-	const int *wanted = in->job->stdio_fds;
-	AUTO_FD int null_fd = -1;
-
-	if (in->console_fd >= 0)
-		return console_make(AT_FDCWD, in->console_fd, &in->job->plan->spec->process, 1, e);
-	if (wanted[0] < 0 || wanted[1] < 0 || wanted[2] < 0) {
-		null_fd = open_null(e);
-		if (null_fd < 0)
-			return -1;
-	}
-	for (int i = 0; i < 3; i++) {
-		int fd = wanted[i] < 0 ? null_fd : wanted[i];
-
-		if (fd != i && dup2(fd, i) < 0)
-			return err_sys(e, "set up stdin, stdout and stderr");
-	}
-	return 0;
-}
-
-/* Closed by exec, whatever the caller left open: the program starts with 0, 1, 2 and what is
- * declared (CVE-2024-21626). */
-static int mark_fds(const struct stage_inner *in, struct err *e)
-{
-	if (syscall(SYS_close_range, 3 + in->job->preserved_fds, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
-		return err_sys(e, "close_range");
-	return 0;
-}
-
 static int set_up(struct stage_inner *in, struct program *program, struct err *e)
 {
 	const struct oci_spec *spec = in->job->plan->spec;
@@ -208,7 +148,9 @@ static int set_up(struct stage_inner *in, struct program *program, struct err *e
 		return -1;
 	if (spec->namespaces & 1u << OCI_NS_CGROUP && unshare(CLONE_NEWCGROUP) < 0)
 		return err_sys(e, "make a cgroup namespace");
-	if (set_names(spec, e) || make_root(in, e) || set_stdio(in, e) || mark_fds(in, e) ||
+	if (set_names(spec, e) || make_root(in, e) ||
+	    stdio_set(in->job->stdio_fds, in->console_fd, &spec->process, true, e) ||
+	    stdio_mark(in->job->preserved_fds, e) ||
 	    process_chdir(AT_FDCWD, spec->process.cwd, true, e) || process_inherit(spec, e) ||
 	    process_become(&spec->process, in->job->tied, e))
 		return -1;
@@ -232,7 +174,7 @@ static int run_start_hooks(const struct stage_inner *in, struct err *e)
 
 static int wait_at_gate(struct stage_inner *in, struct teller *teller, struct err *e)
 {
-	tell(in->link_fd, STAGE_READY, NULL);
+	stage_link_tell(in->link_fd, NULL);
 	if (in->job->gate_fd < 0)
 		return await(in, STAGE_EXEC, e);
 	fd_close(&in->link_fd);
@@ -243,14 +185,11 @@ static int wait_at_gate(struct stage_inner *in, struct teller *teller, struct er
 static int confine(struct stage_inner *in, struct err *e)
 {
 	const struct oci_spec *spec = in->job->plan->spec;
-	unsigned flags = spec->seccomp ? spec->seccomp->flags : 0;
-	struct oci_state state;
+	struct oci_state state = state_of(in, "creating");
 
-	if (in->listener_fd < 0)
-		return process_confine(&spec->process, in->job->seccomp_fd, flags, NULL, e);
-	state = state_of(in, "creating");
 	state.pid = in->pid;
-	return notify_confine(spec, &state, in->job->seccomp_fd, in->listener_fd, e);
+	return notify_confine(&spec->process, spec->seccomp, &state, in->job->seccomp_fd,
+			      in->listener_fd, e);
 }
 
 void stage_inner(struct stage_inner *in)
@@ -265,6 +204,6 @@ void stage_inner(struct stage_inner *in)
 	if (teller.gate_connection_fd >= 0)
 		gate_refuse(teller.gate_connection_fd, e.text);
 	else
-		tell(in->link_fd, STAGE_FAILED, e.text);
+		stage_link_tell(in->link_fd, e.text);
 	_exit(1);
 }

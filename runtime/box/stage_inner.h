@@ -11,16 +11,6 @@
 struct mount_sources;
 struct stage_job;
 
-/* Messages of the connection (lib/msg.h); the stage sends the first four. */
-enum stage_message {
-	STAGE_ROOT = 1,		/* fd: the root, when the stage had none before the clone */
-	STAGE_SOURCE,		/* u64 index; fd of mount_sources.fds */
-	STAGE_GO,		/* u64 pid: ids, limits and hooks of the runtime are done */
-	STAGE_EXEC,		/* - : only without a gate */
-	STAGE_READY,		/* - */
-	STAGE_FAILED,		/* str sentence */
-};
-
 struct stage_inner {
 	const struct stage_job *job;
 	struct mount_sources *sources;

@@ -1,0 +1,57 @@
+/* stage_link.c - see stage_link.h */
+#include "box/stage_link.h"
+
+#include <sys/socket.h>
+
+#include "lib/err.h"
+#include "lib/msg.h"
+
+int stage_link_make(int *maker_fd, int *made_fd, struct err *e)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, "make a connection");
+	*maker_fd = pair[0];
+	*made_fd = pair[1];
+	return 0;
+}
+
+int stage_link_send(int link_fd, enum stage_message type, uint64_t number, int fd, struct err *e)
+{
+	struct msg m;
+
+	msg_init(&m, type);
+	if (type == STAGE_SOURCE || type == STAGE_GO)
+		msg_put_u64(&m, number);
+	if (fd >= 0)
+		msg_put_fd(&m, fd);
+	return msg_send(link_fd, &m, e);
+}
+
+void stage_link_tell(int link_fd, const char *sentence)
+{
+	struct msg m;
+
+	msg_init(&m, sentence ? STAGE_FAILED : STAGE_READY);
+	if (sentence)
+		msg_put_str(&m, sentence);
+	msg_send(link_fd, &m, NULL);
+}
+
+int stage_link_receive(int link_fd, struct err *e)
+{
+	struct msg m;
+	int got = msg_receive(link_fd, &m, e);
+
+	if (got <= 0)
+		return got;
+	if (m.type != STAGE_READY) {
+		got = -1;
+		err_set(e, "%s",
+			m.type == STAGE_FAILED ? msg_get_str(&m)
+					       : "an unknown message from inside");
+	}
+	msg_finish(&m);
+	return got;
+}

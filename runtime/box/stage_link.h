@@ -1,0 +1,29 @@
+/* stage_link.h - the connection between who makes a process and the process until its exec
+ * (stage.c and stage_inner.c, enter.c): a SEQPACKET pair with messages of lib/msg.h.
+ *
+ * Both ends are O_CLOEXEC: the exec is the end of the connection without a message. */
+#pragma once
+
+#include <stdint.h>
+
+struct err;
+
+enum stage_message {	/* the maker sends the first four */
+	STAGE_ROOT = 1,		/* fd: the root, when the stage had none before the clone */
+	STAGE_SOURCE,		/* u64 index; fd of mount_sources.fds */
+	STAGE_GO,		/* u64 pid of the new process as its maker sees it: the maker's part
+				 * (ids, limits, hooks) is done */
+	STAGE_EXEC,		/* - : only without a gate */
+	STAGE_READY,		/* - */
+	STAGE_FAILED,		/* str sentence */
+};
+
+int stage_link_make(int *maker_fd, int *made_fd, struct err *e);
+
+/* number: of STAGE_SOURCE and STAGE_GO; fd -1 = none. */
+int stage_link_send(int link_fd, enum stage_message type, uint64_t number, int fd, struct err *e);
+/* The made process: READY, or with its sentence FAILED. */
+void stage_link_tell(int link_fd, const char *sentence);
+
+/* The maker: 1 = READY, 0 = the end without a word (exec, or death), -1 = why it failed. */
+int stage_link_receive(int link_fd, struct err *e);
