@@ -11,7 +11,7 @@
 struct err;
 struct oci_device;
 
-/* A detached copy of the machine's null device, with nosuid and noexec. */
+/* A detached copy of the machine's null device. */
 int devices_open_null(struct err *e);
 
 /* null zero full random urandom tty and the links to /proc/self/fd, pts/ptmx and /proc/kcore, below

@@ -7,19 +7,25 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "box/mount_fd.h"
 #include "box/ns.h"
+#include "lib/arena.h"
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/fs.h"
+#include "lib/str.h"
 #include "oci/spec.h"
 
-enum { MAP_BYTES_MAX = 4096 };	/* user_namespaces(7): a write is at most a page */
+enum {
+	MAP_BYTES_MAX = 4096,		/* user_namespaces(7): a write is at most a page */
+	LINE_BYTES_MAX = 48,		/* three numbers of 32 bits */
+};
 
 static int write_map(int proc_fd, pid_t pid, const char *file, const struct oci_id_maps *maps,
 		     struct err *e)
@@ -72,6 +78,78 @@ bool idmap_inside(const struct oci_id_maps *maps, uint32_t outside, uint32_t *in
 		}
 	}
 	return false;
+}
+
+/* One "0-1000-10", ended by # or ; or the end. */
+static int parse_line(struct oci_id_map *m, const char **at, const struct oci_id_maps *within,
+		      struct err *e)
+{
+	bool relative = **at == '@';
+	uint32_t *const numbers[] = { &m->container_id, &m->host_id, &m->size };
+	char text[LINE_BYTES_MAX];
+	size_t length = strcspn(*at + relative, "#;");
+	char *rest = text;
+
+	if (length >= sizeof(text))
+		return err_set(e, "a mapping of more than %d bytes", LINE_BYTES_MAX - 1);
+	memcpy(text, *at + relative, length);
+	text[length] = '\0';
+	for (int i = 0; i < 3; i++) {
+		char *number = strsep(&rest, "-");
+
+		if (!number || !str_to_u32(number, numbers[i]) || (i == 2 && rest))
+			return err_set(e, "\"%.*s\" is not INSIDE-OUTSIDE-SIZE", (int)length,
+				       *at + relative);
+	}
+	if (!m->size)
+		return err_set(e, "\"%s\" maps nothing", text);
+	if (relative && !idmap_outside(within, m->host_id, &m->host_id))
+		return err_set(e, "@: %u is not in the container's user namespace", m->host_id);
+	*at += relative + length;
+	return 0;
+}
+
+/* Up to the ; or the end. */
+static const struct oci_id_maps *parse_maps(struct arena *a, const char **at,
+					    const struct oci_id_maps *within, struct err *e)
+{
+	struct oci_id_maps *maps = arena_alloc(a, sizeof(*maps));
+	size_t most = 1;
+
+	for (const char *c = *at; *c && *c != ';'; c++)
+		most += *c == '#';
+	if (most > OCI_ID_MAPS_MAX) {
+		err_set(e, "more than %d mappings", OCI_ID_MAPS_MAX);
+		return NULL;
+	}
+	maps->items = arena_array(a, most, sizeof(*maps->items));
+	while (maps->count < most) {
+		if (parse_line(&maps->items[maps->count++], at, within, e))
+			return NULL;
+		*at += **at == '#';
+	}
+	return maps;
+}
+
+int idmap_parse(struct idmap_pair *maps, struct arena *a, const char *text,
+		const struct idmap_pair *within, struct err *e)
+{
+	*maps = (struct idmap_pair){ NULL, NULL };
+	for (const char *at = text; *at;) {
+		bool uids = str_starts(at, "uids="), gids = str_starts(at, "gids=");
+		const struct oci_id_maps **target = uids ? &maps->uids : &maps->gids;
+
+		if ((!uids && !gids) || *target)
+			return err_set(e, "idmap=%s: must be uids=... and gids=..., once each",
+				       text);
+		at += strlen("uids=");
+		*target = parse_maps(a, &at, uids ? within->uids : within->gids, e);
+		if (!*target)
+			return err_add(e, "idmap=%s", text);
+		at += *at == ';';
+	}
+	return maps->uids && maps->gids ? 0 :
+					  err_set(e, "idmap=%s: uids and gids go together", text);
 }
 
 /* The helper lives until its namespace is open; should its parent die first, it goes too. */

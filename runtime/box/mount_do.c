@@ -23,6 +23,11 @@
 #include "lib/fd.h"
 #include "lib/str.h"
 
+enum {
+	STEP_FDS_MAX = 4,	      /* that one step opens */
+	SPENT_MAX = 4 * STEP_FDS_MAX, /* closed between steps only: a step may still use its own */
+};
+
 struct doing {
 	const struct mount_plan *plan;
 	const struct mount_sources *sources;
@@ -30,7 +35,35 @@ struct doing {
 	int dev_fd;		/* the /dev that this plan made, once it has its nodes */
 	int empty_fd;		/* one empty read-only tmpfs hides all masked folders */
 	int null_fd;		/* and one mount of the null device all masked files */
+	bool in_dev;		/* the working directory is dev_fd */
+	int spent[SPENT_MAX];	/* fds that wait to be closed */
+	int spent_count;
 };
+
+/* Closes what has piled up, by runs: fds that are opened one after the other are neighbours. */
+static void close_spent(struct doing *d)
+{
+	for (int first = 0, next; first < d->spent_count; first = next) {
+		for (next = first + 1; next < d->spent_count; next++)
+			if (d->spent[next] != d->spent[next - 1] + 1)
+				break;
+		syscall(SYS_close_range, (unsigned)d->spent[first], (unsigned)d->spent[next - 1],
+			0);
+	}
+	d->spent_count = 0;
+}
+
+/* Takes the fd, which may be -1, to close it later; sorted. */
+static void spend(struct doing *d, int fd)
+{
+	int i;
+
+	if (fd < 0)
+		return;
+	for (i = d->spent_count++; i > 0 && d->spent[i - 1] > fd; i--)
+		d->spent[i] = d->spent[i - 1];
+	d->spent[i] = fd;
+}
 
 /* Over the kernel's own files a volume would put its own, and our masks and read-only paths on the
  * wrong ones. By file system, since a link of the image may lead there. */
@@ -50,25 +83,9 @@ static int check_place(const struct mount_step *step, int target_fd, struct err 
 	return 0;
 }
 
-/* A folder of a file system that this plan made: nobody else can have put anything there. */
-static int make_fresh(const struct doing *d, const char *path, struct err *e)
-{
-	const char *name = path + strlen("/dev/");
-
-	if (strchr(name, '/'))
-		return mount_target_open(d->root_fd, path, MOUNT_TARGET_FOLDER, e);
-	if (mkdirat(d->dev_fd, name, 0755) < 0 && errno != EEXIST)
-		return err_sys(e, "make folder");
-	int fd = openat(d->dev_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	return fd < 0 ? err_sys(e, "open folder") : fd;
-}
-
 static int open_place(const struct doing *d, const struct mount_step *step, unsigned how,
 		      struct err *e)
 {
-	if (step->fresh && d->dev_fd >= 0 && how & MOUNT_TARGET_FOLDER)
-		return make_fresh(d, step->target, e);
 	if (step->nofollow)
 		how |= MOUNT_TARGET_NOFOLLOW;
 	if (step->options.target_nofollow)
@@ -113,25 +130,40 @@ static bool is_kernel_fs(const char *fstype)
 }
 
 static int new_slowly(const struct mount_step *step, struct mount_new *n, int target_fd,
-		      struct err *e)
+		      struct doing *d, struct err *e)
 {
-	AUTO_FD int fd = -1;
+	int fd;
 
 	if (n->attrs & MOUNT_ATTR_RDONLY && !is_kernel_fs(n->fstype))
 		n->super_flags |= MS_RDONLY;
 	fd = mount_fd_create(n, e);
+	spend(d, fd);
 	if (fd < 0 || (step->options.tmpcopyup && copy_up(target_fd, fd, e)) ||
 	    mount_fd_attach(fd, target_fd, e))
 		return -1;
 	return set_propagation(fd, &step->options, e);
 }
 
+/* In the /dev that this plan made nobody else has put anything: a name that mkdir takes is a folder
+ * of ours. */
+static bool new_in_dev(const struct mount_step *step, const struct mount_new *n, struct doing *d)
+{
+	const char *name = step->target + strlen("/dev/");
+
+	if (!step->fresh || d->dev_fd < 0 || strchr(name, '/') ||
+	    mkdirat(d->dev_fd, name, 0755) < 0)
+		return false;
+	if (!d->in_dev && fchdir(d->dev_fd) < 0)
+		return false;
+	d->in_dev = true;
+	return mount_fd_over(n, name) == 0;
+}
+
 /* mount(2) over the working directory does in one call what takes six by fd, and is as safe: the
  * directory is the one that target_fd stands for. When it fails, the long way tells why. It would
  * make the super block read-only too, and that of sysfs and cgroup2 is shared with others. */
-static int do_new(const struct mount_step *step, const struct doing *d, struct err *e)
+static int do_new(const struct mount_step *step, struct doing *d, struct err *e)
 {
-	AUTO_FD int target_fd = open_place(d, step, MOUNT_TARGET_FOLDER, e);
 	struct mount_new n = {
 		.fstype = step->fstype,
 		.source = step->from,
@@ -141,12 +173,18 @@ static int do_new(const struct mount_step *step, const struct doing *d, struct e
 	};
 	bool slow = step->options.propagation_count || step->options.tmpcopyup ||
 		    (n.attrs & MOUNT_ATTR_RDONLY && is_kernel_fs(n.fstype));
+	int target_fd;
 
+	if (!slow && new_in_dev(step, &n, d))
+		return 0;
+	target_fd = open_place(d, step, MOUNT_TARGET_FOLDER, e);
+	spend(d, target_fd);
 	if (target_fd < 0)
 		return -1;
-	if (!slow && fchdir(target_fd) == 0 && mount_fd_over_cwd(&n) == 0)
+	d->in_dev = false;
+	if (!slow && fchdir(target_fd) == 0 && mount_fd_over(&n, ".") == 0)
 		return 0;
-	return new_slowly(step, &n, target_fd, e);
+	return new_slowly(step, &n, target_fd, d, e);
 }
 
 /* copy-symlink */
@@ -184,15 +222,15 @@ static int open_bind_place(const struct mount_step *step, int source_fd, const s
 			  e);
 }
 
-static int do_bind(const struct mount_step *step, const struct doing *d, struct err *e)
+static int do_bind(const struct mount_step *step, struct doing *d, struct err *e)
 {
 	const struct mount_sources *s = d->sources;
-	int source_fd = s->fds[step->source];
-	AUTO_FD int target_fd = -1;
+	int target_fd, source_fd = s->fds[step->source];
 
 	if (s->links[step->source])
 		return do_link(step, s->links[step->source], d, e);
 	target_fd = open_bind_place(step, source_fd, d, e);
+	spend(d, target_fd);
 	if (target_fd < 0)
 		return -1;
 	if (mount_fd_attach(source_fd, target_fd, e) == 0)
@@ -230,23 +268,23 @@ static int do_cgroup(const struct mount_step *step, const struct doing *d, struc
 
 static int do_devices(const struct mount_step *step, struct doing *d, struct err *e)
 {
-	AUTO_FD int dev_fd = mount_target_open(d->root_fd, step->target,
-					       MOUNT_TARGET_FOLDER | MOUNT_TARGET_NOFOLLOW, e);
+	int dev_fd = mount_target_open(d->root_fd, step->target,
+				       MOUNT_TARGET_FOLDER | MOUNT_TARGET_NOFOLLOW, e);
 
-	if (dev_fd < 0 || devices_populate(dev_fd, d->plan->bind_nodes, e))
-		return -1;
+	spend(d, step->fresh ? d->dev_fd : dev_fd);
 	if (step->fresh) {
-		fd_close(&d->dev_fd);
-		d->dev_fd = take_fd(&dev_fd);
+		d->dev_fd = dev_fd;
+		d->in_dev = false;
 	}
-	return 0;
+	return dev_fd < 0 ? -1 : devices_populate(dev_fd, d->plan->bind_nodes, e);
 }
 
 /* open_tree(2) copies only what is attached (6.12): the first of its kind is the model. */
-static int attach_copy(int model_fd, int target_fd, struct err *e)
+static int attach_copy(struct doing *d, int model_fd, int target_fd, struct err *e)
 {
-	AUTO_FD int copy_fd = mount_fd_clone(model_fd, "", e);
+	int copy_fd = mount_fd_clone(model_fd, "", e);
 
+	spend(d, copy_fd);
 	return copy_fd < 0 ? -1 : mount_fd_attach(copy_fd, target_fd, e);
 }
 
@@ -255,7 +293,7 @@ static int hide_folder(struct doing *d, int target_fd, struct err *e)
 	static const char *const options[] = { "mode=755", "size=0", NULL };
 
 	if (d->empty_fd >= 0)
-		return attach_copy(d->empty_fd, target_fd, e);
+		return attach_copy(d, d->empty_fd, target_fd, e);
 	d->empty_fd = mount_fd_new("tmpfs", "tmpfs", options,
 				   MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID |
 					   MOUNT_ATTR_NOEXEC,
@@ -266,7 +304,7 @@ static int hide_folder(struct doing *d, int target_fd, struct err *e)
 static int hide_file(struct doing *d, int target_fd, struct err *e)
 {
 	if (d->null_fd >= 0)
-		return attach_copy(d->null_fd, target_fd, e);
+		return attach_copy(d, d->null_fd, target_fd, e);
 	d->null_fd = devices_open_null(e);
 	return d->null_fd < 0 ? -1 : mount_fd_attach(d->null_fd, target_fd, e);
 }
@@ -278,9 +316,10 @@ static bool is_missing(const struct err *e)
 
 static int do_mask(const struct mount_step *step, struct doing *d, struct err *e)
 {
-	AUTO_FD int target_fd = mount_target_open(d->root_fd, step->target, 0, e);
+	int target_fd = mount_target_open(d->root_fd, step->target, 0, e);
 	struct stat st;
 
+	spend(d, target_fd);
 	if (target_fd < 0)
 		return is_missing(e) ? 0 : -1;
 	if (fstat(target_fd, &st) < 0)
@@ -288,14 +327,15 @@ static int do_mask(const struct mount_step *step, struct doing *d, struct err *e
 	return S_ISDIR(st.st_mode) ? hide_folder(d, target_fd, e) : hide_file(d, target_fd, e);
 }
 
-static int do_read_only(const struct mount_step *step, const struct doing *d, struct err *e)
+static int do_read_only(const struct mount_step *step, struct doing *d, struct err *e)
 {
-	AUTO_FD int target_fd = mount_target_open(d->root_fd, step->target, 0, e);
-	AUTO_FD int copy_fd = -1;
+	int copy_fd, target_fd = mount_target_open(d->root_fd, step->target, 0, e);
 
+	spend(d, target_fd);
 	if (target_fd < 0)
 		return is_missing(e) ? 0 : -1;
 	copy_fd = mount_fd_clone_tree(target_fd, "", e);
+	spend(d, copy_fd);
 	if (copy_fd < 0 || mount_fd_set(copy_fd, MOUNT_ATTR_RDONLY, 0, 1, e))
 		return -1;
 	return mount_fd_attach(copy_fd, target_fd, e);
@@ -362,13 +402,17 @@ int mount_do(const struct mount_plan *plan, const struct mount_sources *sources,
 	int failed = hang_up_root(d.root_fd, e);
 
 	for (size_t i = 0; i < plan->count && !failed; i++) {
+		if (d.spent_count > SPENT_MAX - STEP_FDS_MAX)
+			close_spent(&d);
 		failed = do_step(&plan->steps[i], &d, e);
 		if (failed)
 			err_add(e, "%s", plan->steps[i].target);
 	}
-	fd_close(&d.dev_fd);
-	fd_close(&d.empty_fd);
-	fd_close(&d.null_fd);
+	close_spent(&d);
+	spend(&d, d.dev_fd);
+	spend(&d, d.empty_fd);
+	spend(&d, d.null_fd);
+	close_spent(&d);
 	umask(mask);
 	return failed;
 }

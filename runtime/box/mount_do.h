@@ -1,8 +1,7 @@
 /* mount_do.h - carries a mount plan out, inside the container's namespaces, by fds alone.
  *
  * Runs as the container's root, in a mount namespace of its own: whatever it makes belongs to the
- * container. Its working directory changes. fds that it leaves open are O_CLOEXEC: the exec that
- * follows closes them for less than one call each. */
+ * container. Its working directory changes. */
 #pragma once
 
 struct err;

@@ -134,7 +134,7 @@ static unsigned long old_flags(uint64_t attrs)
 	return flags;
 }
 
-int mount_fd_over_cwd(const struct mount_new *n)
+int mount_fd_over(const struct mount_new *n, const char *name)
 {
 	char data[OPTION_BYTES_MAX];
 	size_t used = 0;
@@ -150,7 +150,7 @@ int mount_fd_over_cwd(const struct mount_new *n)
 		}
 		used += (size_t)more;
 	}
-	return mount(n->source ? n->source : "none", ".", n->fstype,
+	return mount(n->source ? n->source : "none", name, n->fstype,
 		     n->super_flags | old_flags(n->attrs), used ? data : NULL);
 }
 

@@ -21,9 +21,10 @@ int mount_fd_create(const struct mount_new *n, struct err *e);
 int mount_fd_new(const char *fstype, const char *source, const char *const *data, uint64_t attrs,
 		 struct err *e);
 
-/* The same over the working directory by mount(2): one call for all, but errno alone when it fails,
- * and MOUNT_ATTR_RDONLY is the super block's too. */
-int mount_fd_over_cwd(const struct mount_new *n);
+/* The same over the working directory, ".", or over a name in it that the caller knows to be no
+ * link, by mount(2): one call for all, but errno alone when it fails, and MOUNT_ATTR_RDONLY is the
+ * super block's too. */
+int mount_fd_over(const struct mount_new *n, const char *name);
 
 enum mount_clone {
 	MOUNT_CLONE_TREE = 1,		/* with its submounts */

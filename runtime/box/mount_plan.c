@@ -51,6 +51,11 @@ static bool is_among(const char *const *list, const char *word)
 	return false;
 }
 
+static bool is_type(const char *type, const char *word)
+{
+	return type && str_equal(type, word);
+}
+
 static bool is_below(const char *path, const char *folder)
 {
 	size_t length = strlen(folder);
@@ -110,7 +115,7 @@ static bool is_fresh(const struct mount_plan *plan, const char *target)
 
 		if (step->op <= MOUNT_CGROUP && is_below(target, step->target))
 			return step->op == MOUNT_NEW && str_equal(step->target, "/dev") &&
-			       str_equal(step->fstype, "tmpfs") && !step->options.tmpcopyup;
+			       is_type(step->fstype, "tmpfs") && !step->options.tmpcopyup;
 	}
 	return false;
 }
@@ -120,9 +125,9 @@ static int check_target(const struct mount_step *step, bool bind, struct err *e)
 	if (step->target[1] == '\0')
 		return err_set(e, ".mounts[%zu].destination: / is the root itself, set root.path",
 			       step->index);
-	if (str_equal(step->target, "/proc") && !bind && !str_equal(step->fstype, "proc"))
+	if (str_equal(step->target, "/proc") && !bind && !is_type(step->fstype, "proc"))
 		return err_set(e, ".mounts[%zu].type: \"%s\" at /proc, where only proc can be",
-			       step->index, step->fstype);
+			       step->index, step->fstype ? step->fstype : "sysfs");
 	if (!is_below(step->target, "/proc") || (bind && step->over_proc))
 		return 0;
 	return err_set(e,
@@ -174,6 +179,14 @@ static int plan_idmap(const struct planning *p, struct mount_step *step, const s
 		step->gid_maps = m->gid_maps;
 		if (step->options.idmap == MOUNT_IDMAP_NONE)
 			step->options.idmap = MOUNT_IDMAP_ONE;
+	} else if (step->options.idmap_text) {
+		const struct idmap_pair within = { &p->in->spec->uid_maps, &p->in->spec->gid_maps };
+		struct idmap_pair maps;
+
+		if (idmap_parse(&maps, p->arena, step->options.idmap_text, &within, e))
+			return err_add(e, ".mounts[%zu].options", step->index);
+		step->uid_maps = maps.uids;
+		step->gid_maps = maps.gids;
 	}
 	if (step->options.idmap != MOUNT_IDMAP_NONE && !step->uid_maps && !p->plan->user_ns)
 		return err_set(e,
@@ -215,14 +228,14 @@ static void take_from_machine(struct planning *p, struct mount_step *step)
 {
 	const struct oci_spec *spec = p->in->spec;
 
-	if (str_equal(step->fstype, "sysfs") && p->plan->user_ns &&
+	if (is_type(step->fstype, "sysfs") && p->plan->user_ns &&
 	    !(spec->namespaces & 1u << OCI_NS_NETWORK)) {
 		step->op = MOUNT_SYS;
 		step->options.set |= MOUNT_ATTR_RDONLY;
 		/* A joined one may belong to the container's user namespace. */
 		if (!spec->namespace_paths[OCI_NS_NETWORK])
 			step->fstype = NULL;
-	} else if (str_equal(step->fstype, "cgroup2") && !has_ns(spec, OCI_NS_CGROUP)) {
+	} else if (is_type(step->fstype, "cgroup2") && !has_ns(spec, OCI_NS_CGROUP)) {
 		step->op = MOUNT_CGROUP;
 	} else {
 		return;
@@ -246,20 +259,20 @@ static int plan_new(struct planning *p, struct mount_step *step, const struct oc
 			       ".mounts[%zu].type: \"%s\" is not supported; folders come in as "
 			       "volumes",
 			       step->index, m->type ? m->type : "");
-	step->fstype = str_equal(m->type, "cgroup") ? "cgroup2" : m->type;
+	step->fstype = is_type(m->type, "cgroup") ? "cgroup2" : m->type;
 	step->nofollow = is_among(kernel_types, m->type) || is_among(kernel_places, step->target);
 	step->fresh = is_fresh(p->plan, step->target);
 	keep_nodev(p, &step->options);
 	if (step->options.idmap != MOUNT_IDMAP_NONE || m->uid_maps || m->gid_maps)
 		return err_set(e, ".mounts[%zu].options: idmap is for bind mounts alone",
 			       step->index);
-	if (step->options.tmpcopyup && !str_equal(step->fstype, "tmpfs"))
+	if (step->options.tmpcopyup && !is_type(step->fstype, "tmpfs"))
 		return err_set(e, ".mounts[%zu].options: tmpcopyup is for tmpfs alone",
 			       step->index);
-	if (str_equal(step->fstype, "devpts"))
+	if (is_type(step->fstype, "devpts"))
 		drop_unmapped_gid(p->in->spec, &step->options);
 	/* What comes later may need a folder made on it. */
-	if (str_equal(step->fstype, "tmpfs") && step->options.set & MOUNT_ATTR_RDONLY) {
+	if (is_type(step->fstype, "tmpfs") && step->options.set & MOUNT_ATTR_RDONLY) {
 		step->options.set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
 		step->read_only_last = true;
 	}
@@ -281,9 +294,9 @@ static int plan_mount(struct planning *p, size_t index, struct err *e)
 	snprintf(path, sizeof(path), ".mounts[%zu].options", index);
 	if (mount_options_parse(&step->options, p->arena, m->options, path, e))
 		return -1;
-	bool bind = str_equal(m->type, "bind") || step->options.bind ||
+	bool bind = is_type(m->type, "bind") || step->options.bind ||
 		    step->options.recursive_bind ||
-		    ((!m->type || str_equal(m->type, "none")) && m->source);
+		    ((!m->type || is_type(m->type, "none")) && m->source);
 
 	if (bind ? plan_bind(p, step, m, e) : plan_new(p, step, m, e))
 		return -1;
@@ -293,7 +306,7 @@ static int plan_mount(struct planning *p, size_t index, struct err *e)
 		struct mount_step *devices = add(p->plan, MOUNT_DEVICES, "/dev");
 
 		devices->nofollow = true;
-		devices->fresh = str_equal(step->fstype, "tmpfs") && !step->options.tmpcopyup;
+		devices->fresh = is_type(step->fstype, "tmpfs") && !step->options.tmpcopyup;
 		p->has_dev = true;
 	}
 	return 0;
