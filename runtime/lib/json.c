@@ -22,6 +22,7 @@ struct json_doc {
 	yyjson_doc *library;
 	char *name;
 	struct cursor *cursors; /* JSON_DEPTH_MAX of them */
+	bool escapes_nul;	/* somewhere in the text, the only way to get one into a string */
 };
 
 enum {
@@ -30,20 +31,19 @@ enum {
 	PAIRWISE_MAX = 16, /* objects up to here are searched for duplicates without sorting */
 };
 
-static void path_add(struct json *j, const char *piece)
+static void path_add(char *path, const char *piece)
 {
 	char whole[JSON_PATH_MAX + PATH_PIECE_MAX];
-	int size = snprintf(whole, sizeof(whole), "%s%s", j->path, piece);
+	int size = snprintf(whole, sizeof(whole), "%s%s", path, piece);
 	const int tail = JSON_PATH_MAX - 1 - PATH_HEAD - 3;
 
 	if (size < JSON_PATH_MAX)
-		memcpy(j->path, whole, (size_t)size + 1);
+		memcpy(path, whole, (size_t)size + 1);
 	else
-		snprintf(j->path, sizeof(j->path), "%.*s...%s", PATH_HEAD, whole,
-			 whole + size - tail);
+		snprintf(path, JSON_PATH_MAX, "%.*s...%s", PATH_HEAD, whole, whole + size - tail);
 }
 
-static void path_add_key(struct json *j, const char *key)
+static void path_add_key(char *path, const char *key)
 {
 	static const char plain[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
@@ -53,20 +53,15 @@ static void path_add_key(struct json *j, const char *key)
 		snprintf(piece, sizeof(piece), ".%s", key);
 	else
 		snprintf(piece, sizeof(piece), "[\"%.60s\"]", key);
-	path_add(j, piece);
+	path_add(path, piece);
 }
 
-static void path_add_index(struct json *j, size_t index)
+static void path_add_index(char *path, size_t index)
 {
 	char piece[PATH_PIECE_MAX];
 
 	snprintf(piece, sizeof(piece), "[%zu]", index);
-	path_add(j, piece);
-}
-
-static int fail(const struct json *j, const char *what, struct err *e)
-{
-	return err_set(e, "%s: %s%s%s", j->doc->name, j->path, j->path[0] ? ": " : "", what);
+	path_add(path, piece);
 }
 
 /* One container on the way from the root to the value that is being checked. */
@@ -78,19 +73,56 @@ struct frame {
 	yyjson_obj_iter members;
 };
 
+static void frame_begin(struct frame *frame, yyjson_val *container)
+{
+	*frame = (struct frame){ .is_object = yyjson_is_obj(container) };
+	if (frame->is_object)
+		frame->members = yyjson_obj_iter_with(container);
+	else
+		frame->items = yyjson_arr_iter_with(container);
+}
+
+static yyjson_val *frame_next(struct frame *frame)
+{
+	if (!frame->is_object) {
+		frame->index = frame->items.idx;
+		return yyjson_arr_iter_next(&frame->items);
+	}
+	frame->key = yyjson_obj_iter_next(&frame->members);
+	return frame->key ? yyjson_obj_iter_get_val(frame->key) : NULL;
+}
+
+/* The next value of the walk, leaving containers that are at their end; NULL at the end of all. */
+static yyjson_val *walk(struct frame *frames, unsigned *depth)
+{
+	yyjson_val *value = NULL;
+
+	while (*depth > 0 && !value) {
+		value = frame_next(&frames[*depth - 1]);
+		if (!value)
+			--*depth;
+	}
+	return value;
+}
+
+static void path_of_frames(const struct frame *frames, unsigned depth, char *path)
+{
+	*path = '\0';
+	for (unsigned i = 0; i < depth; i++) {
+		if (frames[i].is_object)
+			path_add_key(path, yyjson_get_str(frames[i].key));
+		else
+			path_add_index(path, frames[i].index);
+	}
+}
+
 static int fail_at(const struct json_doc *doc, const struct frame *frames, unsigned depth,
 		   const char *what, struct err *e)
 {
-	struct json place = json_root(doc);
-	unsigned i;
+	char path[JSON_PATH_MAX];
 
-	for (i = 0; i < depth; i++) {
-		if (frames[i].is_object)
-			path_add_key(&place, yyjson_get_str(frames[i].key));
-		else
-			path_add_index(&place, frames[i].index);
-	}
-	return fail(&place, what, e);
+	path_of_frames(frames, depth, path);
+	return err_set(e, "%s: %s%s%s", doc->name, path, path[0] ? ": " : "", what);
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -124,19 +156,21 @@ static yyjson_val *duplicate_in(yyjson_val *object)
 	return twice;
 }
 
-static bool has_nul(yyjson_val *string)
+static bool has_nul(const struct json_doc *doc, yyjson_val *string)
 {
-	return memchr(yyjson_get_str(string), '\0', yyjson_get_len(string)) != NULL;
+	return doc->escapes_nul &&
+	       memchr(yyjson_get_str(string), '\0', yyjson_get_len(string)) != NULL;
 }
 
-static const char *wrong_with_keys(yyjson_val *object, yyjson_val **where)
+static const char *wrong_with_keys(const struct json_doc *doc, yyjson_val *object,
+				   yyjson_val **where)
 {
 	yyjson_obj_iter members = yyjson_obj_iter_with(object);
 	yyjson_val *key;
 
 	while ((key = yyjson_obj_iter_next(&members))) {
 		*where = key;
-		if (has_nul(key))
+		if (has_nul(doc, key))
 			return "the key contains a NUL byte";
 	}
 	*where = duplicate_in(object);
@@ -151,28 +185,14 @@ static int enter(const struct json_doc *doc, struct frame *frames, unsigned *dep
 
 	if (*depth == JSON_DEPTH_MAX)
 		return err_set(e, "%s: nested deeper than %d levels", doc->name, JSON_DEPTH_MAX);
-	*frame = (struct frame){ .is_object = yyjson_is_obj(value) };
+	frame_begin(frame, value);
 	if (frame->is_object) {
-		wrong = wrong_with_keys(value, &frame->key);
+		wrong = wrong_with_keys(doc, value, &frame->key);
 		if (wrong)
 			return fail_at(doc, frames, *depth + 1, wrong, e);
-		frame->members = yyjson_obj_iter_with(value);
-	} else {
-		frame->items = yyjson_arr_iter_with(value);
 	}
 	++*depth;
 	return 0;
-}
-
-/* The next value of the walk within the innermost container; NULL at its end. */
-static yyjson_val *advance(struct frame *frame)
-{
-	if (!frame->is_object) {
-		frame->index = frame->items.idx;
-		return yyjson_arr_iter_next(&frame->items);
-	}
-	frame->key = yyjson_obj_iter_next(&frame->members);
-	return frame->key ? yyjson_obj_iter_get_val(frame->key) : NULL;
 }
 
 /* What RFC 8259 leaves open and the library lets pass: depth, duplicate keys, NUL in strings. */
@@ -183,15 +203,11 @@ static int check(const struct json_doc *doc, struct err *e)
 	unsigned depth = 0;
 
 	for (;;) {
-		if (yyjson_is_str(value) && has_nul(value))
+		if (yyjson_is_str(value) && has_nul(doc, value))
 			return fail_at(doc, frames, depth, "contains a NUL byte", e);
 		if (yyjson_is_ctn(value) && enter(doc, frames, &depth, value, e) < 0)
 			return -1;
-		for (value = NULL; depth > 0 && !value;) {
-			value = advance(&frames[depth - 1]);
-			if (!value)
-				depth--;
-		}
+		value = walk(frames, &depth);
 		if (!value)
 			return 0;
 	}
@@ -230,6 +246,7 @@ struct json_doc *json_parse(const char *name, const char *text, size_t size_byte
 	if (!doc)
 		abort();
 	doc->library = library;
+	doc->escapes_nul = memmem(text, size_bytes, "\\u0000", 6) != NULL;
 	doc->name = strdup(name);
 	doc->cursors = calloc(JSON_DEPTH_MAX, sizeof(*doc->cursors));
 	if (!doc->name || !doc->cursors)
@@ -258,6 +275,35 @@ struct json json_root(const struct json_doc *doc)
 	return j;
 }
 
+void json_path(const struct json *j, char path[JSON_PATH_MAX])
+{
+	struct frame frames[JSON_DEPTH_MAX];
+	const yyjson_val *sought = j->value ? j->value : j->parent;
+	yyjson_val *value = yyjson_doc_get_root(j->doc->library);
+	unsigned depth = 0;
+
+	while (value && value != sought) {
+		if (yyjson_is_ctn(value))
+			frame_begin(&frames[depth++], value);	/* check() bounded the depth */
+		value = walk(frames, &depth);
+	}
+	path_of_frames(frames, depth, path);
+	if (j->value)
+		return;
+	if (j->key)
+		path_add_key(path, j->key);
+	else
+		path_add_index(path, j->index);
+}
+
+static int fail(const struct json *j, const char *what, struct err *e)
+{
+	char path[JSON_PATH_MAX];
+
+	json_path(j, path);
+	return err_set(e, "%s: %s%s%s", j->doc->name, path, path[0] ? ": " : "", what);
+}
+
 enum json_kind json_kind(const struct json *j)
 {
 	switch (yyjson_get_type(j->value)) {
@@ -271,14 +317,25 @@ enum json_kind json_kind(const struct json *j)
 	}
 }
 
+/* What stands in container, or where it would. */
+static struct json inside(const struct json *container, yyjson_val *value, const char *key,
+			  size_t index)
+{
+	struct json j = *container;
+
+	j.value = value;
+	j.depth++;
+	if (!container->value)
+		return j;
+	j.parent = container->value;
+	j.key = key;
+	j.index = index;
+	return j;
+}
+
 struct json json_member(const struct json *object, const char *key)
 {
-	struct json j = *object;
-
-	j.value = yyjson_obj_get(object->value, key);
-	j.depth++;
-	path_add_key(&j, key);
-	return j;
+	return inside(object, yyjson_obj_get(object->value, key), key, 0);
 }
 
 size_t json_count(const struct json *j)
@@ -310,27 +367,21 @@ static yyjson_val *seek(const struct json *container, size_t index)
 
 struct json json_at(const struct json *array, size_t index)
 {
-	struct json j = *array;
+	yyjson_val *at = NULL;
 
-	j.value = yyjson_is_arr(array->value) && index < json_count(array) ? seek(array, index)
-									   : NULL;
-	j.depth++;
-	path_add_index(&j, index);
-	return j;
+	if (yyjson_is_arr(array->value) && index < json_count(array))
+		at = seek(array, index);
+	return inside(array, at, NULL, index);
 }
 
 struct json json_member_at(const struct json *object, size_t index, const char **key)
 {
-	struct json j = *object;
 	yyjson_val *at = NULL;
 
 	if (yyjson_is_obj(object->value) && index < json_count(object))
 		at = seek(object, index);
 	*key = at ? yyjson_get_str(at) : "";
-	j.value = at ? yyjson_obj_iter_get_val(at) : NULL;
-	j.depth++;
-	path_add_key(&j, *key);
-	return j;
+	return inside(object, at ? yyjson_obj_iter_get_val(at) : NULL, *key, index);
 }
 
 static int fail_kind(const struct json *j, const char *what, struct err *e)

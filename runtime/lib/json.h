@@ -17,7 +17,8 @@ struct json_doc;
 
 enum { JSON_DEPTH_MAX = 64, JSON_PATH_MAX = 256 };
 
-/* A place in a document. Copied freely; kind JSON_NONE = not there. */
+/* A place in a document. Copied freely; kind JSON_NONE = not there. Its path is found when somebody
+ * asks: reading a document that is right costs no words. */
 enum json_kind {
 	JSON_NONE,
 	JSON_NULL,
@@ -30,17 +31,25 @@ enum json_kind {
 };
 struct json {
 	const struct json_doc *doc;
-	void *value;		  /* the library's; NULL = not there */
-	unsigned depth;		  /* private */
-	char path[JSON_PATH_MAX]; /* cut in the middle of long ones, for messages only */
+	void *value;		/* the library's; NULL = not there */
+	/* private */
+	unsigned depth;
+	void *parent;		/* in which it is missing */
+	const char *key;	/* of a member, the caller's; NULL = an item, number index */
+	size_t index;
 };
 
 struct json_doc *json_parse(const char *name, const char *text, size_t size_bytes, struct err *e);
 void json_destroy(struct json_doc *doc); /* NULL is fine */
 struct json json_root(const struct json_doc *doc);
 
+/* `.mounts[3].destination`, empty for the root, cut in the middle when long. Of what is
+ * missing in something that is missing itself, the outer's. */
+void json_path(const struct json *j, char path[JSON_PATH_MAX]);
+
 enum json_kind json_kind(const struct json *j);
-struct json json_member(const struct json *object, const char *key); /* JSON_NONE when missing */
+/* JSON_NONE when missing; the key must live as long as the result. */
+struct json json_member(const struct json *object, const char *key);
 size_t json_count(const struct json *j); /* of an array or object, else 0 */
 struct json json_at(const struct json *array, size_t index);
 /* Member number index of an object, its key in *key. */

@@ -18,18 +18,19 @@ enum { WARNINGS_MAX = 32 };	/* a reader of the log has the idea by then */
 int spec_bad(const struct spec_reader *r, const struct json *at, struct err *e, const char *format,
 	     ...)
 {
-	char text[ERR_TEXT_MAX];
+	char text[ERR_TEXT_MAX], path[JSON_PATH_MAX];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	return err_set(e, "%s: %s%s%s", r->name, at->path, at->path[0] ? ": " : "", text);
+	json_path(at, path);
+	return err_set(e, "%s: %s%s%s", r->name, path, path[0] ? ": " : "", text);
 }
 
 void spec_warn(const struct spec_reader *r, const struct json *at, const char *format, ...)
 {
-	char text[ERR_TEXT_MAX];
+	char text[ERR_TEXT_MAX], path[JSON_PATH_MAX];
 	va_list args;
 	size_t count = 0;
 
@@ -40,9 +41,10 @@ void spec_warn(const struct spec_reader *r, const struct json *at, const char *f
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	json_path(at, path);
 	*r->warnings = oci_strings_add(r->arena, *r->warnings,
-				       arena_format(r->arena, "%s: %s%s%s", r->name, at->path,
-						    at->path[0] ? ": " : "", text));
+				       arena_format(r->arena, "%s: %s%s%s", r->name, path,
+						    path[0] ? ": " : "", text));
 }
 
 int spec_keys(const struct spec_reader *r, const struct json *object, const char *const *known,

@@ -185,7 +185,7 @@ static void sentences(void **state)
 	none = json_at(&none, 2);
 	assert_int_equal(json_kind(&none), JSON_NONE);
 	assert_int_equal(json_as_str(&none, &text, &e), -1);
-	assert_string_equal(e.text, "config.json: .none[2]: is missing");
+	assert_string_equal(e.text, "config.json: .none: is missing");
 	json_destroy(doc);
 }
 
@@ -308,24 +308,63 @@ static void long_walk_is_linear(void **state)
 
 static void long_paths_are_cut(void **state)
 {
-	struct json_doc *doc = parse("{}");
-	struct json j = json_root(doc);
-	char key[400];
+	enum { LEVELS = 40 };
+	struct json_doc *doc;
+	struct json j;
+	struct buf text;
+	char path[JSON_PATH_MAX], key[400];
 	int i;
 
 	(void)state;
-	for (i = 0; i < 40; i++) {
+	buf_init(&text, 1 << 16);
+	for (i = 0; i < LEVELS; i++)
+		buf_add_format(&text, "{\"member-number-%d\":", i);
+	buf_add_str(&text, "[7]");
+	for (i = 0; i < LEVELS; i++)
+		buf_add_str(&text, "}");
+	doc = parse(text.data);
+	j = json_root(doc);
+	for (i = 0; i < LEVELS; i++) {
 		snprintf(key, sizeof(key), "member-number-%d", i);
 		j = json_member(&j, key);
 	}
-	assert_int_equal(strlen(j.path), JSON_PATH_MAX - 1);
-	assert_memory_equal(j.path, ".member-number-0.member-number-1", 32);
-	assert_non_null(strstr(j.path, "..."));
-	assert_string_equal(j.path + strlen(j.path) - 17, ".member-number-39");
+	json_path(&j, path);
+	assert_int_equal(strlen(path), JSON_PATH_MAX - 1);
+	assert_memory_equal(path, ".member-number-0.member-number-1", 32);
+	assert_non_null(strstr(path, "..."));
+	assert_string_equal(path + strlen(path) - 17, ".member-number-39");
 	memset(key, 'k', sizeof(key) - 1);
 	key[sizeof(key) - 1] = '\0';
 	j = json_member(&j, key);
-	assert_int_equal(strlen(j.path), JSON_PATH_MAX - 1);
+	json_path(&j, path);
+	assert_int_equal(strlen(path), JSON_PATH_MAX - 1);
+	json_destroy(doc);
+	buf_finish(&text);
+}
+
+/* Of what is there, of what is missing, and of what would stand in what is missing. */
+static void paths(void **state)
+{
+	struct json_doc *doc = parse("{\"a\":[{\"b\":1},{\"b\":[2,3]}],\"c d\":{}}");
+	struct json root = json_root(doc), a = json_member(&root, "a"), one = json_at(&a, 1),
+		    b = json_member(&one, "b"), three = json_at(&b, 1), four = json_at(&b, 2),
+		    space = json_member(&root, "c d"), none = json_member(&space, "e"),
+		    inner = json_member(&none, "f");
+	const struct {
+		const struct json *j;
+		const char *path;
+	} cases[] = {
+		{ &root, "" }, { &a, ".a" }, { &one, ".a[1]" }, { &b, ".a[1].b" },
+		{ &three, ".a[1].b[1]" }, { &four, ".a[1].b[2]" }, { &space, "[\"c d\"]" },
+		{ &none, "[\"c d\"].e" }, { &inner, "[\"c d\"].e" },
+	};
+	char path[JSON_PATH_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_path(cases[i].j, path);
+		assert_string_equal(path, cases[i].path);
+	}
 	json_destroy(doc);
 }
 
@@ -408,6 +447,7 @@ int main(void)
 		cmocka_unit_test(walks),
 		cmocka_unit_test(long_walk_is_linear),
 		cmocka_unit_test(long_paths_are_cut),
+		cmocka_unit_test(paths),
 		cmocka_unit_test(writing),
 		cmocka_unit_test(writing_is_bounded),
 	};
