@@ -67,8 +67,9 @@ static unsigned read_controllers(int dir_fd, const char *file, char text[CONTROL
 }
 
 /* Everything that a level has and does not give on yet. Controllers refuse singly (cpu with
- * realtime processes, all of memory's kind below a threaded cgroup): what can be turned on, is.
- * Returns the last refusal's errno. */
+ * realtime processes, all of memory's kind below a threaded cgroup): what can be turned on, is,
+ * except in a level with processes of its own: cpu and pids alone would make it a threaded one, in
+ * which no container can live. Returns the last refusal's errno. */
 static int give_controllers(int level_fd)
 {
 	char have[CONTROL_BYTES_MAX], given[CONTROL_BYTES_MAX], all[CONTROL_BYTES_MAX * 2] = "";
@@ -84,6 +85,8 @@ static int give_controllers(int level_fd)
 			size += (size_t)snprintf(all + size, sizeof(all) - size, "+%s ", word);
 	if (!size || fs_write_control_at(level_fd, "cgroup.subtree_control", all, &e) == 0)
 		return 0;
+	if (e.number == EBUSY)
+		return EBUSY;
 	for (char *word = strtok_r(all, " ", &save); word; word = strtok_r(NULL, " ", &save))
 		if (fs_write_control_at(level_fd, "cgroup.subtree_control", word, &e))
 			refusal = e.number;
@@ -112,8 +115,8 @@ static int prepare_levels(int dir_fd, const char *path, struct refusal *refusal,
 
 		if (number) {
 			refusal->number = number;
-			snprintf(refusal->path, sizeof(refusal->path), "/%.*s", (int)(name - path),
-				 path);
+			snprintf(refusal->path, sizeof(refusal->path), "/%.*s",
+				 name > path ? (int)(name - 1 - path) : 0, path);
 		}
 		if (!name[length])
 			return 0;
