@@ -174,8 +174,6 @@ int spec_list(const struct spec_reader *r, const struct json *object, const char
 	for (size_t i = 0; i < *count; i++) {
 		struct json item = json_at(&array, i);
 
-		if (json_kind(&item) != JSON_OBJECT)
-			return spec_bad(r, &item, e, "must be an object");
 		if (read(r, &item, (char *)*items + i * item_bytes, e))
 			return -1;
 	}

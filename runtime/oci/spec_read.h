@@ -43,7 +43,8 @@ int spec_number(const struct spec_reader *r, const struct json *object, const ch
 		int64_t min, int64_t max, int64_t *out, struct err *e);
 int spec_flags(const struct spec_reader *r, const struct json *object, const char *key,
 	       const struct spec_word *words, uint64_t *mask, struct err *e);
-/* An array of objects: item_bytes zeroed for each in *items, filled by `read`. */
+/* An array of objects: item_bytes zeroed for each in *items, filled by `read`, which begins with
+ * spec_keys. */
 int spec_list(const struct spec_reader *r, const struct json *object, const char *key,
 	      size_t item_bytes,
 	      int (*read)(const struct spec_reader *r, const struct json *item, void *out,

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "lib/arena.h"
+#include "lib/buf.h"
 #include "lib/err.h"
 #include "oci/spec.h"
 
@@ -275,6 +276,8 @@ static void resources(void **state)
 		  "linux.resources.hugepageLimits[0].limit: is missing" },
 		{ RESOURCES, "'rdma':{'a':{}}",
 		  "linux.resources.rdma.a: needs hcaHandles or hcaObjects" },
+		{ RESOURCES, "'rdma':{'':{'hcaHandles':1}}",
+		  "linux.resources.rdma[\"\"]: the device has no name" },
 		{ RESOURCES, "'rdma':{'a b':{'hcaHandles':1}}",
 		  "linux.resources.rdma[\"a b\"]: a device's name has no blanks" },
 		{ RESOURCES, "'rdma':{'a':{'hcaHandles':4294967296}}",
@@ -355,6 +358,34 @@ static void seccomp(void **state)
 	check(rules, COUNT(rules));
 }
 
+/* Bounds: what is compared with all others of its list cannot be endless. */
+static void too_many(void **state)
+{
+	struct buf maps, devices;
+	struct rule rules[] = {
+		{ LINUX, NULL, "linux.uidMappings: more than 340 mappings" },
+		{ LINUX, NULL, "linux.netDevices: more than 256 devices" },
+	};
+
+	(void)state;
+	buf_init(&maps, 1 << 16);
+	buf_init(&devices, 1 << 16);
+	buf_add_str(&maps, "'namespaces':[{'type':'user'}],'uidMappings':[");
+	for (int i = 0; i <= OCI_ID_MAPS_MAX; i++)
+		buf_add_format(&maps, "%s{'containerID':%d,'hostID':%d,'size':1}", i ? "," : "", i,
+			       i);
+	buf_add_str(&maps, "]");
+	buf_add_str(&devices, "'namespaces':[{'type':'network'}],'netDevices':{");
+	for (int i = 0; i <= 256; i++)
+		buf_add_format(&devices, "%s'n%d':{}", i ? "," : "", i);
+	buf_add_str(&devices, "}");
+	rules[0].members = maps.data;
+	rules[1].members = devices.data;
+	check(rules, COUNT(rules));
+	buf_finish(&maps);
+	buf_finish(&devices);
+}
+
 static void versions(void **state)
 {
 	static const char *const good[] = { "1.0.0", "1.0.2-dev", "1.3.0", "1.99.7", "1.0.0+x" };
@@ -381,7 +412,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(root),	     cmocka_unit_test(process),
 		cmocka_unit_test(linux_object), cmocka_unit_test(resources),
-		cmocka_unit_test(seccomp),	     cmocka_unit_test(versions),
+		cmocka_unit_test(seccomp),	     cmocka_unit_test(too_many),
+		cmocka_unit_test(versions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,6 +109,11 @@ static void refused(void **state)
 		  "\"rlimits\":[{\"type\":\"RLIMIT_CPU\",\"soft\":3,\"hard\":2}],\"cwd\"",
 		  "web: .process.rlimits[0]: soft is above hard" },
 		{ "\"path\":\"rootfs\"", "\"readonly\":true", "web: .root: path is missing" },
+		{ "\"root\":{\"path\":\"rootfs\"},", "", "web: root is missing" },
+		{ "\"mounts\":[],\"linux\":{",
+		  "\"annotations\":{\"cuvette.seccomp\":\"default\"},"
+		  "\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\"},",
+		  "web: .annotations[\"cuvette.seccomp\"]: excludes linux.seccomp" },
 		{ "\"hostname\":\"h\"",
 		  "\"hostname\":"
 		  "\"0123456789012345678901234567890123456789012345678901234567890123X\"",
