@@ -17,10 +17,13 @@
 #include "oci/spec.h"
 
 enum {
-	RULE_INSNS_MAX = 8,		/* three comparisons, then at most five */
-	FRAME_INSNS = 8,		/* before and after the rules */
+	RULES_MAX = 4096,		/* with RULE_INSNS_MAX each, every jump reaches the end */
+	RULE_INSNS_MAX = 5,		/* three comparisons and what follows from them */
+	FRAME_INSNS = 10,		/* before and after the rules */
 	ATTACHED_MAX = 64,		/* BPF_CGROUP_MAX_PROGS */
 	ACCESS_ALL = OCI_ACCESS_READ | OCI_ACCESS_WRITE | OCI_ACCESS_MKNOD,
+	TO_YES = -1,			/* until the end is known: jumps lead forward alone */
+	TO_NO = -2,
 };
 
 /* What every container may open, behind all rules: the nodes that it always has, and making nodes
@@ -47,12 +50,6 @@ static void put(struct device_filter *f, uint8_t code, uint8_t dst, uint8_t src,
 	f->items[f->count++] = (struct bpf_insn){
 		.code = code, .dst_reg = dst, .src_reg = src, .off = offset, .imm = imm,
 	};
-}
-
-static void put_answer(struct device_filter *f, bool allow)
-{
-	put(f, BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, allow);
-	put(f, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
 static void put_start(struct device_filter *f)
@@ -84,38 +81,51 @@ static bool is_for_all(const struct oci_device_rule *rule)
 /* Another device: on to the next rule, over what is left of this one. */
 static void put_rule(struct device_filter *f, const struct oci_device_rule *rule)
 {
-	int32_t bits = access_bits(rule->access);
-	size_t compares[3], count = 0, end;
+	size_t first = f->count, compares;
 
-	if (rule->type != 'a') {
-		compares[count++] = f->count;
+	if (rule->type != 'a')
 		put(f, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_2, 0, 0,
 		    rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
-	}
-	if (rule->major >= 0) {
-		compares[count++] = f->count;
+	if (rule->major >= 0)
 		put(f, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_4, 0, 0, (int32_t)rule->major);
-	}
-	if (rule->minor >= 0) {
-		compares[count++] = f->count;
+	if (rule->minor >= 0)
 		put(f, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_5, 0, 0, (int32_t)rule->minor);
-	}
+	compares = f->count;
 	if ((rule->access & ACCESS_ALL) == ACCESS_ALL) {
-		put_answer(f, rule->allow);
+		put(f, BPF_JMP | BPF_JA, 0, 0, rule->allow ? TO_YES : TO_NO, 0);
 	} else if (rule->allow) {
 		/* These rights are granted; when none is left, all are. */
-		put(f, BPF_ALU64 | BPF_AND | BPF_K, BPF_REG_3, 0, 0, ~bits);
-		put(f, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_3, 0, 2, 0);
-		put_answer(f, true);
+		put(f, BPF_ALU64 | BPF_AND | BPF_K, BPF_REG_3, 0, 0, ~access_bits(rule->access));
+		put(f, BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_3, 0, TO_YES, 0);
 	} else {
-		put(f, BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_0, BPF_REG_3, 0, 0);
-		put(f, BPF_ALU64 | BPF_AND | BPF_K, BPF_REG_0, 0, 0, bits);
-		put(f, BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_0, 0, 2, 0);
-		put_answer(f, false);
+		put(f, BPF_JMP | BPF_JSET | BPF_K, BPF_REG_3, 0, TO_NO, access_bits(rule->access));
 	}
-	end = f->count;
-	for (size_t i = 0; i < count; i++)
-		f->items[compares[i]].off = (int16_t)(end - compares[i] - 1);
+	for (size_t i = first; i < compares; i++)
+		f->items[i].off = (int16_t)(f->count - i - 1);
+}
+
+static void put_answer(struct device_filter *f, bool allow)
+{
+	const int16_t mark = allow ? TO_YES : TO_NO;
+
+	for (size_t i = 0; i < f->count; i++)
+		if (BPF_CLASS(f->items[i].code) == BPF_JMP && f->items[i].off == mark)
+			f->items[i].off = (int16_t)(f->count - i - 1);
+	put(f, BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, allow);
+	put(f, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+}
+
+/* The kernel refuses a program with a part that is never reached: the answer that nothing jumps to
+ * is left out. */
+static void put_end(struct device_filter *f, bool allow)
+{
+	bool other = false;
+
+	put_answer(f, allow);
+	for (size_t i = 0; i < f->count; i++)
+		other = other || f->items[i].off < 0;
+	if (other)
+		put_answer(f, !allow);
 }
 
 /* From the last rule to the first, so that the first one that fits decides. */
@@ -124,17 +134,16 @@ int device_filter_make(struct device_filter *f, struct arena *a,
 {
 	const size_t always_count = sizeof(always) / sizeof(always[0]), all = count + always_count;
 
-	if (count > BPF_MAXINSNS)
-		return err_set(e, ".linux.resources.devices: more than %d rules", BPF_MAXINSNS);
+	if (count > RULES_MAX)
+		return err_set(e, ".linux.resources.devices: more than %d rules", RULES_MAX);
 	f->count = 0;
 	f->items = arena_array(a, all * RULE_INSNS_MAX + FRAME_INSNS, sizeof(*f->items));
 	put_start(f);
 	for (size_t i = all; i-- > 0;) {
 		const struct oci_device_rule *rule = i < count ? &rules[i] : &always[i - count];
 
-		/* The kernel refuses a program with a part that is never reached. */
 		if (is_for_all(rule)) {
-			put_answer(f, rule->allow);
+			put_end(f, rule->allow);
 			return 0;
 		}
 		/* No device has such a number, no access asks for nothing. */
@@ -142,7 +151,7 @@ int device_filter_make(struct device_filter *f, struct arena *a,
 		    rule->access & ACCESS_ALL)
 			put_rule(f, rule);
 	}
-	put_answer(f, false);
+	put_end(f, false);
 	return 0;
 }
 

@@ -7,7 +7,7 @@ cc=$OUT/sysroot/bin/musl-gcc work=$OUT/test/cgroup
 vm_need "$cc"
 mkdir -p "$work"
 "$cc" -std=gnu11 -D_GNU_SOURCE -O1 -Wall -Iruntime -static -s -o "$work/driver" tests/vm/cgroup_driver.c \
-	runtime/box/cgroup*.c runtime/oci/*.c runtime/lib/{arena,buf,err,fd,fs,json,json_write,log,str,time}.c -lyyjson || exit 1
+	runtime/box/{cgroup*,device_filter}.c runtime/oci/*.c runtime/lib/{arena,buf,err,fd,fs,json,json_write,log,str,time}.c -lyyjson || exit 1
 cp "$work/driver" "$VM/driver.img"
 truncate -s %4096 "$VM/driver.img"
 share_own "$VM/driver.img"
@@ -51,6 +51,8 @@ like "weights that the kernel lacks" "$(d create /t/weight "'{\"blockIO\":{\"wei
 like "a disk that is not there" "$(d create /t/disk "'{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":9,\"minor\":9,\"rate\":1}]}}'")" '9:9 rbps=1" to io.max: No such device'
 like "a file that no controller has" "$(d create /t/uni "'{\"unified\":{\"memory.nosuch\":\"1\"}}'")" 'the kernel has no memory.nosuch here'
 is "none of them is left" "$(vm_sh 'ls -d /sys/fs/cgroup/t/*/')" /sys/fs/cgroup/t/all/
+
+is "device rules: this kernel has no BPF, by design" "$(d filter /t/all "'{\"devices\":[{\"allow\":false,\"access\":\"rwm\"}]}'")" "no BPF here"
 
 # --- memory: the limit holds, the kill is counted, a limit below the use is refused when asked to
 like "a program above its memory limit is killed" "$(d run /t/mem "'{\"memory\":{\"limit\":16777216}}'" eat 64)" 'killed by signal 9'

@@ -3,10 +3,10 @@
  *   create PATH RESOURCES | apply PATH RESOURCES     RESOURCES: the JSON object of config.json
  *   run PATH RESOURCES WORK [ARGUMENT]               in a new cgroup; says how WORK ended
  *   enter PATH WORK [ARGUMENT]                       in one that is there
- *   freeze PATH | thaw PATH | state PATH | procs PATH | stats PATH | place PID
- *   kill PATH | signal PATH NUMBER | remove PATH MILLISECONDS | nest PATH LEVELS | give PATH UID
- * WORK: eat MIB | spin MS | forks COUNT | bomb | sleep | read BYTES-OF-/dev/vdb | cpus | escape
- * [as-user] */
+ *   filter PATH RESOURCES                            attaches the device rules; says whether it
+ * could freeze PATH | thaw PATH | state PATH | procs PATH | stats PATH | place PID kill PATH |
+ * signal PATH NUMBER | remove PATH MILLISECONDS | nest PATH LEVELS | give PATH UID WORK: eat MIB |
+ * spin MS | forks COUNT | bomb | sleep | read BYTES-OF-/dev/vdb | cpus | escape [as-user] */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -20,6 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@
 #include "box/cgroup_path.h"
 #include "box/cgroup_stats.h"
 #include "box/cgroup_values.h"
+#include "box/device_filter.h"
 #include "lib/arena.h"
 #include "lib/buf.h"
 #include "lib/err.h"
@@ -155,6 +157,28 @@ static int show_cpus(void)
 	return 0;
 }
 
+static int try_open(const char *path)
+{
+	static const struct {
+		const char *name;
+		int flags;
+	} ways[] = { { "read", O_RDONLY }, { "write", O_WRONLY }, { "both", O_RDWR } };
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		int fd = open(path, ways[i].flags | O_NONBLOCK | O_CLOEXEC);
+
+		printf("%s %s\n", ways[i].name, error_name(fd));
+	}
+	return 0;
+}
+
+static int try_mknod(long major)
+{
+	printf("mknod %s\n", error_name(mknod("node", S_IFBLK | 0600, makedev(major, 0))));
+	unlink("node");
+	return 0;
+}
+
 static long put(const char *path, const char *text)
 {
 	AUTO_FD int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -229,6 +253,10 @@ static int work(char **words)
 		return read_disk(number);
 	if (!strcmp(words[0], "cpus"))
 		return show_cpus();
+	if (!strcmp(words[0], "open"))
+		return try_open(words[1]);
+	if (!strcmp(words[0], "mknod"))
+		return try_mknod(number);
 	if (!strcmp(words[0], "escape"))
 		return escape(words[1] != NULL);
 	for (;;)
@@ -278,6 +306,21 @@ static int show_stats(const char *path)
 	json_writer_init(&w, &out);
 	cgroup_stats_event(&s, "web", &w);
 	return puts(out.data), 0;
+}
+
+static int filter(const char *path, const char *text)
+{
+	struct device_filter f;
+	struct err e;
+	struct oci_resources *r = oci_resources_parse(arena, "resources", text, strlen(text), &e);
+	int answer;
+
+	if (!r || device_filter_make(&f, arena, r->devices, r->device_count, &e))
+		fail(&e);
+	answer = device_filter_attach(&f, open_cgroup(path), &e);
+	if (answer < 0)
+		fail(&e);
+	return puts(answer ? "attached" : "no BPF here"), 0;
 }
 
 static int show_procs(const char *path)
@@ -350,6 +393,8 @@ int main(int count, char **words)
 	}
 	if (!strcmp(words[1], "enter"))
 		return start(open_cgroup(words[2]), words + 3);
+	if (!strcmp(words[1], "filter"))
+		return filter(words[2], words[3]);
 	if (!strcmp(words[1], "stats"))
 		return show_stats(words[2]);
 	if (!strcmp(words[1], "procs"))

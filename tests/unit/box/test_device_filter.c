@@ -51,6 +51,8 @@ static uint64_t run(const struct device_filter *f, const struct bpf_cgroup_dev_c
 		case BPF_ALU64 | BPF_RSH | BPF_K: r[i->dst_reg] >>= operand(i, r); break;
 		case BPF_JMP | BPF_JNE | BPF_K: jump = r[i->dst_reg] != operand(i, r); break;
 		case BPF_JMP | BPF_JEQ | BPF_K: jump = r[i->dst_reg] == operand(i, r); break;
+		case BPF_JMP | BPF_JSET | BPF_K: jump = r[i->dst_reg] & operand(i, r); break;
+		case BPF_JMP | BPF_JA: jump = true; break;
 		case BPF_JMP | BPF_EXIT: return r[BPF_REG_0];
 		default: fail_msg("instruction %zu has the code %#x", at, i->code);
 		}
@@ -95,7 +97,8 @@ static void check_reach(const struct device_filter *f)
 		if (is_jump && BPF_OP(insn->code) == BPF_EXIT)
 			continue;
 		assert_true(i + 1 < f->count);
-		reached[i + 1] = true;
+		if (!is_jump || BPF_OP(insn->code) != BPF_JA)
+			reached[i + 1] = true;
 		if (!is_jump)
 			continue;
 		assert_true(i + 1 + (size_t)insn->off < f->count);
@@ -249,17 +252,26 @@ static void random_rules(void **state)
 	}
 }
 
-static void too_many(void **state)
+/* As many as there may be: each of the jumps still reaches the end. */
+static void many_rules(void **state)
 {
-	struct oci_device_rule *many = calloc(BPF_MAXINSNS + 1, sizeof(*many));
+	enum { MANY = 4096 };
+	struct oci_device_rule *many = calloc(MANY + 1, sizeof(*many));
 	struct arena *a = arena_create(1 << 22);
 	struct device_filter f;
 	struct err e;
 
 	(void)state;
 	assert_non_null(many);
-	assert_int_equal(device_filter_make(&f, a, many, BPF_MAXINSNS + 1, &e), -1);
-	assert_int_equal(device_filter_make(&f, a, many, BPF_MAXINSNS, &e), 0);
+	for (int i = 0; i < MANY; i++)
+		many[i] = (struct oci_device_rule){ true, 'c', 300 + i, 7, i % 2 ? R : R | W | M };
+	assert_int_equal(device_filter_make(&f, a, many, MANY + 1, &e), -1);
+	assert_int_equal(device_filter_make(&f, a, many, MANY, &e), 0);
+	check_reach(&f);
+	assert_true(asks(&f, "c 300:7 rw"));
+	assert_true(asks(&f, "c 4395:7 r"));
+	assert_false(asks(&f, "c 4395:7 w"));
+	assert_false(asks(&f, "c 4396:7 r"));
 	arena_destroy(a);
 	free(many);
 }
@@ -267,7 +279,9 @@ static void too_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rules), cmocka_unit_test(random_rules), cmocka_unit_test(too_many),
+		cmocka_unit_test(rules),
+		cmocka_unit_test(random_rules),
+		cmocka_unit_test(many_rules),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
