@@ -17,7 +17,7 @@ machine_base() {
 		-device "virtio-serial-$BUS,max_ports=4" -device "virtio-rng-$BUS")
 }
 
-# machine_kernel EXTRA: the kernel with the built command line, then what this run adds.
+# machine_kernel EXTRA: the kernel (KERNEL=FILE: another one) with the built command line, then what this run adds.
 machine_kernel() {
 	local line
 	line=$(cat "${CMDLINE:-$BOOT/cmdline}")
@@ -28,7 +28,7 @@ machine_kernel() {
 	esac
 	[ "$ACCEL" != icount ] || line+=" tsc_early_khz=1000000 tsc=reliable no_timer_check"
 	[ "$ACCEL" != tcg ] || line+=" tsc_early_khz=$(qemu/lib/tsc-khz) tsc=reliable no_timer_check"
-	QEMU_ARGS+=(-kernel "$BOOT/vmlinux" -append "$line console=ttyS0 quiet panic=-1 $1")
+	QEMU_ARGS+=(-kernel "${KERNEL:-$BOOT/vmlinux}" -append "$line console=ttyS0 quiet panic=-1 $1")
 }
 
 # The system is vda, the data disk vdb: both machines number their devices in the order given here.
