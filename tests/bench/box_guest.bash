@@ -1,0 +1,144 @@
+# box_guest.bash - the part of `make bench-box` inside the guest: prints `SECTION NAME key=value...` lines, no verdicts.
+#
+# Every section takes the runtimes in turn on the same bundle. A runtime that fails says so and does not stop the others.
+# shellcheck source=../vm/lib_guest.bash
+. /payload/lib_guest.bash
+# shellcheck source=box_bundles.bash
+. /payload/box_bundles.bash
+
+ROUNDS=30 MANY=1000 MANY_PEERS=100
+for word in $(cat /proc/cmdline); do
+	case $word in bench.*) declare "${word#bench.}" ;; esac
+done
+bin=/tmp/bin samples=/tmp/samples
+mkdir $bin
+cp /payload/{floor,turns} $bin
+runtimes=
+for runtime in box crun runc; do
+	[ ! -e /payload/$runtime ] || cp /payload/$runtime $bin/
+	! PATH=$bin:$PATH command -v $runtime >/dev/null || runtimes="$runtimes $runtime"
+done
+PATH=$bin:$PATH
+bundles_make /tmp/b /payload || exit 1
+say "$(uname -r), runtimes:$runtimes"
+
+section() { sed "s/^/$name /"; }	# what turns prints, with the section in front
+# turns_of NAME OPTIONS COMMAND: COMMAND for every runtime, where X is the runtime; the floor is what FLOOR says
+turns_of() {
+	local name=$1 options=$2 command=$3 words=() runtime
+	for runtime in $runtimes; do
+		words+=("$runtime")
+		# shellcheck disable=SC2206 # words
+		words+=(${command//X/$runtime} --)
+	done
+	# shellcheck disable=SC2206
+	[ -z "${FLOOR-}" ] || words+=(floor $FLOOR)
+	# shellcheck disable=SC2086
+	turns $options -r $samples.$name "${words[@]}" | section
+}
+
+bench_start() {
+	FLOOR='floor run /tmp/b/rootfs /bin/true' turns_of run "-n $ROUNDS" 'X run -b /tmp/b/true X@'
+	FLOOR='floor run /tmp/b/rootfs /bin/true' turns_of seccomp "-n $((ROUNDS * 2 / 3))" 'X run -b /tmp/b/seccomp X@'
+	FLOOR='floor run /tmp/b/rootfs /bin/true' turns_of lifecycle "-n $((ROUNDS * 2 / 3))" \
+		'X create -b /tmp/b/true X@ , X start X@ , X delete -f X@'
+}
+
+bench_exec() {
+	local runtime
+	for runtime in $runtimes; do
+		$runtime run -d -b /tmp/b/stay held-$runtime </dev/null >/dev/null || say "$runtime run -d failed"
+	done
+	FLOOR="floor exec $(crun state held-crun | jq .pid) /bin/true" turns_of exec "-n $ROUNDS" 'X exec held-X /bin/true'
+	for runtime in $runtimes; do $runtime delete -f held-$runtime; done
+}
+
+bench_syscalls() {
+	local runtime bundle
+	for bundle in true seccomp; do
+		for runtime in $runtimes; do
+			strace -f -c -U calls,name -o /tmp/calls $runtime run -b /tmp/b/$bundle s-$runtime </dev/null
+			echo "syscalls_$bundle $runtime calls=$(awk '$2 == "total" { print $1 }' /tmp/calls)"
+		done
+		strace -f -c -U calls,name -o /tmp/calls floor run /tmp/b/rootfs /bin/true
+		echo "syscalls_$bundle floor calls=$(awk '$2 == "total" { print $1 }' /tmp/calls)"
+	done
+}
+
+# The peak of a cgroup that holds the runtime alone (the container has one of its own), the page cache warm.
+peak_of() {
+	local group=/sys/fs/cgroup/peak
+	mkdir $group
+	(echo $BASHPID >$group/cgroup.procs; exec "$@" </dev/null >/dev/null)
+	cat $group/memory.peak
+	rmdir $group
+}
+bench_peak() {
+	local runtime i
+	for i in 1 2 3 4 5 6 7; do
+		for runtime in $runtimes; do
+			echo "peak $runtime bytes=$(peak_of $runtime run -b /tmp/b/true p-$runtime)"
+		done
+		echo "peak floor bytes=$(peak_of floor run /tmp/b/rootfs /bin/true)"
+	done
+}
+
+# The smallest memory limit, in KiB, under which a container starts.
+bench_small() {
+	local runtime limit
+	for runtime in $runtimes; do
+		for limit in 256 512 1024 2048 4096 8192 16384 none; do
+			[ $limit != none ] || break
+			jq ".linux.resources.memory.limit = $limit * 1024" /tmp/b/small/config.json >/tmp/small.json
+			cp /tmp/small.json /tmp/b/small/config.json
+			timeout 60 $runtime run -b /tmp/b/small small-$runtime </dev/null >/dev/null 2>&1 && break
+			$runtime delete -f small-$runtime >/dev/null 2>&1
+		done
+		echo "smallest $runtime kib=$limit"
+	done
+}
+
+memory_now() { # Slab Percpu KernelStack PageTables MemAvailable, Pss of the containers' programs, Pss of the rest
+	local pid
+	sync
+	awk '/^(Slab|Percpu|KernelStack|PageTables|MemAvailable):/ { v[$1] = $2 }
+		END { printf "%d %d %d %d %d ", v["Slab:"], v["Percpu:"], v["KernelStack:"], v["PageTables:"], v["MemAvailable:"] }' /proc/meminfo
+	for pid in /proc/[0-9]*; do
+		awk -v comm="$(cat "$pid/comm" 2>/dev/null)" '/^Pss:/ { print (comm == "stay" ? "stay" : "rest"), $2 }' "$pid/smaps_rollup" 2>/dev/null
+	done | awk '{ v[$1] += $2 } END { print v["stay"] + 0, v["rest"] + 0 }'
+}
+# Containers that stay, one started after the other; what each holds; and how the last hundred compare with the first.
+bench_many() {
+	local runtime count name=many before after i
+	for runtime in $runtimes; do
+		count=$MANY_PEERS
+		[ $runtime != box ] || count=$MANY
+		$runtime run -d -b /tmp/b/stay first-$runtime </dev/null >/dev/null || continue
+		before=$(memory_now)
+		turns -n "$count" -w 0 -r $samples.many $runtime $runtime run -d -b /tmp/b/stay many-@ | section
+		after=$(memory_now)
+		echo "$before $after" | awk -v n="$count" -v r="$runtime" '{
+			printf "held %s slab=%.2f percpu=%.2f stack=%.2f tables=%.2f available=%.2f stay=%.2f rest=%.2f\n", r,
+				($8 - $1) / n, ($9 - $2) / n, ($10 - $3) / n, ($11 - $4) / n, ($5 - $12) / n, ($13 - $6) / n, ($14 - $7) / n }'
+		turns -n "$count" -w 0 $runtime $runtime delete -f many-@ | sed 's/^/unmany /'
+		$runtime delete -f first-$runtime
+	done
+	awk -v k=100 'NF > 2 * k { a = b = 0; for (i = 2; i <= k + 1; i++) { a += $i; b += $(NF - i + 2) }
+		printf "drift %s first=%.0f last=%.0f\n", $1, a / k, b / k }' $samples.many
+}
+
+bench_at_once() {
+	FLOOR='floor run /tmp/b/rootfs /bin/true' turns_of at_once '-p -w 1 -n 100' 'X run -b /tmp/b/true X@'
+}
+
+bench_start
+bench_exec
+bench_syscalls
+bench_peak
+bench_small
+runtimes=${runtimes/ runc/}	# 100 of it at once would take as long as all the rest
+bench_at_once
+bench_many
+for file in $samples.*; do sed "s/^/samples ${file##*.} /" "$file"; done
+say done
+echo 1..0
