@@ -146,20 +146,3 @@ int devices_make_console(int root_fd, struct err *e)
 
 	return fd < 0 ? -1 : 0;
 }
-
-int devices_attach_console(int root_fd, int tty_fd, struct err *e)
-{
-	AUTO_FD int target_fd =
-		mount_target_open(root_fd, "/dev/console", MOUNT_TARGET_NOFOLLOW, e);
-	AUTO_FD int mount_fd = -1;
-	struct stat st;
-
-	if (target_fd < 0)
-		return -1;
-	if (fstat(tty_fd, &st) < 0 || !S_ISCHR(st.st_mode))
-		return err_set(e, "/dev/console: the terminal is no character device");
-	mount_fd = mount_fd_clone(tty_fd, "", e);
-	if (mount_fd < 0 || mount_fd_attach(mount_fd, target_fd, e))
-		return err_add(e, "/dev/console");
-	return 0;
-}

@@ -21,8 +21,6 @@ int devices_populate(int dev_fd, bool bind_nodes, struct err *e);
 /* One more node at its path in the root. */
 int devices_add(int root_fd, const struct oci_device *node, bool bind_nodes, struct err *e);
 
-/* /dev/console: a file to begin with, then the container's terminal over it, which may come after
- * the root was entered. tty_fd: the terminal, opened by TIOCGPTPEER and not by name
- * (CVE-2025-52565). */
+/* The file /dev/console, which the container's terminal is mounted over once there is one
+ * (console.h): by then the root may be read-only. */
 int devices_make_console(int root_fd, struct err *e);
-int devices_attach_console(int root_fd, int tty_fd, struct err *e);

@@ -25,6 +25,7 @@
 
 enum {
 	STEP_FDS_MAX = 4,	      /* that one step opens */
+	DEVPTS_WORDS_MAX = 8,
 	SPENT_MAX = 4 * STEP_FDS_MAX, /* closed between steps only: a step may still use its own */
 };
 
@@ -129,6 +130,23 @@ static bool is_kernel_fs(const char *fstype)
 	       str_equal(fstype, "cgroup2");
 }
 
+/* gid=5 is the machine's tty group. Where the ids were given by somebody else (rootless, or a
+ * joined user namespace) it may not exist: then the nodes are the user's own group's, as without
+ * the word. */
+static int create_devpts(const struct mount_new *n, struct err *e)
+{
+	const char *data[DEVPTS_WORDS_MAX + 1];
+	struct mount_new without = *n;
+	size_t kept = 0;
+
+	for (size_t i = 0; n->data && n->data[i] && kept < DEVPTS_WORDS_MAX; i++)
+		if (!str_starts(n->data[i], "gid="))
+			data[kept++] = n->data[i];
+	data[kept] = NULL;
+	without.data = data;
+	return mount_fd_create(&without, e);
+}
+
 static int new_slowly(const struct mount_step *step, struct mount_new *n, int target_fd,
 		      struct doing *d, struct err *e)
 {
@@ -137,6 +155,8 @@ static int new_slowly(const struct mount_step *step, struct mount_new *n, int ta
 	if (n->attrs & MOUNT_ATTR_RDONLY && !is_kernel_fs(n->fstype))
 		n->super_flags |= MS_RDONLY;
 	fd = mount_fd_create(n, e);
+	if (fd < 0 && e->number == EINVAL && str_equal(n->fstype, "devpts"))
+		fd = create_devpts(n, e);
 	spend(d, fd);
 	if (fd < 0 || (step->options.tmpcopyup && copy_up(target_fd, fd, e)) ||
 	    mount_fd_attach(fd, target_fd, e))

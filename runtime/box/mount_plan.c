@@ -154,7 +154,7 @@ static void drop_unmapped_gid(const struct oci_spec *spec, struct mount_options 
 	size_t kept = 0;
 	uint32_t gid, outside;
 
-	if (!spec->gid_maps.count)
+	if (!(spec->namespaces & 1u << OCI_NS_USER))
 		return;
 	for (size_t i = 0; i < o->data_count; i++) {
 		if (str_starts(o->data[i], "gid=") &&

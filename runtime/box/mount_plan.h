@@ -39,7 +39,7 @@ enum mount_op {
 		       * namespace */
 	MOUNT_DEVICES,	 /* the default nodes and links of devices.h below target */
 	MOUNT_NODE,	 /* one device node of the specification */
-	MOUNT_CONSOLE,	 /* the file that devices_attach_console covers later */
+	MOUNT_CONSOLE,	 /* the file that the terminal covers later, console.h */
 	MOUNT_MASK,	 /* hide target, when it exists */
 	MOUNT_READ_ONLY, /* make the tree at target read-only, when it exists */
 	MOUNT_SET,	 /* options.set on the mount that target is the root of */

@@ -73,7 +73,7 @@ static int change(int fd, const struct mount_change *c, struct err *e)
 	if (mount_fd_change(fd, "", c, e) == 0)
 		return 0;
 	if (e->number == EPERM)
-		return err_set(e, "the source has flags that this user namespace may not clear; "
+		return err_set(e, "the source has flags that this user namespace may not change; "
 				  "leave out the option that would");
 	return -1;
 }
