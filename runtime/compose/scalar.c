@@ -2,11 +2,13 @@
 #include "compose/scalar.h"
 
 #include <ctype.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/err.h"
 #include "lib/str.h"
+#include "oci/cpu_list.h"
+#include "oci/signal.h"
 #include "oci/spec_names.h"
 
 /* digits[.digits] as a count of 10^-9; moves *text behind it. */
@@ -75,37 +77,13 @@ bool scalar_nano_cpus(const char *text, uint64_t *nano_cpus)
 
 bool scalar_signal(const char *text, unsigned *number)
 {
-	static const struct {
-		const char *name;
-		unsigned number;
-	} signals[] = {
-		{ "ABRT", SIGABRT }, { "ALRM", SIGALRM }, { "CONT", SIGCONT },
-		{ "HUP", SIGHUP },   { "INT", SIGINT },	  { "KILL", SIGKILL },
-		{ "PIPE", SIGPIPE }, { "QUIT", SIGQUIT }, { "STOP", SIGSTOP },
-		{ "TERM", SIGTERM }, { "TSTP", SIGTSTP }, { "USR1", SIGUSR1 },
-		{ "USR2", SIGUSR2 }, { "PWR", SIGPWR },	  { "WINCH", SIGWINCH },
-	};
-	uint32_t value;
+	struct err ignored;
+	int value;
 
-	if (str_to_u32(text, &value) && value >= 1 && value <= 64) {
-		*number = value;
-		return true;
-	}
-	if (str_starts(text, "SIG"))
-		text += 3;
-	/* RTMIN is 34 for every program: musl and glibc keep the kernel's first two. systemd stops
-	 * by RTMIN+3. */
-	if (str_starts(text, "RTMIN+") && str_to_u32(text + 6, &value) && value <= 30) {
-		*number = 34 + value;
-		return true;
-	}
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-		if (str_equal(text, signals[i].name)) {
-			*number = signals[i].number;
-			return true;
-		}
-	}
-	return false;
+	if (signal_parse(text, &value, &ignored) || value == 0)
+		return false;
+	*number = (unsigned)value;
+	return true;
 }
 
 bool scalar_bool(const char *text, bool *value)
@@ -162,23 +140,10 @@ bool scalar_limit(const char *text, uint64_t *limit)
 
 bool scalar_is_cpuset(const char *text)
 {
-	for (;;) {
-		size_t digits = strspn(text, "0123456789");
+	struct cpu_list list;
+	struct err ignored;
 
-		if (digits < 1 || digits > 4)
-			return false;
-		text += digits;
-		if (*text == '-') {
-			digits = strspn(++text, "0123456789");
-			if (digits < 1 || digits > 4)
-				return false;
-			text += digits;
-		}
-		if (*text == '\0')
-			return true;
-		if (*text++ != ',')
-			return false;
-	}
+	return cpu_list_parse(text, &list, &ignored) == 0;
 }
 
 bool scalar_is_clean_path(const char *text)

@@ -70,7 +70,7 @@ static void signals(void **state)
 		int number;
 	} rows[] = {
 		{ "SIGINT", SIGINT }, { "TERM", SIGTERM }, { "9", 9 },	    { "SIGRTMIN+3", 37 },
-		{ "0", BAD },	      { "65", BAD },	   { "SIGX", BAD }, { "sigint", BAD },
+		{ "0", BAD },	      { "65", BAD },	   { "SIGX", BAD }, { "sigint", SIGINT },
 		{ "", BAD },	      { "RTMIN+31", BAD },
 	};
 
@@ -96,7 +96,7 @@ static void paths_and_cpusets(void **state)
 		{ "/.", false, false },	   { "/..a", true, false },	{ "/...", true, false },
 		{ "0", false, true },	   { "0-3,5", false, true },	{ "0,", false, false },
 		{ "0-", false, false },	   { "0 ,1", false, false },	{ "12345", false, false },
-		{ "-1", false, false },
+		{ "-1", false, false },	   { "3-1", false, false },
 	};
 
 	(void)state;
