@@ -78,6 +78,11 @@ static bool is_for_all(const struct oci_device_rule *rule)
 	       (rule->access & ACCESS_ALL) == ACCESS_ALL;
 }
 
+bool device_filter_needed(const struct oci_device_rule *rules, size_t count)
+{
+	return count && !(rules[count - 1].allow && is_for_all(&rules[count - 1]));
+}
+
 /* Another device: on to the next rule, over what is left of this one. */
 static void put_rule(struct device_filter *f, const struct oci_device_rule *rule)
 {

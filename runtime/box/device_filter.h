@@ -13,6 +13,7 @@
  * cgroup-v1/devices.rst for what a rule means. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena;
@@ -24,6 +25,9 @@ struct device_filter {
 	struct bpf_insn *items;		/* in the arena */
 	size_t count;
 };
+
+/* There are rules, and they do not end with one that allows everything: a program is needed. */
+bool device_filter_needed(const struct oci_device_rule *rules, size_t count);
 
 int device_filter_make(struct device_filter *f, struct arena *a,
 		       const struct oci_device_rule *rules, size_t count, struct err *e);

@@ -140,21 +140,11 @@ static int open_console(struct entry *n, struct err *e)
  * Process Constraint"). */
 static int follow_first_process(struct entry *n, struct err *e)
 {
-	char path[32], *line = NULL, *place;
-	AUTO_FREE char *text = NULL;
 	AUTO_FD int mount_fd = cgroup_open_mount(e);
-	size_t size_bytes;
 
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", n->target.process.pid);
-	text = mount_fd < 0 ? NULL : fs_read_at(AT_FDCWD, path, 65536, &size_bytes, e);
-	if (text)
-		line = strstr(text, "0::");
-	if (!line)
-		return -1;
-	place = line + 3;
-	place[strcspn(place, "\n")] = '\0';
 	fd_close(&n->job.cgroup_fd);
-	n->job.cgroup_fd = cgroup_open(mount_fd, place, e);
+	n->job.cgroup_fd =
+		mount_fd < 0 ? -1 : cgroup_open_process(mount_fd, n->target.process.pid, e);
 	return n->job.cgroup_fd < 0 ? -1 : 0;
 }
 

@@ -125,17 +125,6 @@ static int record(struct launch *l, struct err *e)
 	return 0;
 }
 
-/* Rules that allow everything in the end need no filter. */
-static bool wants_device_filter(const struct oci_resources *r)
-{
-	const struct oci_device_rule *last;
-
-	if (r->device_count == 0)
-		return false;
-	last = &r->devices[r->device_count - 1];
-	return !last->allow || last->type != 'a';
-}
-
 /* Where no program of the kernel filters devices, nodev does it on every mount. */
 static int filter_devices(struct launch *l, struct err *e)
 {
@@ -143,7 +132,7 @@ static int filter_devices(struct launch *l, struct err *e)
 	struct device_filter filter;
 	int attached = 0;
 
-	if (!wants_device_filter(r))
+	if (!device_filter_needed(r->devices, r->device_count))
 		return 0;
 	if (l->cgroup_fd >= 0) {
 		if (device_filter_make(&filter, l->arena, r->devices, r->device_count, e))

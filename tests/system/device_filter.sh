@@ -36,7 +36,7 @@ is() {
 	bad=$((bad + 1))
 	printf 'not ok %d - %s\n#   got:    %s\n#   wanted: %s\n' $n "$1" "$2" "$3"
 }
-asked() { echo $(d enter "$cg" "$@"); }
+asked() { d enter "$cg" "$@" | paste -sd ' '; }
 all="read done write done both done" none="read EPERM write EPERM both EPERM"
 
 is "without rules: zero as always" "$(asked open zero)" "$all"

@@ -252,6 +252,23 @@ static void random_rules(void **state)
 	}
 }
 
+static void needed(void **state)
+{
+	static const struct oci_device_rule all = { true, 'a', -1, -1, R | W | M },
+					    none = { false, 'a', -1, -1, R | W | M },
+					    reading = { true, 'a', -1, -1, R },
+					    one_major = { true, 'a', 8, -1, R | W | M };
+
+	(void)state;
+	assert_false(device_filter_needed(NULL, 0));
+	assert_false(device_filter_needed(&all, 1));
+	assert_false(device_filter_needed((struct oci_device_rule[]){ none, all }, 2));
+	assert_true(device_filter_needed(&none, 1));
+	assert_true(device_filter_needed(&reading, 1));
+	assert_true(device_filter_needed(&one_major, 1));
+	assert_true(device_filter_needed((struct oci_device_rule[]){ all, none }, 2));
+}
+
 /* As many as there may be: each of the jumps still reaches the end. */
 static void many_rules(void **state)
 {
@@ -282,6 +299,7 @@ int main(void)
 		cmocka_unit_test(rules),
 		cmocka_unit_test(random_rules),
 		cmocka_unit_test(many_rules),
+		cmocka_unit_test(needed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
