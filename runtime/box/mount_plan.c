@@ -262,7 +262,10 @@ static int plan_new(struct planning *p, struct mount_step *step, const struct oc
 	step->fstype = is_type(m->type, "cgroup") ? "cgroup2" : m->type;
 	step->nofollow = is_among(kernel_types, m->type) || is_among(kernel_places, step->target);
 	step->fresh = is_fresh(p->plan, step->target);
-	keep_nodev(p, &step->options);
+	/* The nodes of devpts are the kernel's, nobody can make others there, and programs open
+	 * them: nodev would take every terminal away. */
+	if (!is_type(step->fstype, "devpts"))
+		keep_nodev(p, &step->options);
 	if (step->options.idmap != MOUNT_IDMAP_NONE || m->uid_maps || m->gid_maps)
 		return err_set(e, ".mounts[%zu].options: idmap is for bind mounts alone",
 			       step->index);

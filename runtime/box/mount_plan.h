@@ -4,8 +4,8 @@
  * machine's root or its files is opened by mount_source.c before the container's first process
  * exists; the rest is carried out by mount_do.c inside the container's namespaces.
  *
- * always_nodev: every mount is nodev and device nodes are bind-mounted one by one, so a node in an
- * image layer or a volume opens nothing. */
+ * always_nodev: every mount but devpts is nodev and device nodes are bind-mounted one by one, so a
+ * node in an image layer or a volume opens nothing. */
 #pragma once
 
 #include <stdbool.h>

@@ -39,7 +39,6 @@ static int check_undone(const struct oci_spec *spec, struct err *e)
 	} members[] = {
 		{ hooks, ".hooks" },
 		{ spec->domainname, ".domainname" },
-		{ p->terminal, ".process.terminal" },
 		{ p->scheduler, ".process.scheduler" },
 		{ p->io_priority, ".process.ioPriority" },
 		{ spec->device_count, ".linux.devices" },

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +14,8 @@
 #include "box/cgroup.h"
 #include "box/host.h"
 #include "box/idmap.h"
-#include "box/monitor.h"
+#include "box/monitor_control.h"
+#include "box/monitor_start.h"
 #include "box/mount_source.h"
 #include "box/ns.h"
 #include "box/overlay.h"
@@ -38,11 +38,15 @@
 struct staging {
 	const struct stage_service *s;
 	struct stage_result r;
+	int stdin_fd;			/* what the container's is written to */
 	int stdout_fd, stderr_fd;	/* what the container's are read from */
+	int control_fd;			/* monitor_control.h */
 };
 
-/* /dev/stdout opened by name is checked like any file: it must belong to the container's user. */
-static int make_output(const struct oci_spec *spec, int *read_fd, int *write_fd, struct err *e)
+/* A pipe whose inner end belongs to the container's user: /dev/stdout opened by name is checked
+ * like any file. */
+static int make_pipe(const struct oci_spec *spec, int *read_fd, int *write_fd, int *inner_fd,
+		     struct err *e)
 {
 	uint32_t uid = 0, gid = 0;
 	int ends[2];
@@ -55,7 +59,24 @@ static int make_output(const struct oci_spec *spec, int *read_fd, int *write_fd,
 	    !idmap_outside(&spec->gid_maps, spec->process.user.gid, &gid))
 		return err_set(e, "user %u:%u is not in the container's id range",
 			       spec->process.user.uid, spec->process.user.gid);
-	return fchown(*write_fd, uid, gid) < 0 ? err_sys(e, "give stdout to user %u", uid) : 0;
+	return fchown(*inner_fd, uid, gid) < 0 ? err_sys(e, "give a pipe to user %u", uid) : 0;
+}
+
+/* With a terminal the pty is all three. */
+static int make_pipes(struct staging *g, int inner_fds[3], struct err *e)
+{
+	const struct stage_service *s = g->s;
+	const struct oci_spec *spec = s->plan->spec;
+
+	if (spec->process.terminal)
+		return 0;
+	if (s->stdio->input != BOX_INPUT_NONE &&
+	    make_pipe(spec, &inner_fds[0], &g->stdin_fd, &inner_fds[0], e))
+		return -1;
+	return make_pipe(spec, &g->stdout_fd, &inner_fds[1], &inner_fds[1], e) ||
+			       make_pipe(spec, &g->stderr_fd, &inner_fds[2], &inner_fds[2], e)
+		       ? -1
+		       : 0;
 }
 
 static int open_volumes(const struct stage_service *s, int user_ns_fd,
@@ -109,25 +130,29 @@ static int open_root(void *ctx, int user_ns_fd, int mount_ns_fd, struct mount_so
 static int make_container(struct staging *g, struct err *e)
 {
 	const struct stage_service *s = g->s;
-	AUTO_FD int out_fd = -1, err_fd = -1;
+	int inner_fds[3] = { -1, -1, -1 }, failed;
 	const struct stage_root root = { .open = open_root, .ctx = (void *)s };
 
-	if (make_output(s->plan->spec, &g->stdout_fd, &out_fd, e) ||
-	    make_output(s->plan->spec, &g->stderr_fd, &err_fd, e))
+	g->control_fd = monitor_control_bind(s->state_fd, e);
+	if (g->control_fd < 0 || make_pipes(g, inner_fds, e))
 		return -1;
 	const struct stage_job job = {
 		.plan = s->plan,
 		.bundle_fd = -1,
 		.cgroup_fd = s->cgroup_fd,
 		.seccomp_fd = s->seccomp_fd,
-		.stdio_fds = { -1, out_fd, err_fd },
+		.stdio_fds = { inner_fds[0], inner_fds[1], inner_fds[2] },
 		.console_fd = -1,
 		.gate_fd = -1,
 		.tied = true,
 		.root = &root,
 	};
 
-	return stage_make(&job, &g->r, e) ? -1 : stage_release(&g->r, e);
+	failed = stage_make(&job, &g->r, e);
+	/* Only the container holds its ends: what is read ends with it. */
+	for (int i = 0; i < 3; i++)
+		fd_close(&inner_fds[i]);
+	return failed ? -1 : stage_release(&g->r, e);
 }
 
 static int save_state(const struct staging *g, struct err *e)
@@ -146,43 +171,34 @@ static int save_state(const struct staging *g, struct err *e)
 	return state_save_run(g->s->state_fd, &run, e);
 }
 
-/* Every fd to its place for boxmon (monitor.h), in two steps, so that none is overwritten on its
- * way. */
-static int place_fds(const struct staging *g, int events_fd, struct err *e)
+static void become_monitor(struct staging *g)
 {
-	const int fds[] = {
-		[MONITOR_STDOUT_FD - 3] = g->stdout_fd, [MONITOR_STDERR_FD - 3] = g->stderr_fd,
-		[MONITOR_STATE_FD - 3] = g->s->state_fd, [MONITOR_LOG_FD - 3] = g->s->container_fd,
-		[MONITOR_EVENTS_FD - 3] = events_fd, [MONITOR_OUTPUT_FD - 3] = g->s->output_fd,
+	const struct stage_service *s = g->s;
+	const bool terminal = s->plan->spec->process.terminal;
+	struct monitor_start m = {
+		.program = BOX_MONITOR,
+		.name = s->plan->name,
+		.pid = g->r.pid,
+		.log_bytes = s->plan->log_bytes,
+		.terminal = terminal,
+		.input_once = s->stdio->input == BOX_INPUT_ONCE,
+		.stdout_fd = terminal ? g->r.console_fd : g->stdout_fd,
+		.stderr_fd = g->stderr_fd,
+		.state_fd = s->state_fd,
+		.log_fd = s->container_fd,
+		.events_fd = s->cgroup_fd < 0 ? -1 : cgroup_open_events(s->cgroup_fd),
+		.output_fd = s->stdio->output_fd,
+		.control_fd = g->control_fd,
+		.input_fd = terminal ? g->r.console_fd : g->stdin_fd,
 	};
-	enum { COUNT = sizeof(fds) / sizeof(fds[0]), HIGH = 512 };
-	int high[COUNT];
-
-	for (int i = 0; i < COUNT; i++)
-		high[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, HIGH);
-	syscall(SYS_close_range, 3, HIGH - 1, 0);
-	for (int i = 0; i < COUNT; i++)
-		if (high[i] >= 0 && dup2(high[i], 3 + i) < 0)
-			return err_sys(e, "place fd %d", 3 + i);
-	syscall(SYS_close_range, HIGH, ~0u, 0);
-	return 0;
-}
-
-static void become_monitor(const struct staging *g)
-{
-	char pid[16], log_bytes[24];
-	char name[80], program[] = "boxmon";
-	char *argv[] = { program, name, pid, log_bytes, NULL }, *envp[] = { NULL };
 	struct err e;
 
-	str_copy(name, sizeof(name), g->s->plan->name);
-	snprintf(pid, sizeof(pid), "%d", (int)g->r.pid);
-	snprintf(log_bytes, sizeof(log_bytes), "%llu", (unsigned long long)g->s->plan->log_bytes);
-	if (place_fds(g, g->s->cgroup_fd < 0 ? -1 : cgroup_open_events(g->s->cgroup_fd), &e) == 0) {
-		execve(BOX_MONITOR, argv, envp);
-		err_sys(&e, "run %s", BOX_MONITOR);
+	for (size_t i = 0; i < s->stdio->client_count; i++) {
+		m.client_fds[i] = s->stdio->clients[i].fd;
+		m.client_streams[i] = s->stdio->clients[i].streams;
 	}
-	log_err("box %s: %s", name, e.text);
+	monitor_start(&m, &e);
+	log_err("box %s: %s", m.name, e.text);
 }
 
 static void report_failure(int report_fd, const struct err *why)
@@ -219,8 +235,10 @@ static void __attribute__((noreturn)) run_stage(const struct stage_service *s, i
 	struct staging g = {
 		.s = s,
 		.r = { .pid = -1, .pidfd = -1, .console_fd = -1, .link_fd = -1 },
+		.stdin_fd = -1,
 		.stdout_fd = -1,
 		.stderr_fd = -1,
+		.control_fd = -1,
 	};
 	struct err e;
 

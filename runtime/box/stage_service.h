@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "box/monitor.h"
+
 struct box_host;
 struct box_plan;
 struct err;
@@ -22,6 +24,19 @@ enum stage_report {
 	STAGE_REPORT_FAILED,		/* str sentence */
 };
 
+/* Where the container's input comes from, and who hears its output from the start. */
+enum box_input { BOX_INPUT_NONE, BOX_INPUT_OPEN, BOX_INPUT_ONCE };
+
+struct box_stdio {
+	enum box_input input;		/* once: the end of a client's sending closes it */
+	int output_fd;			/* gets a copy of stdout and stderr, -1 = none */
+	struct {
+		int fd;
+		unsigned streams;	/* ATTACH_* */
+	} clients[MONITOR_CLIENTS_MAX];
+	size_t client_count;
+};
+
 struct stage_service {
 	const struct box_plan *plan;
 	const struct box_host *host;
@@ -30,7 +45,7 @@ struct stage_service {
 	int container_fd;	/* /data/box/containers/NAME */
 	int cgroup_fd;		/* -1 = none */
 	int seccomp_fd;		/* compiled profile, -1 = none */
-	int output_fd;		/* gets a copy of stdout and stderr, -1 = none */
+	const struct box_stdio *stdio;
 };
 
 /* Forks the stage. Returns its pidfd; *report_fd tells how it went, then ends. */

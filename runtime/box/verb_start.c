@@ -28,10 +28,31 @@ struct start {
 	struct box_volume volumes[BOX_VOLUMES_MAX];
 	struct layers layers;
 	struct box *box;
-	int spec_fd, output_fd, container_fd, cgroup_fd;
+	int spec_fd, container_fd, cgroup_fd;
+	struct box_stdio stdio;
 	int seccomp_fd;			/* own profile: ours; else the cache's */
 	bool own_seccomp;
 };
+
+static int read_stdio(struct start *st, struct msg *m, struct err *e)
+{
+	struct box_stdio *io = &st->stdio;
+	uint64_t input = msg_get_u64(m), output = msg_get_u64(m), clients = msg_get_u64(m);
+
+	if (input > BOX_INPUT_ONCE || clients > MONITOR_CLIENTS_MAX)
+		return err_set(e, "a kind of input or a number of clients that there is not");
+	io->input = (enum box_input)input;
+	st->spec_fd = msg_take_fd(m);
+	if (output)
+		io->output_fd = msg_take_fd(m);
+	for (; io->client_count < clients; io->client_count++) {
+		io->clients[io->client_count].streams = (unsigned)msg_get_u64(m);
+		io->clients[io->client_count].fd = msg_take_fd(m);
+		if (io->clients[io->client_count].fd < 0)
+			return err_set(e, "a client without its connection");
+	}
+	return msg_end(m, e);
+}
 
 static int read_message(struct start *st, struct msg *m, struct err *e)
 {
@@ -53,9 +74,7 @@ static int read_message(struct start *st, struct msg *m, struct err *e)
 	plan->volumes = st->volumes;
 	plan->volume_count = (size_t)count;
 	plan->log_bytes = msg_get_u64(m);
-	st->spec_fd = msg_take_fd(m);
-	st->output_fd = msg_take_fd(m);
-	return msg_end(m, e);
+	return read_stdio(st, m, e);
 }
 
 static int read_spec(struct start *st, struct err *e)
@@ -198,7 +217,7 @@ static int launch(struct start *st, struct err *e)
 		.container_fd = st->container_fd,
 		.cgroup_fd = st->cgroup_fd,
 		.seccomp_fd = st->seccomp_fd,
-		.output_fd = st->output_fd,
+		.stdio = &st->stdio,
 	};
 	struct box *box = st->box;
 	int monitor_fd = stage_service_start(&stage, &box->run.monitor_pid, &box->report.fd, e);
@@ -237,7 +256,9 @@ static void finish(struct start *st)
 {
 	layers_close(&st->layers);
 	fd_close(&st->spec_fd);
-	fd_close(&st->output_fd);
+	fd_close(&st->stdio.output_fd);
+	for (size_t i = 0; i < st->stdio.client_count; i++)
+		fd_close(&st->stdio.clients[i].fd);
 	fd_close(&st->container_fd);
 	fd_close(&st->cgroup_fd);
 	if (st->own_seccomp)
@@ -249,7 +270,7 @@ int verb_start(struct boxes *b, struct msg *m, struct err *e)
 {
 	struct start st = { .boxes = b,
 			    .spec_fd = -1,
-			    .output_fd = -1,
+			    .stdio.output_fd = -1,
 			    .container_fd = -1,
 			    .cgroup_fd = -1,
 			    .seccomp_fd = -1 };

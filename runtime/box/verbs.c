@@ -11,6 +11,7 @@
 #include "box/box.h"
 #include "box/cgroup.h"
 #include "box/host.h"
+#include "box/monitor_control.h"
 #include "box/seccomp.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -180,6 +181,60 @@ static int request_kill(struct boxes *b, struct msg *m, struct err *e)
 	return 0;
 }
 
+/* BOX_ATTACH and BOX_RESIZE: the box's monitor does it. */
+static void pass_on(struct boxes *b, const char *name, int failed, struct err *e)
+{
+	if (failed)
+		box_answer_failed(b, name, e->text);
+	else
+		box_answer_done(b, name);
+}
+
+static struct box *find_running(struct boxes *b, const char *name, struct err *e)
+{
+	struct box *box = box_find(b, name);
+
+	if (!box)
+		err_set(e, "there is no box %s", name);
+	else if (box->status != BOX_RUNNING)
+		err_set(e, "box %s is not running", name);
+	return box && box->status == BOX_RUNNING ? box : NULL;
+}
+
+static int request_attach(struct boxes *b, struct msg *m, struct err *e)
+{
+	const char *name = msg_get_str(m);
+	unsigned streams = (unsigned)msg_get_u64(m);
+	AUTO_FD int client_fd = msg_take_fd(m);
+	struct box *box;
+
+	if (msg_end(m, e))
+		return -1;
+	box = find_running(b, name, e);
+	pass_on(b, name,
+		!box || monitor_control_attach(box->state_fd, streams, client_fd, e), e);
+	return 0;
+}
+
+static int request_resize(struct boxes *b, struct msg *m, struct err *e)
+{
+	const char *name = msg_get_str(m);
+	uint64_t rows = msg_get_u64(m), columns = msg_get_u64(m);
+	struct box *box;
+
+	if (msg_end(m, e))
+		return -1;
+	box = find_running(b, name, e);
+	if (box && (rows > UINT16_MAX || columns > UINT16_MAX)) {
+		err_set(e, "a terminal has at most 65535 rows and columns");
+		box = NULL;
+	}
+	pass_on(b, name,
+		!box || monitor_control_resize(box->state_fd, (uint16_t)rows, (uint16_t)columns, e),
+		e);
+	return 0;
+}
+
 /* A box of an earlier boot has a writable layer but no state: it is deleted like any other. */
 static int request_delete(struct boxes *b, struct msg *m, struct err *e)
 {
@@ -241,6 +296,10 @@ int boxes_request(struct boxes *b, struct msg *m, struct err *e)
 		return request_kill(b, m, e);
 	case WIRE_BOX_DELETE:
 		return request_delete(b, m, e);
+	case WIRE_BOX_ATTACH:
+		return request_attach(b, m, e);
+	case WIRE_BOX_RESIZE:
+		return request_resize(b, m, e);
 	case WIRE_BOX_LIST:
 		return request_list(b, m, e);
 	case WIRE_NONE:

@@ -120,6 +120,8 @@ static int dispatch(struct boxd *box, struct msg *m, struct err *e)
 	case WIRE_BOX_START:
 	case WIRE_BOX_KILL:
 	case WIRE_BOX_DELETE:
+	case WIRE_BOX_ATTACH:
+	case WIRE_BOX_RESIZE:
 	case WIRE_BOX_LIST:
 	case WIRE_TYPES:
 		break;
@@ -250,6 +252,9 @@ int boxd_start(struct boxd *box, const char *name, const struct plan *plan,
 		msg_put_u64(&box->out, s->mounts[i].read_only);
 	}
 	msg_put_u64(&box->out, plan->log_bytes);
+	msg_put_u64(&box->out, 0); /* no input, and nobody attached */
+	msg_put_u64(&box->out, output_fd >= 0);
+	msg_put_u64(&box->out, 0);
 	msg_put_fd(&box->out, spec_fd);
 	if (output_fd >= 0)
 		msg_put_fd(&box->out, output_fd);

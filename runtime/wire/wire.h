@@ -12,23 +12,27 @@ enum wire_program { WIRE_SVCTL, WIRE_SVD, WIRE_ENGINED, WIRE_BOXD };
 
 /*        name         from     to       fds   fields
  * BOX_START    str name, str image, u64 mounts, then per volume mount: str volume, str driver,
- *              str target, u64 read_only; u64 log_bytes; fds: sealed spec [, output]
- * BOX_STARTED  str name, u64 pid                         answer to BOX_START
- * BOX_FAILED   str name, str sentence                    answer to any BOX_ request that failed
- * BOX_KILL     str name, u64 signal                      answered by BOX_DONE
- * BOX_DELETE   str name                                  answered by BOX_DONE; kills what runs
- * BOX_DONE     str name
- * BOX_LIST     -                                         answered by BOX_STATE... BOX_LIST_END
+ *              str target, u64 read_only; u64 log_bytes; u64 input (0 none, 1 open, 2 closed by
+ *              the end of a client's sending); u64 1 = with an output; u64 clients, then each
+ *              one's u64 streams (1 stdin, 2 stdout, 4 stderr); fds: sealed spec [, output],
+ * clients BOX_STARTED  str name, u64 pid                         answer to BOX_START BOX_FAILED str
+ * name, str sentence                    answer to any BOX_ request that failed BOX_KILL     str
+ * name, u64 signal                      answered by BOX_DONE BOX_ATTACH   str name, u64 streams;
+ * fd: a stream connection       answered by BOX_DONE BOX_RESIZE   str name, u64 rows, u64 columns
+ * answered by BOX_DONE BOX_DELETE   str name                                  answered by BOX_DONE;
+ * kills what runs BOX_DONE     str name BOX_LIST     - answered by BOX_STATE... BOX_LIST_END
  * BOX_STATE    str name, str image, u64 running, u64 pid, u64 exit_status, u64 oom_kills
  * BOX_EXITED   str name, u64 exit_status (128 + signal as shells do), u64 oom_kills  event
  * BOX_OOM      str name, u64 limit_bytes, u64 oom_kills         event */
 /* clang-format off */
 #define WIRE_MESSAGES(X) \
-	X(BOX_START,    ENGINED, BOXD,    2) \
+	X(BOX_START,    ENGINED, BOXD,    6) \
 	X(BOX_STARTED,  BOXD,    ENGINED, 0) \
 	X(BOX_FAILED,   BOXD,    ENGINED, 0) \
 	X(BOX_KILL,     ENGINED, BOXD,    0) \
 	X(BOX_DELETE,   ENGINED, BOXD,    0) \
+	X(BOX_ATTACH,   ENGINED, BOXD,    1) \
+	X(BOX_RESIZE,   ENGINED, BOXD,    0) \
 	X(BOX_DONE,     BOXD,    ENGINED, 0) \
 	X(BOX_LIST,     ENGINED, BOXD,    0) \
 	X(BOX_STATE,    BOXD,    ENGINED, 0) \

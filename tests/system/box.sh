@@ -234,6 +234,24 @@ printf 'exited j\nlist\ndelete j\n' | talk
 ok "a container does not outlive its monitor" answers "BOX_EXITED j 137"
 ok "nor does its process" within 5 [ ! -e /proc/$inside ]
 
+# ---- input, clients, terminal
+spec -- /bin/probe echo
+printf 'start l t /tmp/spec.json input=2 client=/tmp/from-start\nattach l 7 /tmp/feeder one\\ntwo\\n\nexited l\ndelete l\n' | talk
+ok "a client's end closes the input" answers "BOX_EXITED l 6 0"
+ok "it sees what it caused" eval 'tr -d "\000-\010" <feeder | grep -q "got two"'
+ok "a client from the start sees all" eval 'for w in tty=0 "got one" "got two" end; do tr -d "\000-\010" <from-start | grep -q "$w" || exit 1; done'
+spec -- /bin/probe echo
+printf 'start l t /tmp/spec.json input=1\nattach l 7 /tmp/first one\\n\nattach l 3 /tmp/second exit\\n\nexited l\nattach l 7 /tmp/late\ndelete l\n' | talk
+ok "an open input outlives its client" answers "BOX_EXITED l 5 0"
+ok "nobody attaches to the dead" answers "BOX_FAILED l box l is not running"
+spec -t -- /bin/probe echo
+printf 'start l t /tmp/spec.json client=/tmp/tty\nresize l 33 101\nattach l 7 /tmp/screen size\\nexit\\n\nexited l\ndelete l\n' | talk
+ok "a terminal, at /dev/console too" grep -q "tty=1 console=1" tty
+ok "has the size that it was given" eval 'tr -d "\r" <screen | grep -q "size=33x101"'
+ok "and its end" answers "BOX_EXITED l 5 0"
+printf 'resize nobody 1 1\n' | talk
+ok "no terminal of nobody" answers "BOX_FAILED nobody there is no box nobody"
+
 if [ -n "$cg" ]; then
 	CG=k; spec -- /bin/probe read /proc/self/cgroup; run k
 	ok "it is the root of its cgroup namespace" has "0::/"

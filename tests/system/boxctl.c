@@ -3,13 +3,15 @@
  *   boxctl serve SOCKET PROGRAM      binds the socket and execs the program with it, as svd does
  *   boxctl spec [OPTION...] -- ARG.. prints a config.json: Docker's defaults and what the options
  * say boxctl talk SOCKET               requests from stdin, one per line; answers and events on
- * stdout: start NAME IMAGE SPEC [output=FILE] [log=BYTES] [volume=NAME:DRIVER:TARGET[:ro]]... kill
+ * stdout: start NAME IMAGE SPEC [output=FILE] [log=BYTES] [volume=NAME:DRIVER:TARGET[:ro]]...
+ * [input=1|2] [client=FILE] | attach NAME STREAMS FILE [TEXT] | resize NAME ROWS COLUMNS | kill
  * NAME SIGNAL | delete NAME | list | exited NAME (waits for that event) | pause MS */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -69,6 +71,9 @@ static void spec_option(struct arena *a, struct oci_spec *s, char option, const 
 	case 'e':
 		p->env = oci_strings_add(a, p->env, value);
 		break;
+	case 't':
+		p->terminal = true;
+		break;
 	case 'n':
 		p->no_new_privs = true;
 		break;
@@ -104,7 +109,7 @@ static int spec(int argc, char **argv)
 			d.id_base = (uint32_t)atoi(argv[i + 1]);
 	s = oci_spec_defaults(a, &d);
 	s->process.env = oci_strings_add(a, NULL, "PATH=/bin");
-	while ((option = getopt(argc, argv, "+u:g:w:e:nrc:i:m:a:")) >= 0)
+	while ((option = getopt(argc, argv, "+u:g:w:e:nrtc:i:m:a:")) >= 0)
 		if (option != 'c' && option != 'i')
 			spec_option(a, s, (char)option, optarg);
 	s->process.args =
@@ -180,13 +185,42 @@ static bool await(int fd, uint32_t type, const char *name)
 	}
 }
 
+/* A client of a container: sends TEXT (`\\n` for a new line), keeps what comes in FILE until the
+ * end. Returns the end for boxd. */
+static int client(const char *file, const char *text)
+{
+	int pair[2], out = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	char data[4096];
+	ssize_t n;
+
+	if (out < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		die("client %s: %m", file);
+	if (fork() > 0) {
+		close(pair[0]);
+		close(out);
+		return pair[1];
+	}
+	close(pair[1]);
+	for (; *text; text++) {
+		bool line = text[0] == '\\' && text[1] == 'n';
+
+		fd_write_all(pair[0], line ? "\n" : text, 1, NULL);
+		text += line;
+	}
+	shutdown(pair[0], SHUT_WR);
+	while ((n = read(pair[0], data, sizeof(data))) > 0)
+		fd_write_all(out, data, (size_t)n, NULL);
+	_exit(0);
+}
+
 static void start(int fd, char **words, int count)
 {
 	static struct msg m;
 	struct err e;
 	char *volumes[WORDS_MAX], *part[4] = { 0 };
-	int volume_count = 0, output_fd = -1, spec_fd = open(words[3], O_RDONLY | O_CLOEXEC);
-	uint64_t log_bytes = 0;
+	int volume_count = 0, client_fd = -1, output_fd = -1,
+	    spec_fd = open(words[3], O_RDONLY | O_CLOEXEC);
+	uint64_t log_bytes = 0, input = 0;
 	size_t size;
 	char *text = spec_fd < 0 ? NULL : fd_read_all(spec_fd, SPEC_MAX, &size, &e);
 
@@ -198,6 +232,10 @@ static void start(int fd, char **words, int count)
 				open(words[i] + 7, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 		else if (str_starts(words[i], "log="))
 			str_to_u64(words[i] + 4, &log_bytes);
+		else if (str_starts(words[i], "input="))
+			str_to_u64(words[i] + 6, &input);
+		else if (str_starts(words[i], "client="))
+			client_fd = client(words[i] + 7, "");
 		else if (str_starts(words[i], "volume="))
 			volumes[volume_count++] = words[i] + 7;
 	msg_init(&m, WIRE_BOX_START);
@@ -213,11 +251,19 @@ static void start(int fd, char **words, int count)
 		msg_put_u64(&m, part[3] != NULL);
 	}
 	msg_put_u64(&m, log_bytes);
+	msg_put_u64(&m, input);
+	msg_put_u64(&m, output_fd >= 0);
+	msg_put_u64(&m, client_fd >= 0);
+	if (client_fd >= 0)
+		msg_put_u64(&m, 6);
 	msg_put_fd(&m, fd_sealed_memfd("spec", text, size, &e));
 	if (output_fd >= 0)
 		msg_put_fd(&m, output_fd);
+	if (client_fd >= 0)
+		msg_put_fd(&m, client_fd);
 	if (msg_send(fd, &m, &e))
 		die("%s", e.text);
+	fd_close(&client_fd);
 	free(text);
 	if (!await(fd, WIRE_BOX_STARTED, words[1]) && !str_equal(started, words[1]))
 		str_copy(refused, sizeof(refused), words[1]);
@@ -241,6 +287,39 @@ static void request(int fd, uint32_t type, const char *name, const char *number,
 	await(fd, answer, name ? name : "");
 }
 
+/* attach NAME STREAMS FILE [TEXT] */
+static void attach(int fd, char **words, int count)
+{
+	static struct msg m;
+	uint64_t streams = 0;
+	int client_fd = client(words[3], count > 4 ? words[4] : "");
+	struct err e;
+
+	str_to_u64(words[2], &streams);
+	msg_init(&m, WIRE_BOX_ATTACH);
+	msg_put_str(&m, words[1]);
+	msg_put_u64(&m, streams);
+	msg_put_fd(&m, client_fd);
+	if (msg_send(fd, &m, &e))
+		die("%s", e.text);
+	fd_close(&client_fd);
+	await(fd, WIRE_BOX_DONE, words[1]);
+}
+
+static void resize(int fd, char **words)
+{
+	static struct msg m;
+	struct err e;
+
+	msg_init(&m, WIRE_BOX_RESIZE);
+	msg_put_str(&m, words[1]);
+	msg_put_u64(&m, (uint64_t)atoi(words[2]));
+	msg_put_u64(&m, (uint64_t)atoi(words[3]));
+	if (msg_send(fd, &m, &e))
+		die("%s", e.text);
+	await(fd, WIRE_BOX_DONE, words[1]);
+}
+
 static int talk(const char *path)
 {
 	struct sockaddr_un a = address_of(path);
@@ -260,6 +339,10 @@ static int talk(const char *path)
 			request(fd, WIRE_BOX_KILL, words[1], words[2], WIRE_BOX_DONE);
 		else if (str_equal(words[0], "delete") && count == 2)
 			request(fd, WIRE_BOX_DELETE, words[1], NULL, WIRE_BOX_DONE);
+		else if (str_equal(words[0], "attach") && count >= 4)
+			attach(fd, words, count);
+		else if (str_equal(words[0], "resize") && count == 4)
+			resize(fd, words);
 		else if (str_equal(words[0], "list"))
 			request(fd, WIRE_BOX_LIST, NULL, NULL, WIRE_BOX_LIST_END);
 		else if (str_equal(words[0], "exited") && count == 2)
@@ -270,6 +353,9 @@ static int talk(const char *path)
 		else
 			die("unknown request %s", words[0]);
 	}
+	close(fd);
+	while (wait(NULL) > 0)	/* clients end with their containers */
+		;
 	return 0;
 }
 

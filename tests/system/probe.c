@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -229,6 +230,28 @@ static int write_file(const char *path, const char *text)
 	return 0;
 }
 
+/* Answers each line of the input; `size` with the terminal's, `exit` by ending. */
+static int echo(void)
+{
+	struct winsize size = { 0 };
+	char line[256];
+
+	printf("tty=%d console=%d\n", isatty(0), open("/dev/console", O_RDWR | O_NOCTTY) >= 0);
+	fflush(stdout);
+	while (fgets(line, sizeof(line), stdin)) {
+		line[strcspn(line, "\r\n")] = '\0';
+		if (strcmp(line, "exit") == 0)
+			return 5;
+		if (strcmp(line, "size") == 0 && ioctl(0, TIOCGWINSZ, &size) == 0)
+			printf("size=%dx%d\n", size.ws_row, size.ws_col);
+		else
+			printf("got %s\n", line);
+		fflush(stdout);
+	}
+	puts("end");
+	return 6;
+}
+
 int main(int argc, char **argv)
 {
 	struct stat st;
@@ -243,6 +266,8 @@ int main(int argc, char **argv)
 		return atoi(argv[2]);
 	if (argc >= 3 && strcmp(argv[1], "sleep") == 0)
 		return (int)sleep((unsigned)atoi(argv[2]));
+	if (argc >= 2 && strcmp(argv[1], "echo") == 0)
+		return echo();
 	if (argc >= 3 && strcmp(argv[1], "spam") == 0)
 		return spam(atoi(argv[2]));
 	if (argc >= 4 && strcmp(argv[1], "write") == 0)
