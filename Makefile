@@ -217,7 +217,11 @@ $(B)/images/lab/image.json: $(LAB_INPUTS) $(B)/.toolroot
 
 SYSTEM_INPUTS := $(shell find rootfs -type f ! -name README.md ! -path 'rootfs/images/*' 2>/dev/null)
 SYSTEM_PROGRAMS := $(patsubst bin:%,%,$(shell awk '{ print $$4 }' rootfs/manifest 2>/dev/null | grep '^bin:'))
-$(B)/boot/system.img: $(SYSTEM_INPUTS) $(SYSTEM_PROGRAMS:%=$(B)/bin/%) $(B)/images/lab/image.json tools/deps/EPOCH
+# Docker's default seccomp profile, compiled: boxd and box load it as it is.
+$(B)/seccomp.made: $(B)/bin/boxfilter
+	$(call say,SECCOMP,$(B)/seccomp)
+	$(Q)rm -rf $(B)/seccomp && mkdir -p $(B)/seccomp && $< $(B)/seccomp && touch $@
+$(B)/boot/system.img: $(SYSTEM_INPUTS) $(SYSTEM_PROGRAMS:%=$(B)/bin/%) $(B)/seccomp.made $(B)/images/lab/image.json tools/deps/EPOCH
 	$(call need_part,rootfs/build)
 	$(call say,SYSTEM,'$@')
 	$(Q)rootfs/build $(B)

@@ -69,7 +69,7 @@ static int set_up(struct entering *g, struct program *program, struct err *e)
 static void __attribute__((noreturn)) run_inside(struct entering *g)
 {
 	const struct oci_process *p = g->job->process;
-	struct oci_state state = *g->job->state;
+	struct oci_state state = g->job->state ? *g->job->state : (struct oci_state){ 0 };
 	struct program program;
 	struct err e;
 

@@ -20,7 +20,7 @@ struct oci_state;
 struct enter_job {
 	pid_t pid;			/* the container's first process */
 	const struct oci_spec *spec;	/* the container's: namespaces, seccomp profile */
-	const struct oci_state *state;	/* the container's: for a seccomp supervisor */
+	const struct oci_state *state; /* the container's, for a seccomp supervisor; NULL = empty */
 	const struct oci_process *process;	/* what runs: complete, env included */
 	int cgroup_fd;
 	int seccomp_fd;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -72,7 +73,29 @@ static int open_join(enum oci_namespace ns, const char *path, struct err *e)
 	return take_fd(&fd);
 }
 
-int ns_join_open(struct ns_join *join, const struct oci_spec *spec, struct err *e)
+/* By path one may well join the machine's own namespace; its parameters are not the container's. */
+static int check_foreign(enum oci_namespace ns, int fd, struct err *e)
+{
+	static const char *const files[OCI_NAMESPACES] = {
+		[OCI_NS_USER] = "/proc/self/ns/user",
+		[OCI_NS_UTS] = "/proc/self/ns/uts",
+		[OCI_NS_IPC] = "/proc/self/ns/ipc",
+		[OCI_NS_NETWORK] = "/proc/self/ns/net",
+	};
+	struct stat own, joined;
+
+	if (!files[ns])
+		return 0;
+	if (fstatat(AT_FDCWD, files[ns], &own, 0) < 0 || fstat(fd, &joined) < 0)
+		return err_sys(e, "stat %s", files[ns]);
+	if (own.st_dev == joined.st_dev && own.st_ino == joined.st_ino)
+		return err_set(e, ".linux.sysctl: the %s namespace that is joined is the machine's",
+			       oci_namespace_name(ns));
+	return 0;
+}
+
+int ns_join_open(struct ns_join *join, const struct oci_spec *spec, unsigned changed,
+		 struct err *e)
 {
 	for (unsigned i = 0; i < OCI_NAMESPACES; i++)
 		join->fds[i] = -1;
@@ -80,7 +103,8 @@ int ns_join_open(struct ns_join *join, const struct oci_spec *spec, struct err *
 		if (!spec->namespace_paths[i])
 			continue;
 		join->fds[i] = open_join(i, spec->namespace_paths[i], e);
-		if (join->fds[i] < 0) {
+		if (join->fds[i] < 0 ||
+		    (changed & 1u << i && check_foreign(i, join->fds[i], e))) {
 			ns_join_close(join);
 			return -1;
 		}

@@ -24,12 +24,14 @@ uint64_t ns_flag(enum oci_namespace ns);
  * here. */
 pid_t ns_clone(uint64_t flags, int cgroup_fd, int *pidfd, struct err *e);
 
-/* What the specification joins: opened by path, each checked to be of its type. -1 = not joined. */
+/* What the specification joins: opened by path, each checked to be of its type. -1 = not joined.
+ * changed: a bit per namespace in which something will be set; these must not be the caller's. */
 struct ns_join {
 	int fds[OCI_NAMESPACES];
 };
 
-int ns_join_open(struct ns_join *join, const struct oci_spec *spec, struct err *e);
+int ns_join_open(struct ns_join *join, const struct oci_spec *spec, unsigned changed,
+		 struct err *e);
 void ns_join_close(struct ns_join *join);
 
 /* As ns_clone, with everything joined and the clocks of a new time namespace set. */

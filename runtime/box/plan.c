@@ -35,7 +35,8 @@ static bool sysctl_matches(const char *key, const char *name)
 	return name[size - 1] == '.' ? str_starts(key, name) : str_equal(key, name);
 }
 
-static int check_sysctl(const struct oci_spec *spec, const struct oci_pair *pair, struct err *e)
+static int check_sysctl(const struct oci_spec *spec, const struct oci_pair *pair,
+			unsigned *namespaces, struct err *e)
 {
 	if (strstr(pair->key, "..") || strstr(pair->key, "//") || pair->key[0] == '.' ||
 	    pair->key[0] == '/')
@@ -44,6 +45,7 @@ static int check_sysctl(const struct oci_spec *spec, const struct oci_pair *pair
 		return err_set(e, ".linux.sysctl.kernel.hostname: is what .hostname is for");
 	for (size_t i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]); i++)
 		if (sysctl_matches(pair->key, sysctls[i].name)) {
+			*namespaces |= 1u << sysctls[i].ns;
 			if (has(spec, sysctls[i].ns))
 				return 0;
 			return err_set(e, ".linux.sysctl.%s: needs a %s namespace of its own",
@@ -95,13 +97,14 @@ int box_plan_make(struct box_plan *plan, struct arena *a, unsigned cpu_count, st
 	if (check_namespaces(spec, e))
 		return -1;
 	plan->clone_flags = 0;
+	plan->sysctl_namespaces = 0;
 	for (unsigned i = 0; i < OCI_NAMESPACES; i++)
 		if (spec->namespaces & 1u << i && i != OCI_NS_CGROUP)
 			plan->clone_flags |= ns_flag(i);
 	if (cgroup_values_make(&plan->cgroup, a, &spec->resources, e))
 		return -1;
 	for (size_t i = 0; i < spec->sysctl_count; i++)
-		if (check_sysctl(spec, &spec->sysctl[i], e))
+		if (check_sysctl(spec, &spec->sysctl[i], &plan->sysctl_namespaces, e))
 			return -1;
 	if (plan->log_bytes == 0)
 		plan->log_bytes = BOX_LOG_BYTES;

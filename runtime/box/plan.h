@@ -36,6 +36,7 @@ struct box_plan {
 	const char *bundle;		/* absolute path, as hooks are told; NULL for the service */
 	struct box_policy policy;
 	const struct oci_spec *spec;
+	unsigned sysctl_namespaces; /* a bit 1 << OCI_NS_* where .linux.sysctl changes something */
 	uint64_t clone_flags;		/* CLONE_NEW*; the cgroup namespace is made later, inside */
 	struct cgroup_values cgroup;
 	struct mount_plan mounts;

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/ioprio.h>
 #include <linux/keyctl.h>
 #include <linux/seccomp.h>
@@ -82,11 +81,22 @@ int process_limit(pid_t pid, const struct oci_process *p, int proc_fd, struct er
 	return p->io_priority ? set_io_priority(pid, p->io_priority, e) : 0;
 }
 
+/* The plain system calls: libc's wrappers stop every thread first, and we have one. */
+static int set_gid(uint32_t gid)
+{
+	return (int)syscall(SYS_setresgid, gid, gid, gid);
+}
+
+static int set_uid(uint32_t uid)
+{
+	return (int)syscall(SYS_setresuid, uid, uid, uid);
+}
+
 /* A user namespace may forbid setgroups(2) for good (user_namespaces(7)); then it has to be
  * needless. */
 static int set_groups(const uint32_t *groups, size_t count, struct err *e)
 {
-	if (setgroups(count, groups) == 0)
+	if (syscall(SYS_setgroups, count, groups) == 0)
 		return 0;
 	if (errno == EPERM && count == 0 && getgroups(0, NULL) == 0)
 		return 0;
@@ -96,7 +106,7 @@ static int set_groups(const uint32_t *groups, size_t count, struct err *e)
 int process_begin(bool own_user_ns, struct err *e)
 {
 	/* Files that we make from here on belong to the container's root. */
-	if (own_user_ns && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
+	if (own_user_ns && (set_gid(0) < 0 || set_uid(0) < 0))
 		return err_sys(e, "become the container's root: is id 0 in its id mappings?");
 	/* A kernel without keys has nothing to share. */
 	syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
@@ -133,8 +143,7 @@ static int set_ids(const struct oci_user *user, struct err *e)
 		return err_sys(e, "keep capabilities");
 	if (set_groups(user->groups, user->group_count, e))
 		return -1;
-	if (setresgid(user->gid, user->gid, user->gid) < 0 ||
-	    setresuid(user->uid, user->uid, user->uid) < 0)
+	if (set_gid(user->gid) < 0 || set_uid(user->uid) < 0)
 		return err_sys(e, ".process.user: become %u:%u", user->uid, user->gid);
 	return 0;
 }
@@ -155,9 +164,13 @@ int process_become(const struct oci_process *p, bool tied, struct err *e)
 
 int process_chdir(int root_fd, const char *cwd, bool make, struct err *e)
 {
-	AUTO_FD int fd = fs_open_in_root(root_fd, cwd, O_PATH | O_DIRECTORY, 0, e);
+	AUTO_FD int fd = -1;
 	char text[4096];
 
+	/* Where we are. */
+	if (root_fd == AT_FDCWD && cwd[0] == '/' && cwd[1] == '\0')
+		return 0;
+	fd = fs_open_in_root(root_fd, cwd, O_PATH | O_DIRECTORY, 0, e);
 	if (fd < 0 && make && e->number == ENOENT)
 		fd = fs_make_dirs_in_root(root_fd, cwd, 0755, e);
 	if (fd < 0)
@@ -171,8 +184,17 @@ int process_chdir(int root_fd, const char *cwd, bool make, struct err *e)
 
 int process_drop(const struct oci_process *p, struct err *e)
 {
-	if (caps_set(p->caps.effective, p->caps.permitted, p->caps.inheritable, e))
-		return -1;
+	uint64_t all;
+
+	if (caps_set(p->caps.effective, p->caps.permitted, p->caps.inheritable, e)) {
+		/* What we have not ourselves cannot be granted; config.md wants the rest of it
+		 * then, and no failure. */
+		all = caps_permitted();
+		if (e->number != EPERM ||
+		    caps_set(p->caps.effective & all, p->caps.permitted & all,
+			     p->caps.inheritable & all, e))
+			return -1;
+	}
 	/* The kernel keeps ambient within permitted and inheritable by itself. */
 	if (!(p->caps.permitted & p->caps.inheritable))
 		return 0;

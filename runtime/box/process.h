@@ -27,7 +27,8 @@ int process_inherit(const struct oci_spec *spec, struct err *e);
  * tied: a SIGKILL when the parent ends. */
 int process_become(const struct oci_process *p, bool tied, struct err *e);
 
-/* The working directory, by fd below root_fd; made when it is missing and `make` says so. */
+/* The working directory, by fd below root_fd (AT_FDCWD: we are there); made when it is missing and
+ * `make` says so. */
 int process_chdir(int root_fd, const char *cwd, bool make, struct err *e);
 
 /* Capabilities and the filter: the end, only exec is left. Without no_new_privs a filter needs

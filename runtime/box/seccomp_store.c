@@ -9,15 +9,20 @@
 #include <unistd.h>
 
 #include "box/seccomp.h"
+#include "box/seccomp_default.h"
+#include "lib/arena.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/fs.h"
 #include "lib/hash.h"
 #include "lib/log.h"
+#include "oci/spec.h"
 #include "oci/spec_seccomp.h"
 
 #define SHIPPED_DIR "/usr/lib/cuvette/seccomp"
 #define OWN_DIR	    ".seccomp"
+
+enum { DEFAULT_BYTES_MAX = 1 << 20 }; /* of the default profile as a value */
 
 static void add_number(struct hash *h, uint64_t value)
 {
@@ -76,22 +81,35 @@ static int open_program(int dir_fd, const char *path)
 	return take_fd(&fd);
 }
 
-static int keep_program(int dir_fd, const char *hex, int program_fd, struct err *e)
+static int write_program(int dir_fd, const char *hex, int program_fd, struct err *e)
 {
-	AUTO_FD int own_fd = -1;
 	size_t size_bytes;
 
-	if (fs_make_dir_at(dir_fd, OWN_DIR, 0700, e))
-		return -1;
-	own_fd = fs_open_dir_at(dir_fd, OWN_DIR, e);
-	if (own_fd < 0)
-		return -1;
 	if (lseek(program_fd, 0, SEEK_SET) < 0)
 		return err_sys(e, "rewind");
 	AUTO_FREE char *program =
 		fd_read_all(program_fd, BPF_MAXINSNS * sizeof(struct sock_filter), &size_bytes, e);
 
-	return program ? fs_write_atomic_at(own_fd, hex, program, size_bytes, 0400, e) : -1;
+	return program ? fs_write_atomic_at(dir_fd, hex, program, size_bytes, 0444, e) : -1;
+}
+
+static int keep_program(int dir_fd, const char *hex, int program_fd, struct err *e)
+{
+	AUTO_FD int own_fd = -1;
+
+	if (fs_make_dir_at(dir_fd, OWN_DIR, 0700, e))
+		return -1;
+	own_fd = fs_open_dir_at(dir_fd, OWN_DIR, e);
+	return own_fd < 0 ? -1 : write_program(own_fd, hex, program_fd, e);
+}
+
+int seccomp_store_write(int dir_fd, const struct oci_seccomp *profile, struct err *e)
+{
+	AUTO_FD int fd = seccomp_compile(profile, e);
+	char hex[HASH_HEX_BYTES];
+
+	name_profile(profile, hex);
+	return fd < 0 ? -1 : write_program(dir_fd, hex, fd, e);
 }
 
 int seccomp_store_open(int dir_fd, const struct oci_seccomp *profile, struct err *e)
@@ -113,4 +131,22 @@ int seccomp_store_open(int dir_fd, const struct oci_seccomp *profile, struct err
 	if (fd >= 0 && dir_fd >= 0 && keep_program(dir_fd, hex, fd, &why))
 		log_warn("seccomp: the compiled profile could not be kept: %s", why.text);
 	return fd;
+}
+
+int seccomp_store_open_for(int dir_fd, const struct oci_spec *spec, int *fd, struct err *e)
+{
+	struct arena *a;
+
+	*fd = -1;
+	if (spec->seccomp)
+		*fd = seccomp_store_open(dir_fd, spec->seccomp, e);
+	if (spec->seccomp || !spec->seccomp_default)
+		return spec->seccomp && *fd < 0 ? -1 : 0;
+	a = arena_create(DEFAULT_BYTES_MAX);
+	*fd = seccomp_store_open(dir_fd,
+				 seccomp_default_profile(a, spec->process.caps.bounding &
+								    seccomp_default_caps()),
+				 e);
+	arena_destroy(a);
+	return *fd < 0 ? -1 : 0;
 }

@@ -9,7 +9,14 @@
 
 struct err;
 struct oci_seccomp;
+struct oci_spec;
 
 /* The program as seccomp_install takes it. dir_fd -1: kept nowhere. A store that cannot be written
  * costs time and is no error. */
 int seccomp_store_open(int dir_fd, const struct oci_seccomp *profile, struct err *e);
+
+/* The program that a specification wants, its own or the default one: in *fd, -1 for none. */
+int seccomp_store_open_for(int dir_fd, const struct oci_spec *spec, int *fd, struct err *e);
+
+/* Writes the program into dir_fd under its name: what the system ships (prog/boxfilter.c). */
+int seccomp_store_write(int dir_fd, const struct oci_seccomp *profile, struct err *e);

@@ -57,7 +57,7 @@ static int open_all(struct staging *g, struct err *e)
 {
 	const struct box_plan *plan = g->job->plan;
 
-	if (ns_join_open(&g->join, g->spec, e))
+	if (ns_join_open(&g->join, g->spec, plan->sysctl_namespaces, e))
 		return -1;
 	g->sources.bundle_fd = g->job->bundle_fd >= 0 ? g->job->bundle_fd : AT_FDCWD;
 	g->sources.cgroup_fd = g->job->cgroup_fd;

@@ -91,14 +91,15 @@ static int set_names(const struct oci_spec *spec, struct err *e)
 	return 0;
 }
 
-static struct oci_state state_of(const struct stage_inner *in, const char *status)
+/* pid: hooks in the container's namespaces get the one that it sees there. */
+static struct oci_state state_of(const struct stage_inner *in, const char *status, pid_t pid)
 {
 	const struct box_plan *plan = in->job->plan;
 
 	return (struct oci_state){
 		.id = plan->name,
 		.status = status,
-		.pid = getpid(),	/* as the container sees it */
+		.pid = pid,
 		.bundle = plan->bundle,
 		.annotations = plan->spec->annotations,
 		.annotation_count = plan->spec->annotation_count,
@@ -110,11 +111,12 @@ static struct oci_state state_of(const struct stage_inner *in, const char *statu
 static int run_create_hooks(const struct stage_inner *in, struct err *e)
 {
 	const struct box_plan *plan = in->job->plan;
-	const struct oci_state state = state_of(in, "creating");
 	AUTO_FD int bundle_fd = -1;
 
 	if (plan->spec->hooks[OCI_HOOK_CREATE_CONTAINER].count == 0)
 		return 0;
+	const struct oci_state state = state_of(in, "creating", getpid());
+
 	bundle_fd = openat(AT_FDCWD, plan->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (bundle_fd < 0)
 		return err_sys(e, "open the bundle %s", plan->bundle);
@@ -161,11 +163,12 @@ static int set_up(struct stage_inner *in, struct program *program, struct err *e
 static int run_start_hooks(const struct stage_inner *in, struct err *e)
 {
 	const struct oci_spec *spec = in->job->plan->spec;
-	const struct oci_state state = state_of(in, "created");
 	AUTO_FD int root_fd = -1;
 
 	if (spec->hooks[OCI_HOOK_START_CONTAINER].count == 0)
 		return 0;
+	const struct oci_state state = state_of(in, "created", getpid());
+
 	root_fd = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root_fd < 0)
 		return err_sys(e, "open /");
@@ -185,9 +188,8 @@ static int wait_at_gate(struct stage_inner *in, struct teller *teller, struct er
 static int confine(struct stage_inner *in, struct err *e)
 {
 	const struct oci_spec *spec = in->job->plan->spec;
-	struct oci_state state = state_of(in, "creating");
+	const struct oci_state state = state_of(in, "creating", in->pid);
 
-	state.pid = in->pid;
 	return notify_confine(&spec->process, spec->seccomp, &state, in->job->seccomp_fd,
 			      in->listener_fd, e);
 }

@@ -1,0 +1,592 @@
+"""box_start.py BOX INMATE - how a container starts: namespaces, hooks, terminal, seccomp, ids and limits, and what an
+attacker inside can reach meanwhile (SECURITY.md A1, A6, A8, A10, A11, A12, A19, A20, A25). Prints TAP."""
+import array
+import copy
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+from boxlib import CAPS, LIMIT, Box, Tap, config, field, mount, namespace, user_namespace
+
+RACES = int(os.environ.get("RACE_ITERATIONS", 300))
+tap = Tap("box start")
+ok = tap.ok
+box = Box(sys.argv[1], sys.argv[2])
+program_hash = hashlib.sha256(open(box.program, "rb").read()).hexdigest()
+
+
+def own_namespaces():
+    return {n: os.readlink(f"/proc/self/ns/{n}") for n in ("user", "pid", "mnt", "uts", "ipc", "cgroup", "net", "time")}
+
+
+def keeper(*flags):
+    """A process in namespaces of its own, made by unshare(1); ends with its stdin."""
+    p = subprocess.Popen(["unshare", *flags, "sh", "-c", "echo; exec cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    p.stdout.readline()
+    return p
+
+
+# ---- namespaces
+def namespaces():
+    own = own_namespaces()
+    status, out = box.run(config("/inmate", "ns", ",", "names", ",", "status"))
+    ok("a container runs", status == 0, out)
+    new = {n for n in own if field(out, f"ns {n}") not in (None, own[n])}
+    ok("new namespaces are new, the others the machine's", new == {"pid", "mnt", "uts", "ipc", "net"}, out)
+    ok("its host name", field(out, "hostname") == "inmate", out)
+    ok("it is process 1 and leads its session", field(out, "pid") == "1" and field(out, "sid") == "1", out)
+    c = user_namespace(config("/inmate", "ns", ",", "status", ",", "cat", "/proc/self/uid_map"))
+    c["linux"]["namespaces"] += [{"type": "cgroup"}, {"type": "time"}]
+    c["domainname"] = "example"
+    c["linux"]["timeOffsets"] = {"monotonic": {"secs": 100000}, "boottime": {"secs": 200000, "nanosecs": 5}}
+    c["process"]["args"] += [",", "clocks", ",", "names"]
+    status, out = box.run(c)
+    ok("all eight at once", status == 0 and all(field(out, f"ns {n}") not in (None, own[n]) for n in own), out)
+    ok("id maps", "0    1048576      65536" in out, out)
+    ok("root inside", field(out, "Uid") == "0\t0\t0\t0" and field(out, "Groups") == "", out)
+    now = time.clock_gettime(time.CLOCK_BOOTTIME)
+    ok("the clocks of a time namespace", abs(float(field(out, "boottime") or 0) - now - 200000) < 60 and
+       abs(float(field(out, "monotonic") or 0) - time.monotonic() - 100000) < 60, out)
+    ok("domain name", field(out, "domainname") == "example", out)
+    c = config("/inmate", "cat", "/proc/self/uid_map")
+    user_namespace(c)
+    c["linux"]["uidMappings"] = [{"containerID": 0, "hostID": 5000, "size": 1}, {"containerID": 1, "hostID": 7000, "size": 9}]
+    c["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 5000, "size": 10}]
+    status, out = box.run(c)
+    ok("several mappings", out.split() == "0 5000 1 1 7000 9".split(), out)
+    joined()
+    refused_namespaces()
+
+
+def joined():
+    k = keeper("--net", "--uts", "--ipc", "--time", "--fork", "--pid", "--kill-child")
+    # unshare's child is the one inside the pid and time namespaces
+    kid = int(open(f"/proc/{k.pid}/task/{k.pid}/children").read().split()[0])
+    at = f"/proc/{kid}/ns/"
+    theirs = {n: os.readlink(at + n) for n in ("net", "uts", "ipc", "time", "pid")}
+    for kind, name in (("network", "net"), ("uts", "uts"), ("ipc", "ipc"), ("time", "time"), ("pid", "pid")):
+        c = config("/inmate", "ns")
+        if kind == "uts":
+            del c["hostname"]
+        status, out = box.run(namespace(c, kind, at + name))
+        ok(f"joins a {kind} namespace", status == 0 and field(out, f"ns {name}") == theirs[name], out)
+    c = user_namespace(config("/inmate", "ns", ",", "status"))
+    status, out = box.run(namespace(c, "network", at + "net"))
+    ok("joins the machine's network from a user namespace of its own",
+       status == 0 and field(out, "ns net") == theirs["net"] and field(out, "Uid") == "0\t0\t0\t0", out)
+    c = config("/inmate", "names")
+    status, out = box.run(namespace(c, "uts", at + "uts"))
+    ok("a joined uts namespace gets the host name", field(out, "hostname") == "inmate", out)
+    k.stdin.close()
+    k.wait()
+
+    c = user_namespace(config("/inmate", "sleep"))
+    name, status, out = box.create(c)
+    box.call("start", name)
+    at = f"/proc/{box.pid(name)}/ns/"
+    theirs = {n: os.readlink(at + n) for n in ("user", "net", "ipc", "uts")}
+    c = config("/inmate", "ns", ",", "status", ",", "cat", "/proc/self/uid_map")
+    for kind, ns in (("user", "user"), ("network", "net"), ("ipc", "ipc"), ("uts", "uts")):
+        namespace(c, kind, at + ns)
+    c["linux"]["uidMappings"] = c["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 0, "size": 1}]    # podman's dummy
+    del c["hostname"]
+    status, out = box.run(c)
+    ok("joins another container's user, network, ipc and uts namespaces",
+       status == 0 and all(field(out, f"ns {n}") == theirs[n] for n in theirs), out)
+    ok("is root there", field(out, "Uid") == "0\t0\t0\t0" and "1048576" in out, out)
+    ok("its new namespaces belong to the joined user namespace", field(out, "CapEff") == "00000000a80425fb", out)
+    box.call("delete", "--force", name)
+
+
+def refused_namespaces():
+    def no(what, c, sentence):
+        status, out = box.run(c)
+        ok(what, status != 0 and sentence in out, out)
+
+    no("a path that is no namespace", namespace(config("/inmate"), "network", "/etc/passwd"), "is not a namespace")
+    no("a namespace of another type", namespace(config("/inmate"), "network", "/proc/self/ns/uts"), "is not a network namespace")
+    no("a namespace that is not there", namespace(config("/inmate"), "ipc", "/nosuch"), "open ipc namespace /nosuch")
+    c = config("/inmate")
+    c["linux"]["namespaces"] = [{"type": "mount"}]
+    no("a host name without its namespace", c, ".hostname: needs a uts namespace")
+    c = config("/inmate")
+    c["linux"]["timeOffsets"] = {"boottime": {"secs": 1}}
+    no("clocks without their namespace", c, "a new time namespace")
+    for key, sentence in (("kernel.core_pattern", "belongs to the whole machine"), ("vm.swappiness", "belongs to the whole machine"),
+                          ("user.max_user_namespaces", "needs a user namespace"), ("kernel.hostname", ".hostname"),
+                          ("net/../kernel.core_pattern", "not a dotted name"), ("kernel.shm.x", "belongs to the whole")):
+        c = config("/inmate")
+        c["linux"]["sysctl"] = {key: "1"}
+        no(f"sysctl {key}", c, sentence)
+
+
+def host_by_path():
+    c = namespace(config("/inmate"), "network", "/proc/self/ns/net")
+    c["linux"]["sysctl"] = {"net.ipv4.ip_forward": "1"}
+    status, out = box.run(c)
+    ok("sysctls of a joined namespace that is the machine's", status != 0 and "is the machine's" in out, out)
+
+
+# ---- sysctls and a hostile /proc (A6)
+def sysctls():
+    host = {p: open(p).read() for p in ("/proc/sys/kernel/msgmax", "/proc/sys/kernel/core_pattern")}
+    c = config("/inmate", "cat", "/proc/sys/kernel/msgmax", ",", "cat", "/proc/sys/net/ipv4/ip_unprivileged_port_start")
+    c["linux"]["sysctl"] = {"kernel.msgmax": "9999", "net.ipv4.ip_unprivileged_port_start": "0"}
+    status, out = box.run(c)
+    ok("sysctls of the container's namespaces", out.split() == ["9999", "0"], out)
+    c = user_namespace(config("/inmate", "cat", "/proc/sys/user/max_user_namespaces", ",", "userns"))
+    c["linux"]["sysctl"] = {"user.max_user_namespaces": "0"}
+    status, out = box.run(c)
+    ok("user.* in a user namespace of its own", out.split()[0] == "0" and "make" not in out, out)
+    ok("closes user namespaces inside (A20)", "No space left" in out or "not permitted" in out, out)
+    host_by_path()
+    # What the image or a volume put at /proc/sys must not be what we write to.
+    trap = os.path.join(box.place, "trap")
+    os.makedirs(trap + "/kernel", exist_ok=True)
+    open(trap + "/kernel/msgmax", "w").write("untouched")
+    for what, extra in (("a folder over /proc/sys", [mount("/proc/sys", "bind", "rbind", source=trap)]),
+                        ("a tmpfs over /proc", [mount("/proc", "tmpfs")])):
+        c = config("/inmate", "exit", "0")
+        c["linux"]["sysctl"] = {"kernel.msgmax": "9999"}
+        c["linux"]["maskedPaths"] = c["linux"]["readonlyPaths"] = []
+        c["mounts"] += extra
+        status, out = box.run(c)
+        ok(f"{what} gets nothing written", open(trap + "/kernel/msgmax").read() == "untouched", out)
+    ok("the machine's own are as before", all(open(p).read() == host[p] for p in host))
+
+
+# ---- ids, capabilities, limits (A11, A12)
+def identities():
+    mask = sum(1 << CAP_NUMBERS[c] for c in CAPS)
+    # In a user namespace there are all; outside, what the machine gives its root.
+    full = sum(1 << n for n in CAP_NUMBERS.values() if n <= int(open("/proc/sys/kernel/cap_last_cap").read()))
+    machine = int(field(open("/proc/self/status").read(), "CapBnd"), 16)
+    net = 1 << CAP_NUMBERS["CAP_NET_BIND_SERVICE"]
+    names = sorted(CAP_NUMBERS, key=CAP_NUMBERS.get)[:full.bit_length()]
+    cases = [
+        ("Docker's", 0, {"bounding": CAPS, "effective": CAPS, "permitted": CAPS}, (0, mask, mask, mask, 0)),
+        ("none", 0, {}, (0, 0, 0, 0, 0)),
+        ("all", 0, {"bounding": names, "effective": names, "permitted": names}, (0, full, full, full, 0)),
+        ("a user's", 1000, {"bounding": CAPS, "effective": CAPS, "permitted": CAPS}, (0, 0, 0, mask, 0)),
+        ("a user's with ambient", 1000, dict.fromkeys(("bounding", "effective", "permitted", "inheritable", "ambient"),
+                                                      ["CAP_NET_BIND_SERVICE"]), (net, net, net, net, net)),
+        ("root's with less in the bounding set", 0, {"bounding": ["CAP_NET_BIND_SERVICE"], "effective": ["CAP_NET_BIND_SERVICE"],
+                                                     "permitted": ["CAP_NET_BIND_SERVICE"]}, (0, net, net, net, 0)),
+    ]
+    for user_ns in (False, True):
+        for nnp in (True, False):
+            for what, uid, caps, want in cases:
+                c = config("/inmate", "status")
+                c["process"].update(capabilities=caps, user={"uid": uid, "gid": uid}, noNewPrivileges=nnp)
+                if user_ns:
+                    user_namespace(c)
+                status, out = box.run(c)
+                have = tuple(int(field(out, f"Cap{k}") or "-1", 16) for k in ("Inh", "Prm", "Eff", "Bnd", "Amb"))
+                want = want if user_ns else tuple(w & machine for w in want)
+                ok(f"{what} capabilities{' in a user namespace' * user_ns}{'' if nnp else ' without no_new_privs'}",
+                   have == want and field(out, "NoNewPrivs") == str(int(nnp)), f"{[hex(h) for h in have]}\n{out}")
+    groups()
+    limits()
+
+
+def groups():
+    good, why = True, ""
+    for uid in (0, 1000):
+        for gid in (0, 100):
+            for extra in ([], [0], [7], [100, 7], [2000, 3, 4]):
+                for user_ns in (False, True):
+                    c = config("/inmate", "status", ",", "open", "/tmp/forbidden")
+                    c["process"]["user"] = {"uid": uid, "gid": gid, "additionalGids": extra}
+                    if user_ns:
+                        user_namespace(c)
+                    status, out = box.run(c)
+                    have = sorted(int(g) for g in (field(out, "Groups") or "").split())
+                    if status or have != sorted(extra) or field(out, "Gid") != "\t".join([str(gid)] * 4):
+                        good, why = False, f"{uid}:{gid} {extra}: {out}"
+    ok("40 combinations of user and groups are exact", good, why)
+    # The machine's groups never come along, even where they would deny something.
+    c = config("/inmate", "open", "/tmp/denied")
+    c["process"]["user"] = {"uid": 1000, "gid": 1000, "additionalGids": [55]}
+    path = box.bundle(c)
+    open(f"{path}/rootfs/tmp/denied", "w").close()
+    os.chown(f"{path}/rootfs/tmp/denied", 0, 55)
+    os.chmod(f"{path}/rootfs/tmp/denied", 0o606)
+    status, out = box.call("run", "--bundle", path, os.path.basename(path))
+    ok("a group that is denied stays denied", "Permission denied" in out, out)
+
+
+def limits():
+    c = config("/inmate", "status", ",", "cat", "/proc/self/limits", ",", "sched")
+    c["process"].update(
+        rlimits=[{"type": "RLIMIT_NOFILE", "soft": 77, "hard": 99}, {"type": "RLIMIT_CORE", "soft": 0, "hard": 0}],
+        oomScoreAdj=321, scheduler={"policy": "SCHED_BATCH", "nice": 5}, ioPriority={"class": "IOPRIO_CLASS_BE", "priority": 6})
+    c["process"]["user"]["umask"] = 0o27
+    c["linux"]["personality"] = {"domain": "LINUX32"}
+    c["linux"]["memoryPolicy"] = {"mode": "MPOL_BIND", "nodes": "0"}
+    status, out = box.run(c)
+    if status and "memoryPolicy" in out:
+        del c["linux"]["memoryPolicy"]
+        status, out = box.run(c)
+    ok("resource limits", "Max open files            77                   99" in out, out)
+    ok("OOM score", field(out, "oom") == "321", out)
+    ok("umask", field(out, "umask") == "027", out)
+    ok("scheduler", field(out, "policy") == "3" and field(out, "nice") == "5", out)
+    ok("I/O priority", field(out, "ioprio") == str(2 << 13 | 6), out)
+    ok("personality", field(out, "personality") == "8", out)
+    if "memoryPolicy" in c["linux"]:
+        ok("memory policy", field(out, "mempolicy") == "2", out)
+    else:
+        tap.skip("memory policy", "the kernel has no NUMA")
+    c = config("/inmate", "fds", ",", "status")
+    c["process"]["cwd"] = "/made/by/box"
+    status, out = box.run(c)
+    ok("a working directory is made", field(out, "cwd") == "/made/by/box", out)
+    status, a = box.run(config("/inmate", "keyring"))
+    status, b = box.run(config("/inmate", "keyring"))
+    own = subprocess.run([box.inmate, "keyring"], stdout=subprocess.PIPE).stdout.decode()
+    ok("each has a session keyring of its own (A19)", len({field(t, "keyring") for t in (a, b, own)}) == 3, a + b + own)
+
+
+# ---- descriptors and the working directory (A8)
+def descriptors():
+    leaks = [os.open("/", os.O_RDONLY) for _ in range(20)]
+    for fd in leaks:
+        os.set_inheritable(fd, True)
+    status, out = box.run(config("/inmate", "fds"), close_fds=False)
+    ok("fds are exactly 0, 1, 2 whatever the caller left open", field(out, "fds") == "0,1,2,", out)
+    path = box.bundle(config("/inmate", "fds"))
+    status, out = box.call("run", "--preserve-fds", "2", "--bundle", path, os.path.basename(path), pass_fds=(3, 4, 5))
+    ok("and the preserved ones", field(out, "fds") == "0,1,2,3,4,", out)
+    for cwd in ("/proc/self/fd/3", "/proc/self/fd/7", "/proc/1/cwd/..", "/proc/self/root/../..", "/link"):
+        c = config("/inmate", "status", ",", "cat", "etc/hostname")
+        c["process"]["cwd"] = cwd
+        path = box.bundle(c)
+        os.symlink("/proc/self/fd/5", f"{path}/rootfs/link")
+        status, out = box.call("run", "--bundle", path, os.path.basename(path), close_fds=False)
+        ok(f"working directory {cwd} is refused or inside", (status and "working directory" in out) or field(out, "cwd") == "/",
+           out)
+    for fd in leaks:
+        os.close(fd)
+
+
+# ---- hooks (A25)
+def hook(out, *args, env=None, **more):
+    h = {"path": box.inmate, "args": ["inmate", "hook", out, *args], **more}
+    if env is not None:
+        h["env"] = env
+    return h
+
+
+KINDS = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
+
+
+def hooks():
+    out_file = os.path.join(box.place, "hooks")
+    c = config("/inmate", "exit", "0")
+    c["process"]["env"] += ["LD_PRELOAD=/evil.so", "EVIL=1"]
+    c["annotations"] = {"org.test": "x"}
+    c["hooks"] = {k: [hook(out_file, k, "1"), hook(out_file, k, "2", env=["A=b", "PATH=/only"])] for k in KINDS}
+    c["hooks"]["startContainer"] = [{"path": "/inmate", "args": ["inmate", "hook", "/tmp/inside", "startContainer"]}]
+    path = box.bundle(c)
+    name = os.path.basename(path)
+    os.environ["FROM_CALLER"] = "1"
+    status, said = box.call("run", "--bundle", path, name)
+    if os.path.exists(os.path.join(box.state, name)):
+        box.call("delete", "--force", name)
+    text = open(out_file).read() + open(f"{path}/rootfs/tmp/inside").read()
+    calls = [block.splitlines() for block in text.split("hook cwd=")[1:]]
+    order = [next(l[4:] for l in block if l.startswith("arg=") and l[4:] in KINDS) for block in calls]
+    ok("each kind in its order", status == 0 and order == ["prestart", "prestart", "createRuntime", "createRuntime", "createContainer",
+       "createContainer", "poststart", "poststart", "poststop", "poststop", "startContainer"], f"{said}{order}")
+    envs = [[l[4:] for l in block if l.startswith("env=")] for block in calls]
+    ok("exactly their own environment", envs == [[], ["A=b", "PATH=/only"]] * 5 + [[]], envs)
+    ok("fds are 0, 1, 2", all("fds=0,1,2," in block or "fds=0,1,2,3," in block for block in calls), calls)
+    states = [json.loads(next(l[6:] for l in block if l.startswith("state="))) for block in calls]
+    want = ["creating"] * 6 + ["running"] * 2 + ["stopped"] * 2 + ["created"]
+    ok("the state says where they are", [s["status"] for s in states] == want, [s["status"] for s in states])
+    ok("it has id, bundle and annotations", all(s["id"] == name and s["bundle"] == path and s["annotations"] == {"org.test": "x"} and
+       s["ociVersion"] == "1.3.0" for s in states), states[0])
+    ok("the pid is the runtime's outside and the container's inside", states[0]["pid"] == states[2]["pid"] > 1 and states[4]["pid"] == 1 and
+       states[10]["pid"] == 1, [s.get("pid") for s in states])
+    cwds = [block[0] for block in calls]
+    ok("they run in the bundle, never in the container's root", all(w == path for w in cwds[:4] + cwds[4:6]) and cwds[10] == "/", cwds)
+    failures(out_file)
+
+
+def failures(out_file):
+    for kind in KINDS:
+        open(out_file, "w").close()
+        mark = os.path.join(box.place, "mark")
+        c = config("/inmate", "write", "/tmp/ran", "x")
+        c["hooks"] = {"poststop": [hook(out_file, "poststop")]}
+        bad = {"path": "/inmate" if kind == "startContainer" else box.inmate, "args": ["inmate", "exit", "3"]}
+        c["hooks"][kind] = [bad] + c["hooks"].get(kind, [])
+        path = box.bundle(c)
+        open(f"{path}/rootfs/tmp/ran", "w").close()
+        name = os.path.basename(path)
+        status, said = box.call("run", "--bundle", path, name)
+        ran = open(f"{path}/rootfs/tmp/ran").read() == "x"
+        left = os.path.exists(os.path.join(box.state, name))
+        if kind.startswith("post"):
+            ok(f"a {kind} hook that fails is a warning", status == 0 and ran and not left, said)
+        else:
+            ok(f"a {kind} hook that fails ends the start", status != 0 and not ran and not left and
+               f"{kind} hook 0" in said and "status 3" in said, said)
+        ok("and poststop ran all the same", "arg=poststop" in open(out_file).read(), said)
+    c = config("/inmate", "exit", "0")
+    c["hooks"] = {"createRuntime": [{"path": box.inmate, "args": ["inmate", "sleep"], "timeout": 1}]}
+    status, said = box.run(c)
+    ok("a hook that hangs is killed after its timeout", status != 0 and "timeout of 1 s" in said, said)
+
+
+# ---- terminal
+def receive_fd(listener, kind=socket.SOCK_STREAM):
+    connection, _ = listener.accept()
+    connection.settimeout(LIMIT)
+    text, ancillary, _, _ = connection.recvmsg(65536, socket.CMSG_SPACE(4))
+    fds = array.array("i")
+    fds.frombytes(ancillary[0][2][:4])
+    return fds[0], text, connection
+
+
+def listen(name):
+    path = os.path.join(box.place, name)
+    if os.path.exists(path):
+        os.unlink(path)
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    s.bind(path)
+    s.listen(8)
+    s.settimeout(LIMIT)
+    return s, path
+
+
+def terminal():
+    deep = os.path.join(box.place, "d" * 90, "e" * 90)
+    os.makedirs(deep)
+    for user_ns in (False, True):
+        c = config("/inmate", "tty")
+        c["process"].update(terminal=True, consoleSize={"height": 41, "width": 123}, user={"uid": 1000, "gid": 1000})
+        if user_ns:
+            user_namespace(c)
+        listener, path = listen(f"console{int(user_ns)}")
+        name, status, out = box.create(c, "--console-socket", path)
+        where = " in a user namespace" * user_ns
+        ok(f"a container with a terminal is created{where}", status == 0, out)
+        if status:
+            continue
+        master, text, _ = receive_fd(listener)
+        ok(f"the master's message has a name{where}", text.startswith(b"/dev/pts/"), text)
+        status, out = box.call("start", name)
+        said = b""
+        try:
+            while True:
+                piece = os.read(master, 4096)
+                said += piece
+        except OSError as e:
+            ok(f"it ends with EIO{where}", e.errno == errno.EIO, said)
+        said = said.decode().replace("\r", "")
+        ok(f"0, 1, 2 are the terminal{where}", field(said, "tty") == "111", said)
+        ok(f"its size{where}", field(said, "size") == "41x123", said)
+        ok(f"it is the controlling one{where}", field(said, "controlling") == "done", said)
+        ok(f"/dev/console is the same{where}", field(said, "console") == "same", said)
+        ok(f"it belongs to the user{where}", field(said, "owner") == "1000", said)
+        os.close(master)
+        box.call("delete", "--force", name)
+    # CVE-2025-52565: what an image puts there is not what is covered or opened.
+    for what, place in (("a link at /dev/console", "console"), ("a link at /dev", "..")):
+        c = config("/inmate", "tty")
+        c["process"]["terminal"] = True
+        c["mounts"] = [m for m in c["mounts"] if m["destination"] in ("/proc",)]
+        canary = os.path.join(box.place, "canary")
+        open(canary, "w").write("whole")
+        path = box.bundle(c)
+        if place == "console":
+            os.symlink("../../canary", f"{path}/rootfs/dev/console")
+        else:
+            os.rmdir(f"{path}/rootfs/dev")
+            os.symlink("/tmp", f"{path}/rootfs/dev")
+        listener, sock = listen("console")
+        status, out = box.call("create", "--console-socket", sock, "--bundle", path, os.path.basename(path))
+        ok(f"{what} is refused", status != 0 and open(canary).read() == "whole" and not os.path.exists(f"{path}/rootfs/tmp/console"), out)
+
+
+# ---- seccomp
+NOTIF_RECV, NOTIF_SEND = 0xc0502100, 0xc0182101
+
+
+def profile(*rules, **more):
+    return {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
+            "syscalls": [{"names": names, "action": action, **extra} for names, action, extra in rules], **more}
+
+
+def seccomp():
+    c = config("/inmate", "make", "/tmp/x", ",", "status")
+    for nnp in (True, False):
+        for uid in (0, 1000):
+            c["process"].update(noNewPrivileges=nnp, user={"uid": uid, "gid": uid})
+            c["linux"]["seccomp"] = profile((["mkdir", "mkdirat"], "SCMP_ACT_ERRNO", {"errnoRet": errno.EMLINK}))
+            status, out = box.run(c)
+            ok(f"a filter with its errno, user {uid}{'' if nnp else ', without no_new_privs'}",
+               field(out, "make") == os.strerror(errno.EMLINK) and field(out, "Seccomp") == "2", out)
+    for action, want in (("SCMP_ACT_KILL_PROCESS", 128 + signal.SIGSYS), ("SCMP_ACT_KILL", 128 + signal.SIGSYS),
+                         ("SCMP_ACT_KILL_THREAD", 128 + signal.SIGSYS), ("SCMP_ACT_TRAP", 128 + signal.SIGSYS)):
+        c["linux"]["seccomp"] = profile((["mkdir", "mkdirat"], action, {}))
+        status, out = box.run(c)
+        ok(f"{action}", status == want, f"{status} {out}")
+    for action, want in (("SCMP_ACT_LOG", "done"), ("SCMP_ACT_TRACE", os.strerror(errno.ENOSYS)), ("SCMP_ACT_ALLOW", "done")):
+        c["linux"]["seccomp"] = profile((["mkdir", "mkdirat"], action, {}))
+        status, out = box.run(c)
+        ok(f"{action}", field(out, "make") == want, out)
+    c["linux"]["seccomp"] = profile((["mkdir"], "SCMP_ACT_ERRNO", {}), flags=["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"])
+    status, out = box.run(c)
+    ok("flags are taken by the kernel", status == 0 and "not permitted" in out, out)
+    kept = os.path.join(box.state, ".seccomp")
+    before = sorted(os.listdir(kept))
+    status, out = box.run(c)
+    ok("a compiled profile is kept and used again", before and sorted(os.listdir(kept)) == before, before)
+    newest = max((os.path.join(kept, n) for n in before), key=os.path.getmtime)
+    size = os.path.getsize(newest)
+    os.truncate(newest, size - 3)
+    status, out = box.run(c)
+    ok("a broken file there is made again", "not permitted" in out and os.path.getsize(newest) == size, out)
+    os.chmod(newest, 0o622)
+    status, out = box.run(c)
+    ok("one that others may write is not believed", os.stat(newest).st_mode & 0o022 == 0 and "not permitted" in out, out)
+    notify()
+
+
+def notify():
+    for what, names, nnp in (("one call", ["mkdir", "mkdirat"], True), ("every call that could send the listener",
+                             ["mkdir", "mkdirat", "sendmsg", "sendto", "close", "capset", "wait4"], False)):
+        listener, path = listen("listener")
+        c = config("/inmate", "make", "/tmp/x")
+        c["process"]["noNewPrivileges"] = nnp
+        c["linux"]["seccomp"] = profile((names, "SCMP_ACT_NOTIFY", {}), listenerPath=path, listenerMetadata="meta data")
+        c["annotations"] = {"a": "b"}
+        message = {}
+
+        def supervise():
+            fd, text, _ = receive_fd(listener)
+            message.update(json.loads(text))
+            while True:
+                request = bytearray(80)
+                try:
+                    fcntl.ioctl(fd, NOTIF_RECV, request)
+                except OSError:
+                    break
+                ident, _, _, number = struct.unpack_from("QIIi", request)
+                # continue all but mkdir
+                answer = struct.pack("QqiI", ident, 0, -errno.EMLINK, 0) if number in (83, 258) else struct.pack("QqiI", ident, 0, 0, 1)
+                try:
+                    fcntl.ioctl(fd, NOTIF_SEND, bytearray(answer))
+                except OSError:
+                    pass
+            os.close(fd)
+
+        thread = threading.Thread(target=supervise, daemon=True)
+        thread.start()
+        bundle = box.bundle(c)
+        name = os.path.basename(bundle)
+        status, out = box.call("run", "--bundle", bundle, name)
+        ok(f"notify of {what}: the supervisor answers", field(out, "make") == os.strerror(errno.EMLINK), out)
+        ok("its message", message.get("fds") == ["seccompFd"] and message.get("metadata") == "meta data" and
+           message.get("state", {}).get("id") == name and message.get("pid", 0) > 1 and
+           message["state"]["annotations"] == {"a": "b"} and message["state"]["bundle"] == bundle, message)
+    c["linux"]["seccomp"]["listenerPath"] = "/nosuch/socket"
+    status, out = box.run(c)
+    ok("a supervisor that is not there is an error", status != 0 and "listenerPath" in out, out)
+
+
+# ---- an attacker inside: our own program (A1), processes that join (A10)
+def own_program():
+    c = config("/tmp/entry")
+    c["process"]["args"] = ["/tmp/entry", "hello"]
+    c["mounts"] = [m for m in c["mounts"]]
+    path = box.bundle(c)
+    open(f"{path}/rootfs/tmp/entry", "w").write("#!/proc/self/exe\n")
+    os.chmod(f"{path}/rootfs/tmp/entry", 0o755)
+    status, out = box.call("run", "--bundle", path, os.path.basename(path))
+    ok("an entry point #!/proc/self/exe does no harm", hashlib.sha256(open(box.program, "rb").read()).hexdigest() == program_hash, out)
+    c = config("/inmate", "hunt")
+    c["process"]["capabilities"] = dict.fromkeys(("bounding", "effective", "permitted"), sorted(CAP_NUMBERS, key=CAP_NUMBERS.get)[:38])
+    for user_ns in (True, False):
+        if user_ns:
+            c = user_namespace(c)
+        else:
+            # Without a user namespace its root has Docker's capabilities, not the machine's.
+            c = config("/inmate", "hunt")
+        hunt(c, user_ns)
+
+
+def hunt(c, user_ns):
+    path = box.bundle(c)
+    name = os.path.basename(path)
+    p = subprocess.Popen(box.command("run", "--bundle", path, name), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                         stdin=subprocess.DEVNULL)
+    if p.stdout.readline().strip() != b"hunting":
+        ok("the hunter runs", False, p.stdout.read().decode())
+        return
+    bad = ""
+    for _ in range(RACES):
+        status, out = box.call("exec", name, "/inmate", "exit", "0")
+        if status:
+            bad = out
+            break
+    open(f"{path}/rootfs/stop", "w").close()
+    out = p.communicate(timeout=LIMIT)[0].decode()
+    where = "a user namespace" if user_ns else "the machine's user namespace"
+    ok(f"{RACES} execs into {where} run", not bad, bad)
+    ok("a hunter inside reaches none of them before its exec (A10)", field(out, "caught") == "0" and field(out, "hunted") is not None, out)
+    ok("our program is unchanged (A1)", hashlib.sha256(open(box.program, "rb").read()).hexdigest() == program_hash)
+
+
+def execs():
+    c = user_namespace(config("/inmate", "sleep"))
+    c["linux"]["namespaces"].append({"type": "time"})
+    c["linux"]["timeOffsets"] = {"boottime": {"secs": 1000000}}
+    name, status, out = box.create(c)
+    box.call("start", name)
+    first = box.pid(name)
+    theirs = {n: os.readlink(f"/proc/{first}/ns/{n}") for n in own_namespaces()}
+    status, out = box.call("exec", name, "/inmate", "ns", ",", "status", ",", "fds", ",", "clocks")
+    ok("exec is in all of the container's namespaces", status == 0 and all(field(out, f"ns {n}") == theirs[n] for n in theirs), out)
+    ok("with its capabilities, and none inheritable", field(out, "CapEff") == "00000000a80425fb" and field(out, "CapInh") == "0000000000000000", out)
+    ok("its fds are 0, 1, 2", field(out, "fds") == "0,1,2,", out)
+    ok("and in its time", float(field(out, "boottime") or 0) > 1000000, out)
+    status, out = box.call("exec", "--user", "1000:100", "--cwd", "/tmp", "--env", "X=y", name, "/inmate", "status", ",", "env")
+    ok("user, cwd and env", field(out, "Uid") == "\t".join(["1000"] * 4) and field(out, "Gid") == "\t".join(["100"] * 4) and
+       field(out, "cwd") == "/tmp" and "env=X=y" in out and field(out, "CapEff") == "0" * 16, out)
+    for cwd in ("/proc/self/fd/3", "/proc/self/fd/8", "/proc/1/cwd/../../.."):
+        status, out = box.call("exec", "--cwd", cwd, name, "/inmate", "status")
+        ok(f"exec with cwd {cwd} is refused or inside (A8)", status != 0 or field(out, "cwd") == "/", out)
+    status, out = box.call("exec", name, "/nosuch")
+    ok("a missing program is named", status != 0 and "no such file" in out, out)
+    box.call("delete", "--force", name)
+
+
+CAP_NUMBERS = {"CAP_" + c: n for n, c in enumerate(
+    "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST "
+    "NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE "
+    "SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM "
+    "BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE".split())}
+
+mounts_before = open("/proc/self/mountinfo").read()
+try:
+    chosen = sys.argv[3:]
+    for story in (namespaces, sysctls, identities, descriptors, hooks, terminal, seccomp, execs, own_program):
+        if not chosen or story.__name__ in chosen:
+            story()
+    ok("no mount is left", open("/proc/self/mountinfo").read() == mounts_before)
+    ok("no container is left", [n for n in os.listdir(box.state) if not n.startswith(".")] == [], os.listdir(box.state))
+finally:
+    box.remove()
+tap.end()
