@@ -14,7 +14,6 @@
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/fd.h"
-#include "lib/json.h"
 #include "oci/spec.h"
 #include "oci/spec_seccomp.h"
 #include "oci/state.h"
@@ -38,30 +37,6 @@ int notify_connect(const struct oci_seccomp *profile, int *fd, struct err *e)
 		return err_set(e, ".linux.seccomp: SCMP_ACT_NOTIFY needs a listenerPath");
 	*fd = fd_connect_unix(profile->listener_path, e);
 	return *fd < 0 ? err_add(e, ".linux.seccomp.listenerPath") : 0;
-}
-
-static void write_message(const struct oci_seccomp *profile, const struct oci_state *state,
-			  struct buf *out)
-{
-	struct json_writer w;
-
-	json_writer_init(&w, out);
-	json_begin_object(&w);
-	json_key(&w, "ociVersion");
-	json_put_str(&w, OCI_VERSION);
-	json_key(&w, "fds");
-	json_begin_array(&w);
-	json_put_str(&w, "seccompFd");
-	json_end_array(&w);
-	json_key(&w, "pid");
-	json_put_i64(&w, state->pid);
-	if (profile->listener_metadata) {
-		json_key(&w, "metadata");
-		json_put_str(&w, profile->listener_metadata);
-	}
-	json_key(&w, "state");
-	oci_state_put(state, &w);
-	json_end_object(&w);
 }
 
 static void __attribute__((noreturn)) send_listener(struct shared *shared, int socket_fd,
@@ -123,8 +98,7 @@ int notify_confine(const struct oci_process *p, const struct oci_seccomp *profil
 		return err_sys(e, "seccomp: out of memory");
 	shared->listener_fd = -1;
 	buf_init(&message, MESSAGE_BYTES_MAX);
-	write_message(profile, state, &message);
-	if (message.overflow)
+	if (!oci_state_write_seccomp(state, profile->listener_metadata, &message))
 		return err_set(e, "seccomp: the container's state is longer than %d bytes",
 			       MESSAGE_BYTES_MAX);
 	if (start_sender(shared, socket_fd, &message, e))
