@@ -31,8 +31,8 @@ static void who_may_send_what(void **state)
 		bool allowed;
 	} cases[] = {
 		{ WIRE_BOX_START, WIRE_ENGINED, WIRE_BOXD, 0, true },
-		{ WIRE_BOX_START, WIRE_ENGINED, WIRE_BOXD, 2, true },
-		{ WIRE_BOX_START, WIRE_ENGINED, WIRE_BOXD, 3, false },
+		{ WIRE_BOX_START, WIRE_ENGINED, WIRE_BOXD, 6, true },
+		{ WIRE_BOX_START, WIRE_ENGINED, WIRE_BOXD, 7, false },
 		{ WIRE_BOX_START, WIRE_ENGINED, WIRE_BOXD, -1, false },
 		{ WIRE_BOX_START, WIRE_BOXD, WIRE_ENGINED, 1, false },
 		{ WIRE_BOX_START, WIRE_SVCTL, WIRE_BOXD, 1, false },
