@@ -242,6 +242,19 @@ static int open_bind_place(const struct mount_step *step, int source_fd, const s
 			  e);
 }
 
+/* The kernel says EINVAL to more than one thing. */
+static int explain(int source_fd, int target_fd, struct err *e)
+{
+	struct stat source, target;
+
+	if (fstat(source_fd, &source) < 0 || fstat(target_fd, &target) < 0 ||
+	    S_ISDIR(source.st_mode) == S_ISDIR(target.st_mode))
+		return -1;
+	return err_set(e, "the source is a %s, and what the image has there is a %s",
+		       S_ISDIR(source.st_mode) ? "folder" : "file",
+		       S_ISDIR(target.st_mode) ? "folder" : "file");
+}
+
 static int do_bind(const struct mount_step *step, struct doing *d, struct err *e)
 {
 	const struct mount_sources *s = d->sources;
@@ -255,9 +268,7 @@ static int do_bind(const struct mount_step *step, struct doing *d, struct err *e
 		return -1;
 	if (mount_fd_attach(source_fd, target_fd, e) == 0)
 		return 0;
-	if (e->number == ENOTDIR || e->number == EINVAL)
-		return err_set(e, "one of source and target is a folder, the other is none");
-	return -1;
+	return explain(source_fd, target_fd, e);
 }
 
 static int do_sys(const struct mount_step *step, const struct doing *d, struct err *e)

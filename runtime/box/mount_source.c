@@ -54,7 +54,10 @@ void mount_sources_close(struct mount_sources *s)
  * as the copy is a peer of a shared mount. Shared itself it becomes later, among its own. */
 static int open_root(struct mount_sources *s, const struct mount_plan *plan, struct err *e)
 {
+	/* Root in a user namespace makes no nodes, and those that it gets are mounts of their own:
+	 * any other one came with the image, for whatever its owner on the machine may open. */
 	const struct mount_change c = {
+		.set = plan->user_ns ? MOUNT_ATTR_NODEV : 0,
 		.propagation = plan->root_propagation & MS_SLAVE ? MS_SLAVE : MS_PRIVATE,
 		.recursive = true,
 	};

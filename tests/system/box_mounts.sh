@@ -35,6 +35,7 @@ cp "$work/busybox" src/bin/tool
 mount -t tmpfs -o mode=755 sub src/folder/sub; echo deep >src/folder/sub/deep
 mkdir -p mapped/sub; chmod 777 mapped; touch mapped/zero mapped/five; chown 5:6 mapped/five
 mount -t tmpfs -o mode=777 sub mapped/sub; touch mapped/sub/below; chown 5:6 mapped/sub/below
+mkdir locked; mount -t tmpfs -o nosuid,nodev,noexec locked locked; touch locked/file
 cat >conf.py <<'PY'
 import json, sys
 NOTHING = ["nosuid", "noexec", "nodev"]
@@ -68,7 +69,7 @@ ok() { # NAME COMMAND...
 	if "$@" >verdict 2>&1; then echo "ok $n - mounts: $name"; else
 		failed=1; echo "not ok $n - mounts: $name"; for f in verdict out said; do sed "s/^/# $f: /" $f 2>/dev/null | tail -n 12; done; fi
 }
-start() { "$BOX" run --bundle "$world" "m$((runs += 1))"; }
+start() { ${ROOTLESS-} "$BOX" run --bundle "$world" "m$((runs += 1))"; }
 runs=0
 # run SCRIPT [CHANGES]: what the container's shell prints is in `out`, what box says in `said`
 run() { python3 conf.py "$1" "${2-}" || exit 1; start >out 2>said </dev/null; status=$?; }
@@ -131,7 +132,7 @@ rm -r root/etc/dangling root/data/away root/data/up root/canary
 ln -s loop root/data/loop
 run true 'bind("/data/loop/x", "src/folder")'; ok "a loop of links" says "Symbolic link loop"
 run true 'bind("/data/x", "nosuch")'; ok "a missing source is named" says ".mounts[6]: /data/x: copy the mount of nosuch: No such file or directory"
-run true 'bind("/data", "src/file")'; ok "a file on a folder" says "/data: one of source and target is a folder, the other is none"
+run true 'bind("/data", "src/file")'; ok "a file on a folder" says "/data: the source is a file, and what the image has there is a folder"
 run true 'bind("/data/x", "src/file", "bind", "size=5")'; ok "an option that no bind mount has" says '.mounts[6].options: "size=5" is no option of a bind mount'
 run true 'add("/data/x", "tmpfs", "t", ["size=banana"])'; ok "the kernel's own words about an option" says "Bad value for 'size'"
 run true 'add("/data/x", "tmpfs", "t", ["nosuch=1"])'; ok "an option that tmpfs does not have" says "nosuch"
@@ -199,12 +200,25 @@ run true 'user(); s["linux"]["devices"] = [dict(path="/dev/zero", type="c", majo
 ok "one that the machine has otherwise is refused" says "the machine's /dev/zero is not the device c 8:0"
 run 'mknod /dev/x c 1 3 && echo made' 'user()'
 ok "A17: no mknod in a user namespace" eval '! has made'
+mknod root/evil c 1 5; chmod 666 root/evil
+run 'head -c 2 /evil | wc -c' 'user()'; ok "A17: a node of the image does not open in a user namespace" eval 'has 0 && grep -q "Permission denied" said'
+rm root/evil
 run 'ls /sys/kernel >/dev/null && mount' 'user(); namespaces.remove({"type": "network"})'
 ok "the machine's /sys where the network is the machine's" flags /sys 'ro,nosuid,nodev,noexec'
 run 'mount' 'namespaces.remove({"type": "network"}); drop("/sys"); bind("/sys", "/sys", "rprivate", "nosuid", "noexec", "nodev", "ro", "rbind")'
 ok "/sys as podman binds it" flags /sys 'ro,nosuid,nodev,noexec'
 run 'cat /proc/meminfo' 'bind("/proc/meminfo", "src/file")'; ok "a file that lxcfs replaces" has b
 run 'ls -d /proc/1' 'drop("/proc"); bind("/proc", "/proc", "rbind", "nosuid")'; ok "/proc bound from the machine" has /proc/1
+
+# ---- a runtime that is itself in a user namespace, where one id is mapped and the machine's flags are locked
+rootless() { ROOTLESS="unshare --user --map-root-user --mount" run "$@"; }
+rootless 'mount; cat /dev/zero | head -c 2 | wc -c; ls -A /data' 'bind("/data", "locked", "rbind", "ro")'
+ok "rootless: devices are the machine's, devpts has no group" eval 'flags /dev/pts rw,nosuid && has 2 && has file'
+ok "rootless: the machine's flags stay" flags /data ro,nosuid,nodev,noexec
+rootless 'echo ran' 'bind("/data", "locked", "rbind", "exec")'
+ok "rootless: nothing clears them" says ".mounts[6]: /data: the source has flags that this user namespace may not change"
+rootless 'echo ran' 'bind("/data", "src/folder")'
+ok "rootless: nothing uncovers what is below a mount" says "use rbind"
 
 # ---- A2: fake /proc and /sys
 fake() { rmdir root/$1; ln -s "$2" root/$1; run 'echo ran' "${3-}"; }
