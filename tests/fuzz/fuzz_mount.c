@@ -24,7 +24,8 @@ static void check_step(const struct mount_step *step, bool service)
 		abort();
 	if (service && step->op == MOUNT_BIND)
 		abort();
-	if (service && step->op <= MOUNT_CGROUP && !(step->options.set & MOUNT_ATTR_NODEV))
+	if (service && step->op <= MOUNT_CGROUP && !(step->options.set & MOUNT_ATTR_NODEV) &&
+	    !(step->op == MOUNT_NEW && str_equal(step->fstype, "devpts")))
 		abort();
 	if (str_starts(step->target, "/proc/") && step->op <= MOUNT_CGROUP &&
 	    !(step->op == MOUNT_BIND && step->over_proc))
