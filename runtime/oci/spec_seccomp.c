@@ -106,7 +106,7 @@ static int check_notify_rule(const struct spec_reader *r, const struct json *obj
 
 	if (!s->listener_path)
 		return spec_bad(r, &item, e, "SCMP_ACT_NOTIFY needs a listenerPath");
-	/* A start that fails says so by write(2) when the filter is in place; runc has the rule too. */
+	/* A start that fails says so under the filter; runc has the rule too. */
 	for (size_t i = 0; rule->names[i]; i++)
 		if (strcmp(rule->names[i], "write") == 0)
 			return spec_bad(r, &item, e, "SCMP_ACT_NOTIFY cannot be used for write");
