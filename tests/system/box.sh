@@ -76,8 +76,8 @@ run() { rm -f out; name=$1; shift
 has() { grep -qxF -- "$1" "${2:-out}"; }
 field() { sed -n "s/^$1 //p" /run/box/j/run; }
 answers() { grep -q -- "$1" answers; }
-serve() { ./boxctl serve /run/boxd.sock /usr/lib/cuvette/boxd 2>>log & server=$!
-	for _ in $(seq 100); do [ -S /run/boxd.sock ] && break; sleep 0.02; done; sleep 0.1; }
+serve() { : >told; ./boxctl serve /run/boxd.sock /usr/lib/cuvette/boxd >told 2>>log & server=$!
+	within 20 grep -qx ready told; }
 within() { left=$(($1 * 20)); shift; until "$@"; do left=$((left - 1)); [ $left -gt 0 ] || return 1; sleep 0.05; done; }
 CG=; cg=; mountpoint -q /sys/fs/cgroup && cg=yes
 mounts_before=$(wc -l </proc/self/mountinfo)
@@ -229,8 +229,10 @@ ok "a start that was cut off is cleared away" [ ! -e /run/box/half ]
 printf 'delete j\n' | talk
 printf 'start j t /tmp/spec.json\n' | talk
 inside=$(field pid)
-(sleep 0.3; kill -9 "$(field monitor_pid)") &
-printf 'exited j\nlist\ndelete j\n' | talk
+mkfifo asks; talk <asks & talks=$!; exec 4>asks
+echo list >&4; within 20 answers BOX_LIST_END	# it is heard: the end of j will be told
+kill -9 "$(field monitor_pid)"
+printf 'exited j\nlist\ndelete j\n' >&4; exec 4>&-; wait $talks
 ok "a container does not outlive its monitor" answers "BOX_EXITED j 137"
 ok "nor does its process" within 5 [ ! -e /proc/$inside ]
 
