@@ -245,7 +245,7 @@ $(B)/unit/bin/%: $(B)/unit/obj/tests/unit/%.o $(call links_of,unit)
 
 SYSTEM_TESTS := $(wildcard tests/system/*.sh)
 VM_TESTS := $(wildcard tests/vm/*.sh)
-VM_STORIES := $(filter-out tests/vm/lib%.sh,$(SYSTEM_TESTS) $(VM_TESTS) $(wildcard tests/api/*.sh))
+VM_STORIES := $(filter-out tests/vm/lib%.sh tests/system/lib.sh,$(SYSTEM_TESTS) $(VM_TESTS) $(wildcard tests/api/*.sh))
 RUN_TESTS := $(Q)O=$(B) tests/run
 lint:
 	$(RUN_TESTS) tests/lint/run
