@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "compose/compose.h"
 #include "compose/scalar.h"
@@ -15,7 +16,13 @@
 #include "oci/spec.h"
 #include "oci/spec_names.h"
 
-enum { IDS_PER_SLOT = 65536, LOG_BYTES = 10 << 20, CPU_PERIOD_US = 100000 };
+enum {
+	IDS_PER_SLOT = 65536,
+	LOG_BYTES = 10 << 20,
+	CPU_PERIOD_US = 100000,
+	FILES_SOFT = 1024,		/* programs that use select(2) know no more */
+	FILES_HARD = 524288,		/* as init gives it, and what images are used to */
+};
 
 static const uint64_t STOP_GRACE_MAX_MS = 10000; /* the machine does not wait longer for anybody */
 
@@ -129,9 +136,21 @@ static void set_resources(const struct plan_request *q, uint64_t mem_limit_bytes
 	r->cpu_cpus = s->cpuset;
 }
 
+static bool limits_files(const struct compose_service *s)
+{
+	for (size_t i = 0; i < s->rlimit_count; i++)
+		if (s->rlimits[i].resource == RLIMIT_NOFILE)
+			return true;
+	return false;
+}
+
+/* The limit of open files is always given: boxd's own, which it would inherit, is made for boxd. */
 static int set_rlimits(const struct compose_service *s, struct oci_process *process, struct err *e)
 {
-	if (s->rlimit_count > OCI_RLIMITS)
+	if (!limits_files(s))
+		process->rlimits[process->rlimit_count++] =
+			(struct oci_rlimit){ RLIMIT_NOFILE, FILES_SOFT, FILES_HARD };
+	if (process->rlimit_count + s->rlimit_count > OCI_RLIMITS)
 		return err_set(e, "more than %d ulimits", OCI_RLIMITS);
 	for (size_t i = 0; i < s->rlimit_count; i++)
 		process->rlimits[process->rlimit_count++] = (struct oci_rlimit){

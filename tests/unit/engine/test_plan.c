@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -180,6 +181,7 @@ static void limits_arrive(void **state)
 	assert_true(m.spec->namespaces & 1u << OCI_NS_NETWORK);
 	assert_true(m.spec->namespaces & 1u << OCI_NS_USER);
 	assert_int_equal(m.spec->process.rlimit_count, 1);
+	assert_int_equal(m.spec->process.rlimits[0].hard, 1024);
 	assert_string_equal(m.spec->process.cwd, "/home/jovyan");
 	assert_string_equal(m.spec->cgroups_path, "/box/lab");
 	for (size_t i = 0; i < m.spec->mount_count; i++) {
@@ -190,6 +192,17 @@ static void limits_arrive(void **state)
 		       strstr(text, "nosuid|nodev|noexec|size=1m|");
 	}
 	assert_true(shm && run);
+	arena_destroy(m.arena);
+}
+
+static void files_are_limited_unasked(void **state)
+{
+	struct made m = make_with("network_mode: host, ulimits: {core: 0}", &lab, NULL, 0, 0);
+
+	(void)state;
+	assert_int_equal(m.spec->process.rlimit_count, 2);
+	assert_int_equal(m.spec->process.rlimits[0].resource, RLIMIT_NOFILE);
+	assert_int_equal(m.spec->process.rlimits[0].soft, 1024);
 	arena_destroy(m.arena);
 }
 
@@ -290,6 +303,7 @@ int main(void)
 		cmocka_unit_test(environment_merges_by_name),
 		cmocka_unit_test(users),
 		cmocka_unit_test(limits_arrive),
+		cmocka_unit_test(files_are_limited_unasked),
 		cmocka_unit_test(launcher_overrides_memory),
 		cmocka_unit_test(capabilities),
 		cmocka_unit_test(stopping),
