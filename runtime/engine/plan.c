@@ -103,6 +103,19 @@ static int parse_user(const char *text, struct oci_user *user, struct arena *are
 	return 0;
 }
 
+static int set_groups(const struct compose_service *s, struct oci_user *user, struct arena *arena,
+		      struct err *e)
+{
+	user->groups = arena_array(arena, s->group_count + 1, sizeof(*user->groups));
+	for (size_t i = 0; i < s->group_count; i++) {
+		if (s->groups[i] >= IDS_PER_SLOT)
+			return err_set(e, "group %u: a container has the ids 0 to 65535",
+				       s->groups[i]);
+		user->groups[user->group_count++] = s->groups[i];
+	}
+	return 0;
+}
+
 static void set_capabilities(const struct compose_service *s, struct oci_caps *caps)
 {
 	const uint64_t every = (1ull << OCI_CAPS) - 1;
@@ -243,7 +256,8 @@ static int make_spec(struct plan *plan, const struct plan_request *q, struct are
 	struct oci_spec *spec = oci_spec_defaults(arena, &defaults);
 	const char *directory = s->working_dir ? s->working_dir : q->image->working_dir;
 
-	if (parse_user(s->user ? s->user : q->image->user, &spec->process.user, arena, e) < 0)
+	if (parse_user(s->user ? s->user : q->image->user, &spec->process.user, arena, e) < 0 ||
+	    set_groups(s, &spec->process.user, arena, e) < 0)
 		return -1;
 	spec->process.args = merge_arguments(q, arena);
 	if (!spec->process.args[0])

@@ -83,6 +83,24 @@ static const char *join(const char **list, char *text)
 	return text;
 }
 
+static void user_and_groups(void **state)
+{
+	struct made m = make("network_mode: host, user: '1234:5', group_add: [100, 7]");
+
+	(void)state;
+	assert_non_null(m.spec);
+	assert_int_equal(m.spec->process.user.uid, 1234);
+	assert_int_equal(m.spec->process.user.gid, 5);
+	assert_int_equal(m.spec->process.user.group_count, 2);
+	assert_int_equal(m.spec->process.user.groups[0], 100);
+	assert_int_equal(m.spec->process.user.groups[1], 7);
+	arena_destroy(m.arena);
+	m = make("network_mode: host, group_add: [65536]");
+	assert_null(m.spec);
+	assert_non_null(strstr(m.e.text, "group 65536: a container has the ids 0 to 65535"));
+	arena_destroy(m.arena);
+}
+
 static void commands_merge_as_docker_does(void **state)
 {
 	static const struct {
@@ -299,6 +317,7 @@ static void revision_follows_settings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(user_and_groups),
 		cmocka_unit_test(commands_merge_as_docker_does),
 		cmocka_unit_test(environment_merges_by_name),
 		cmocka_unit_test(users),
