@@ -3,8 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -56,13 +60,45 @@ static int check_volume_target(int target_fd, struct err *e)
 	return 0;
 }
 
+static bool is_file(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* The place of a file: made when it is missing, and a link that leads nowhere makes way. */
+static int open_file_target(int root_fd, const char *path, struct err *e)
+{
+	const char *name = strrchr(path, '/') + 1;
+	char parent[PATH_MAX];
+	AUTO_FD int fd = fs_open_in_root(root_fd, path, O_PATH, 0, e);
+	AUTO_FD int parent_fd = -1;
+
+	if (fd >= 0)
+		return is_file(fd) ? take_fd(&fd)
+				   : err_set(e, "%s in the image is not a file", path);
+	if (e->number != ENOENT || !*name || (size_t)(name - path) >= sizeof(parent))
+		return -1;
+	snprintf(parent, sizeof(parent), "%.*s", (int)(name - path), path);
+	parent_fd = fs_make_dirs_in_root(root_fd, parent, 0755, e);
+	if (parent_fd < 0)
+		return -1;
+	if (unlinkat(parent_fd, name, 0) < 0 && errno != ENOENT)
+		return err_sys(e, "remove the link");
+	fd = openat(parent_fd, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	return fd < 0 ? err_sys(e, "make it") : take_fd(&fd);
+}
+
 static int do_volume(const struct mount_step *step, const struct mount_sources *s, struct err *e)
 {
-	AUTO_FD int target_fd = open_target(s->root_fd, step->target, 1, e);
+	int volume_fd = s->volume_fds[step->volume];
+	AUTO_FD int target_fd = is_file(volume_fd) ? open_file_target(s->root_fd, step->target, e)
+						   : open_target(s->root_fd, step->target, 1, e);
 
 	if (target_fd < 0 || check_volume_target(target_fd, e))
 		return -1;
-	return mount_fd_attach(s->volume_fds[step->volume], target_fd, e);
+	return mount_fd_attach(volume_fd, target_fd, e);
 }
 
 static int do_attach(int mount_fd, int root_fd, const char *path, struct err *e)

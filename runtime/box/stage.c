@@ -143,6 +143,7 @@ static int send_volumes(const struct staging *g, int root_fd, struct err *e)
 	const struct volume_place place = {
 		.host = g->s->host, .root_fd = root_fd, .user_ns_fd = g->user_ns_fd,
 		.uid_maps = &plan->spec->uid_maps, .gid_maps = &plan->spec->gid_maps,
+		.state_fd = g->s->state_fd, .hostname = plan->spec->hostname,
 	};
 
 	for (size_t i = 0; i < plan->mounts.count; i++) {

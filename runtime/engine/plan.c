@@ -275,6 +275,14 @@ static int make_spec(struct plan *plan, const struct plan_request *q, struct are
 	return write_spec(plan, spec, arena, e);
 }
 
+/* As Docker does: the resolver's file only for who has a network. */
+static const char *const *names_of(const struct compose_service *s)
+{
+	static const char *const names[] = { "resolv.conf", "hosts", "hostname", NULL };
+
+	return s->network_mode == COMPOSE_NETWORK_NONE ? names + 1 : names;
+}
+
 int plan_make(struct plan *plan, const struct plan_request *q, struct arena *arena, struct err *e)
 {
 	const struct compose_service *s = q->service;
@@ -285,6 +293,7 @@ int plan_make(struct plan *plan, const struct plan_request *q, struct arena *are
 			       q->image->stop_signal);
 	*plan = (struct plan){
 		.service = s,
+		.names = names_of(s),
 		.image = q->image->name,
 		.image_digest = q->image->digest,
 		.mem_limit_bytes = q->mem_limit_bytes ? q->mem_limit_bytes : s->mem_limit_bytes,

@@ -157,6 +157,30 @@ spec -u 1000:100 -- /bin/probe stat /home/u; run e volume=w:share:/home/u
 ok "a shared folder is mounted" has "65534:65534 1777"
 umount /run/share/work
 
+# ---- names: the appliance's resolver file, and two files of the box
+mkdir -p /run/net; echo 'nameserver 192.0.2.1' >/run/net/resolv.conf; chown 102:102 /run/net/resolv.conf
+names="volume=resolv.conf:names:/etc/resolv.conf:ro volume=hosts:names:/etc/hosts:ro volume=hostname:names:/etc/hostname:ro"
+spec -- /bin/probe read /etc/resolv.conf; run e "$names"
+ok "the resolver's file is the appliance's" has 'nameserver 192.0.2.1'
+spec -- /bin/probe read /etc/hosts; run e "$names"
+ok "hosts has localhost and its own name" eval 'grep -qE "^127.0.0.1.localhost$" out && grep -qE "^127.0.1.1.tested$" out'
+spec -- /bin/probe read /etc/hostname; run e "$names"
+ok "hostname is its own" has tested
+for file in resolv.conf hosts hostname; do
+	spec -- /bin/probe write /etc/$file bad; run e "$names"; ok "its root cannot write $file" has "write /etc/$file=EROFS"
+done
+spec -- /bin/probe read /etc/resolv.conf; run e volume=passwd:names:/etc/resolv.conf:ro
+ok "another file of the appliance" answers 'none of resolv.conf, hosts, hostname'
+mv /run/net/resolv.conf /run/net/kept; ln -s /etc/shadow /run/net/resolv.conf; run e "$names"
+ok "a link in the resolver's place" answers 'resolv.conf is no file'
+mv /run/net/kept /run/net/resolv.conf
+cp -a /images/t /images/links
+ln -s ../run/nowhere/stub /images/links/layers/1/etc/resolv.conf; ln -s /tmp /images/links/layers/1/etc/hosts
+spec -- /bin/probe read /etc/resolv.conf; IMAGE=links run e volume=resolv.conf:names:/etc/resolv.conf:ro
+ok "a link of the image that leads nowhere makes way" has 'nameserver 192.0.2.1'
+IMAGE=links run e volume=hosts:names:/etc/hosts:ro
+ok "a link of the image to a folder" answers '/etc/hosts in the image is not a file'
+
 # ---- what must be refused, with a sentence
 spec -- nosuch; run f
 ok "a missing program is named" answers 'exec: "nosuch": executable file not found in $PATH'
@@ -250,7 +274,7 @@ fi
 CG=; spec -- /bin/probe exit 0
 for i in 1 2 3 4 5 6 7 8 9 10; do run z; done
 kill -9 $server; wait $server 2>/dev/null
-ok "no mount is left but the image's layers" [ "$(wc -l </proc/self/mountinfo)" -le $((mounts_before + 6)) ]
+ok "no mount is left but the image's layers" [ "$(wc -l </proc/self/mountinfo)" -le $((mounts_before + 8)) ]
 ok "no process is left" within 5 eval '! ps -e -o comm= | grep -qE "^(boxmon|probe)"'
 ok "the programs are unchanged" [ "$(sha256sum /usr/lib/cuvette/boxd /usr/lib/cuvette/boxmon)" = "$hash_before" ]
 ok "no box is left" [ -z "$(ls /run/box /data/box/containers | grep -v : )" ]

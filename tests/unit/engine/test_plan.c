@@ -213,6 +213,20 @@ static void limits_arrive(void **state)
 	arena_destroy(m.arena);
 }
 
+static void names_come_from_the_appliance(void **state)
+{
+	struct made host = make("network_mode: host"), none = make("network_mode: none");
+
+	(void)state;
+	assert_string_equal(host.plan.names[0], "resolv.conf");
+	assert_string_equal(host.plan.names[2], "hostname");
+	assert_null(host.plan.names[3]);
+	assert_string_equal(none.plan.names[0], "hosts");
+	assert_null(none.plan.names[2]);
+	arena_destroy(host.arena);
+	arena_destroy(none.arena);
+}
+
 static void files_are_limited_unasked(void **state)
 {
 	struct made m = make_with("network_mode: host, ulimits: {core: 0}", &lab, NULL, 0, 0);
@@ -322,6 +336,7 @@ int main(void)
 		cmocka_unit_test(environment_merges_by_name),
 		cmocka_unit_test(users),
 		cmocka_unit_test(limits_arrive),
+		cmocka_unit_test(names_come_from_the_appliance),
 		cmocka_unit_test(files_are_limited_unasked),
 		cmocka_unit_test(launcher_overrides_memory),
 		cmocka_unit_test(capabilities),
