@@ -39,11 +39,8 @@ INNER := $(filter-out O=%,$(MAKEOVERRIDES)) O=$(if $(call outside,$(O)),/mnt/out
 MAKE_INSIDE = make --no-print-directory -j$(JOBS) $(INNER)
 enter = $(Q)tools/enter $(ENTER_OPTS) $(1) $(MAKE_INSIDE) $(2)
 
-RUN_VARS := WORK MEM CPUS PORT NET DATA DATA_SIZE SHARE MACHINE ACCEL CONSOLE APPEND CORRUPTION
-RUN_ENV = O='$(if $(call outside,$(O)),/mnt/out,$(O))' \
-	$(foreach v,$(filter-out WORK,$(RUN_VARS)),$(if $($(v)),$(v)='$($(v))'))
-RUN_WORK = $(if $(call outside,$(WORK)),WORK=/mnt/work,$(if $(WORK),WORK='$(WORK)'))
-RUN_FILE = $(if $(call outside,$(WORK)),$(subst $(WORK)/,/mnt/work/,$(NOTEBOOK)),$(NOTEBOOK))
+RUN_VARS := O WORK MEM CPUS PORT NET DATA DATA_SIZE SHARE MACHINE ACCEL CONSOLE APPEND CORRUPTION
+RUN_ENV = $(foreach v,$(RUN_VARS),$(if $($(v)),$(v)='$($(v))'))
 
 .PHONY: all programs run test check unit lint vm fuzz kernel-check reproduce relock toolroot fetch fetch-code clean help
 .NOTPARALLEL:
@@ -66,9 +63,7 @@ fetch: toolroot
 	$(Q)for f in rootfs/images/*/fetch; do [ ! -x "$$f" ] || tools/enter --net "$$f"; done
 
 run: all
-	$(Q)tools/enter --net $(ENTER_OPTS) $(if $(call outside,$(WORK)),--bind '$(WORK):/mnt/work') \
-		env $(RUN_ENV) $(RUN_WORK) qemu/run $(if $(NOTEBOOK),--batch '$(RUN_FILE)') || \
-	{ status=$$?; echo "ended with status $$status" >&2; exit $$status; }
+	$(Q)exec env $(RUN_ENV) qemu/run $(if $(NOTEBOOK),--batch '$(NOTEBOOK)')
 
 unit lint: toolroot
 	$(call enter,,$@)
@@ -249,7 +244,7 @@ $(B)/unit/bin/%: $(B)/unit/obj/tests/unit/%.o $(call links_of,unit)
 
 SYSTEM_TESTS := $(wildcard tests/system/*.sh)
 VM_TESTS := $(wildcard tests/vm/*.sh)
-VM_STORIES := $(filter-out tests/vm/lib%.sh,$(SYSTEM_TESTS) $(VM_TESTS) $(wildcard tests/api/*.sh))
+VM_STORIES := $(filter-out tests/vm/lib%.sh tests/system/lib.sh,$(SYSTEM_TESTS) $(VM_TESTS) $(wildcard tests/api/*.sh))
 RUN_TESTS := $(Q)O=$(B) tests/run
 lint:
 	$(RUN_TESTS) tests/lint/run

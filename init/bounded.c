@@ -7,7 +7,7 @@
 
 #include "lib/time.h"
 
-bool bounded_run(bool (*work)(void *ctx), void *ctx, uint64_t bound_ms)
+enum bounded bounded_run(bool (*work)(void *ctx), void *ctx, uint64_t bound_ms)
 {
 	uint64_t end_ms = time_boot_ms() + bound_ms;
 	pid_t pid = fork();
@@ -15,7 +15,7 @@ bool bounded_run(bool (*work)(void *ctx), void *ctx, uint64_t bound_ms)
 	sigset_t child;
 
 	if (pid < 0)
-		return work(ctx);
+		return work(ctx) ? BOUNDED_DONE : BOUNDED_FAILED;
 	if (pid == 0)
 		_exit(work(ctx) ? 0 : 1);
 	sigemptyset(&child);
@@ -25,7 +25,7 @@ bool bounded_run(bool (*work)(void *ctx), void *ctx, uint64_t bound_ms)
 		struct timespec rest;
 
 		if (waitpid(pid, &status, WNOHANG) == pid)
-			return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+			return status == 0 ? BOUNDED_DONE : BOUNDED_FAILED;
 		if (now_ms >= end_ms)
 			break;
 		rest = (struct timespec){ (time_t)((end_ms - now_ms) / 1000),
@@ -33,5 +33,5 @@ bool bounded_run(bool (*work)(void *ctx), void *ctx, uint64_t bound_ms)
 		sigtimedwait(&child, NULL, &rest);
 	}
 	kill(pid, SIGKILL);	/* reaped later; in uninterruptible sleep it stays where it is */
-	return false;
+	return BOUNDED_LATE;
 }

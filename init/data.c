@@ -12,7 +12,55 @@ enum {
 	EXT4_MAGIC = 0xef53,
 	EXT4_STATE_ERROR = 2,
 	EXT4_LOG_BLOCK_MAX = 6,		/* 64 KiB */
+	SAMPLES_EVEN = 256,		/* on a disk with heads: some 2 s, at its first boot only */
 };
+
+#define KIB UINT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+
+/* Where file systems keep what they cannot do without, as far as that does not depend on the disk's
+ * size; most also for a first partition at 1 MiB, which a wiped partition table leaves behind. */
+static const uint64_t sample_places[] = {
+	/* the first partition: ext4, XFS, FAT, NTFS; Btrfs 64 KiB into it */
+	MIB,
+	MIB + 64 * KIB,
+	/* ext4's copies of the superblock: groups 1, 3, 5, 7, 9 (ext4(5), sparse_super) with blocks
+	 * of 4 KiB, of 2 KiB, of 1 KiB */
+	128 * MIB,
+	384 * MIB,
+	640 * MIB,
+	896 * MIB,
+	1152 * MIB,
+	129 * MIB,
+	385 * MIB,
+	641 * MIB,
+	897 * MIB,
+	1153 * MIB,
+	32 * MIB,
+	96 * MIB,
+	160 * MIB,
+	33 * MIB,
+	97 * MIB,
+	8 * MIB,
+	24 * MIB,
+	40 * MIB,
+	9 * MIB,
+	25 * MIB,
+	/* Btrfs' copies (btrfs(5)) */
+	64 * MIB,
+	65 * MIB,
+	256 * GIB,
+	/* LUKS2's second header and the data behind; a common EFI partition's end; NTFS' file table
+	 */
+	4 * MIB,
+	16 * MIB,
+	17 * MIB,
+	513 * MIB,
+	3 * GIB,
+	3 * GIB + MIB,
+};
+enum { SAMPLE_PLACES = sizeof(sample_places) / sizeof(sample_places[0]) };
 
 #define EROFS_MAGIC UINT32_C(0xe0f5e1e2)
 
@@ -32,6 +80,8 @@ enum data_content data_classify(const uint8_t head[DATA_HEAD_BYTES], struct data
 	const uint8_t *sb = head + SUPER_AT; /* offsets: Documentation/filesystems/ext4/super.rst */
 	uint32_t log_block = get_u32(sb + 0x18);
 
+	if (memcmp(head, DATA_BEGUN, sizeof(DATA_BEGUN)) == 0)
+		return DATA_CONTENT_BLANK;
 	if (get_u32(sb) == EROFS_MAGIC)
 		return DATA_CONTENT_SYSTEM;
 	if (get_u16(sb + 0x38) != EXT4_MAGIC || strncmp((const char *)sb + 0x78, LABEL, 16) ||
@@ -42,6 +92,36 @@ enum data_content data_classify(const uint8_t head[DATA_HEAD_BYTES], struct data
 	super->has_errors = get_u16(sb + 0x3a) & EXT4_STATE_ERROR;
 	memcpy(super->uuid, sb + 0x68, DATA_UUID_BYTES);
 	return DATA_CONTENT_OURS;
+}
+
+bool data_sample_at(uint64_t size_bytes, unsigned n, uint64_t *at)
+{
+	uint64_t last = size_bytes < DATA_SAMPLE_BYTES ? 0 : size_bytes - DATA_SAMPLE_BYTES;
+
+	if (n >= SAMPLE_PLACES + SAMPLES_EVEN)
+		return false;
+	if (n < SAMPLE_PLACES)
+		*at = sample_places[n];
+	else
+		*at = size_bytes / SAMPLES_EVEN * (n - SAMPLE_PLACES);
+	*at = (*at < last ? *at : last) / DATA_SAMPLE_BYTES * DATA_SAMPLE_BYTES;
+	return true;
+}
+
+/* By words: the first boot looks at every byte of the seed, and musl's memcmp goes byte by byte. */
+bool data_is_zero(const uint8_t *data, size_t size)
+{
+	uint64_t words[4];
+
+	for (; size >= sizeof(words); data += sizeof(words), size -= sizeof(words)) {
+		memcpy(words, data, sizeof(words));
+		if (words[0] | words[1] | words[2] | words[3])
+			return false;
+	}
+	while (size-- > 0)
+		if (*data++)
+			return false;
+	return true;
 }
 
 static int find(enum data_content content, const struct data_disk *disks, int count, int from)
@@ -61,9 +141,7 @@ static struct data_plan seed(enum data_reason reason, const struct data_disk *di
 {
 	if (disks[disk].read_only)
 		return to_ram(DATA_REASON_READ_ONLY, disk);
-	/* 1 MiB more than the seed: the blank check of the last MiB must still hold when a copy was
-	 * cut short. */
-	if (disks[disk].size_bytes < seed_bytes + (1 << 20))
+	if (disks[disk].size_bytes < seed_bytes)
 		return to_ram(DATA_REASON_TOO_SMALL, disk);
 	return (struct data_plan){ DATA_SEED, reason, disk };
 }
@@ -135,7 +213,7 @@ void data_explain(const struct data_plan *plan, const struct data_disk *disks, c
 			"" },
 		[DATA_REASON_FOREIGN] = {
 			"disk ", " holds something that is not ours and stays untouched: this "
-			"machine " RAM "; to erase that disk and use it, start once with "
+			"machine " RAM "; to erase all of that disk and use it, start once with "
 			"cuvette.data=erase" },
 		[DATA_REASON_READ_ONLY] = {
 			"data disk ", " is write-protected: this machine " RAM

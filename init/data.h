@@ -15,11 +15,17 @@ enum {
 	DATA_HEAD_BYTES = 4096, /* holds the superblocks of ext4 and of EROFS, both at 1024 */
 	DATA_NAME_MAX = 32,
 	DATA_UUID_BYTES = 16,
+	DATA_EDGE_BYTES = 1024 * 1024,	/* read whole at both ends before a disk counts as blank */
+	DATA_SAMPLE_BYTES = 4096,
 };
+
+/* At the start of a disk that we have begun to set up: until the last step takes it away, whatever
+ * else is there is ours and unfinished. */
+#define DATA_BEGUN "cuvette: this disk is being set up\n"
 
 enum data_content {
 	DATA_CONTENT_OURS,  /* ext4 with our label */
-	DATA_CONTENT_BLANK, /* first and last MiB are zero */
+	DATA_CONTENT_BLANK, /* zeros wherever data_sample_at looks, or begun by us */
 	DATA_CONTENT_FOREIGN,
 	DATA_CONTENT_SYSTEM, /* EROFS: a system image; never a candidate, not even to be erased */
 	DATA_CONTENT_UNREADABLE,
@@ -63,9 +69,16 @@ struct data_plan {
 	int disk;			/* index; -1 = the plan is about no disk */
 };
 
-/* What the first DATA_HEAD_BYTES of a disk show: OURS (and fills *super), SYSTEM, or FOREIGN for
- * everything else, zeros included. */
+/* What the first DATA_HEAD_BYTES of a disk show: OURS (and fills *super), BLANK when we had begun
+ * to set it up, SYSTEM, or FOREIGN for everything else, zeros included. */
 enum data_content data_classify(const uint8_t head[DATA_HEAD_BYTES], struct data_super *super);
+
+/* Where the n-th sample of a disk lies between its edges; false after the last. A file system whose
+ * first MiB was wiped (a lost partition table, a slip of dd) still shows: its copies of the
+ * superblock and the starts of its groups are among the places, and the rest are spread evenly. */
+bool data_sample_at(uint64_t size_bytes, unsigned n, uint64_t *at);
+
+bool data_is_zero(const uint8_t *data, size_t size_bytes);
 
 struct data_plan data_decide(enum cmdline_data asked, const struct data_disk *disks, int count,
 			     uint64_t seed_bytes);

@@ -103,6 +103,16 @@ void mounts_place(const char *path, unsigned mode, unsigned uid, unsigned gid)
 		log_warn("directory %s cannot get its owner and mode: %m", path);
 }
 
+void mounts_file(const char *path, unsigned mode, unsigned uid, unsigned gid, const char *text)
+{
+	AUTO_FD int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0 && errno == EEXIST)
+		return;
+	if (fd < 0 || write(fd, text, strlen(text)) < 0 || fchown(fd, uid, gid) || fchmod(fd, mode))
+		log_warn("file %s cannot be made: %m", path);
+}
+
 void mounts_make(void)
 {
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
@@ -112,8 +122,11 @@ void mounts_make(void)
 	protect_links();
 	mounts_place("/run/box", 0700, 0, 0);
 	mounts_place("/run/cuvette", 0755, 0, 0);
-	mounts_place("/run/net", 0755, MOUNTS_DHCP_ID,
-		     MOUNTS_DHCP_ID); /* resolv.conf, by the lease */
+	/* Written in place by each lease, never replaced: containers have this very file mounted.
+	 */
+	mounts_place("/run/net", 0755, 0, 0);
+	mounts_file("/run/net/resolv.conf", 0644, MOUNTS_DHCP_ID, MOUNTS_DHCP_ID,
+		    "# No lease yet: it brings the name servers.\n");
 	mounts_place("/run/share", 0755, 0, 0);
 	mounts_place("/run/svd", 0755, 0, 0);
 }

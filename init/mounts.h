@@ -19,6 +19,9 @@ bool mounts_one(const char *source, const char *target, const char *type, unsign
 /* A directory with exactly this mode and owner; existing is fine. */
 void mounts_place(const char *path, unsigned mode, unsigned uid, unsigned gid);
 
+/* A file with exactly this mode and owner, with this text when it is new. */
+void mounts_file(const char *path, unsigned mode, unsigned uid, unsigned gid, const char *text);
+
 /* Pure: the mount point and the type of one line of /proc/self/mountinfo (proc(5)), octal escapes
  * undone. False when the line has another form or the point does not fit. */
 bool mounts_parse_line(const char *line, char *point, unsigned point_bytes, char *type,

@@ -7,7 +7,11 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 
-enum { CHUNK = 512 };
+enum {
+	CHUNK = 512,
+	/* A pipe holds 64 KiB; twice that ends the wait for a writer that never stops. */
+	DRAIN_CHUNKS = 2 * 65536 / CHUNK,
+};
 
 static void feed(struct notify *n, const char *data, size_t size)
 {
@@ -57,9 +61,13 @@ void notify_drain(struct notify *n, bool forget)
 	char data[CHUNK];
 	ssize_t size;
 
-	while (n->source.fd >= 0 && (size = read(n->source.fd, data, sizeof(data))) > 0)
+	for (int i = 0; i < DRAIN_CHUNKS && n->source.fd >= 0; i++) {
+		size = read(n->source.fd, data, sizeof(data));
+		if (size <= 0)
+			break;
 		if (!forget)
 			feed(n, data, (size_t)size);
+	}
 	if (forget)
 		n->used = 0;
 }

@@ -29,5 +29,6 @@ int notify_open(struct notify *n, struct loop *loop, int run_dir_fd, const char 
 		notify_line_fn *on_line, struct err *e);
 void notify_close(struct notify *n);
 
-/* Hands on what waits; with forget it is thrown away, a begun line too. */
+/* Hands on what waits, but no more than a pipe can hold twice: a child of the unit may go on
+ * writing. With forget it is thrown away, a begun line too. */
 void notify_drain(struct notify *n, bool forget);

@@ -38,6 +38,7 @@
 
 enum {
 	SHARE_BOUND_MS = 5000,
+	FURNISH_BOUND_MS = 20000,
 	CLOCK_SAVE_MS = 3600 * 1000,
 	REAP_BATCH = 512, /* then signals get a look: a fork bomb shall not hold a shutdown up */
 	FILES_SOFT = 1024,
@@ -48,6 +49,8 @@ static struct child svd = {
 	.name = "svd", .path = "/usr/lib/cuvette/svd", .wanted = true,
 	.argv = (const char *const[]){ "svd", "/etc/cuvette/units", "/run/svd", NULL },
 };
+
+static pid_t clock_saver;
 
 static struct child shell = {
 	.name = "emergency shell", .path = "/usr/bin/busybox", .console = true,
@@ -90,9 +93,28 @@ static void find_share(void)
 	if (kind == SHARE_NONE)
 		return;
 	mounts_place(SHARE_DIR, 0755, 0, 0);
-	if (!bounded_run(mount_share, &kind, SHARE_BOUND_MS))
+	if (bounded_run(mount_share, &kind, SHARE_BOUND_MS) != BOUNDED_DONE)
 		log_warn("the host's shared folder cannot be mounted: work is kept on the data "
 			 "disk only");
+}
+
+/* The places on the data disk, and the clock that was saved there. */
+static bool furnish(void *ctx)
+{
+	(void)ctx;
+	mounts_place("/data/box", 0700, 0, 0);
+	mounts_place("/data/engine", 0700, MOUNTS_ENGINE_ID, MOUNTS_ENGINE_ID);
+	mounts_place("/data/volumes", 0711, 0, 0);
+	clock_raise();
+	return true;
+}
+
+static void open_data(enum cmdline_data asked)
+{
+	disk_mount_data(asked);
+	if (bounded_run(furnish, NULL, FURNISH_BOUND_MS) == BOUNDED_LATE)
+		log_err("the data disk does not answer within %d s: containers will not start; "
+			"check that disk", FURNISH_BOUND_MS / 1000);
 }
 
 static void read_cmdline(struct cmdline *c)
@@ -132,11 +154,7 @@ static void boot(uint64_t kernel_ns)
 	raise_loopback();
 	find_share();
 	stage("mounts");
-	disk_mount_data(cmdline.data);
-	mounts_place("/data/box", 0700, 0, 0);
-	mounts_place("/data/engine", 0700, MOUNTS_ENGINE_ID, MOUNTS_ENGINE_ID);
-	mounts_place("/data/volumes", 0711, 0, 0);
-	clock_raise();
+	open_data(cmdline.data);
 	stage("data");
 	shell.wanted = cmdline.console_shell;
 }
@@ -165,18 +183,26 @@ static bool reap(void)
 
 		if (pid <= 0)
 			return true;
-		if (!child_reaped(&svd, pid, status, time_boot_ms()))
+		if (pid == clock_saver)
+			clock_saver = 0;
+		else if (!child_reaped(&svd, pid, status, time_boot_ms()))
 			child_reaped(&shell, pid, status, time_boot_ms());
 	}
 	return false;
 }
 
+/* In a child: the disk may hang. As long as it does there is one such child, no more. */
 static void save_clock_if_due(uint64_t now_ms, uint64_t *due_ms)
 {
 	if (now_ms < *due_ms)
 		return;
 	*due_ms = now_ms + CLOCK_SAVE_MS;
-	if (fork() == 0) {		/* fails: next hour */
+	if (clock_saver > 0) {
+		log_warn("the data disk has not answered for an hour: check that disk");
+		return;
+	}
+	clock_saver = fork();		/* fails: next hour */
+	if (clock_saver == 0) {
 		clock_save();
 		_exit(0);
 	}

@@ -93,9 +93,18 @@ _Noreturn void shutdown_machine(enum shutdown_kind kind, struct child *svd, stru
 			log_warn("a process cannot be killed, probably it waits for a disk: going "
 				 "on without it");
 	}
-	if (!bounded_run(save_and_unmount, NULL, SHUTDOWN_DISKS_MS))
+	switch (bounded_run(save_and_unmount, NULL, SHUTDOWN_DISKS_MS)) {
+	case BOUNDED_DONE:
+		break;
+	case BOUNDED_FAILED:
 		log_warn("not every file system could be unmounted: the next start may have to "
 			 "replay a journal");
+		break;
+	case BOUNDED_LATE:
+		log_err("a disk does not answer within %d s: what was not saved before is lost; "
+			"check that disk", SHUTDOWN_DISKS_MS / 1000);
+		break;
+	}
 	log_info("%s after %d ms", ends[kind].word, (int)(time_boot_ms() - began_ms));
 	reboot(ends[kind].command);
 	log_err("the kernel refuses to %s (%m): switch the machine off by hand, all data is saved",

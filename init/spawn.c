@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -125,6 +126,19 @@ static void arrange_fds(const struct spawn_spec *spec, int gate_fd)
 		give_up(gate_fd, "close_range");
 }
 
+static void set_open_files(unsigned files, int gate_fd)
+{
+	struct rlimit limit;
+
+	if (!files)
+		return;
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		give_up(gate_fd, "limit of open files");
+	limit.rlim_cur = files < limit.rlim_max ? files : limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		give_up(gate_fd, "limit of open files");
+}
+
 static void reset_signals(void)
 {
 	sigset_t none;
@@ -151,6 +165,7 @@ static _Noreturn void become(const struct spawn_spec *spec, int gate_fd)
 	oom = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	if (oom < 0 || write(oom, "0", 1) != 1)		/* svd's own value is its privilege */
 		give_up(gate_fd, "OOM score");
+	set_open_files(f->open_files, gate_fd);
 	drop_rights(spec, gate_fd);
 	reset_signals();
 	for (int i = 0; i < f->env_count; i++)

@@ -137,6 +137,7 @@ static void do_spawn(struct unit *u)
 	loop_timer_off(&u->timer);
 	err_clear(&e);
 	notify_drain(&u->notify, true);	/* whatever an earlier process told */
+	u->babbles = false;
 	u->why[0] = '\0';
 	if (u->file.when && access(u->file.when, F_OK) < 0) {
 		snprintf(u->why, sizeof(u->why), "there is no %s", u->file.when);
@@ -251,15 +252,13 @@ static void on_notice(struct notify *n, const char *line)
 
 	if (str_equal(line, "ready")) {
 		unit_event(u, UNIT_EVENT_READY);
-	} else if (str_equal(line, "poweroff")) {
-		if (u->file.may_poweroff)
-			u->host->on_poweroff(u->host, u);
-		else
-			log_warn("unit %s asks for power off without `may poweroff` in its file: "
-				 "ignored",
-				 u->name);
-	} else {
-		log_warn("unit %s tells something unknown: %s", u->name, line);
+	} else if (str_equal(line, "poweroff") && u->file.may_poweroff) {
+		u->host->on_poweroff(u->host, u);
+	} else if (!u->babbles) {
+		u->babbles = true;
+		log_warn("unit %s tells %s%s: ignored, and so is more of it", u->name, line,
+			 str_equal(line, "poweroff") ? " without `may poweroff` in its file"
+						     : ", which is unknown");
 	}
 }
 

@@ -47,6 +47,7 @@ struct unit {
 	char last_exit[UNIT_EXIT_MAX];
 	uint64_t wait_ms;		/* last back-off */
 	bool machine_stops;		/* STOP uses shutdown-signal */
+	bool babbles;			/* this process told something unknown: said once */
 	int sockets[UNIT_PASSED_MAX];	/* listening, by place in file.passed; -1 = not bound yet */
 	struct capture capture;
 	struct notify notify;

@@ -10,7 +10,12 @@
 #include "lib/err.h"
 #include "lib/str.h"
 
-enum { WORDS_MAX = 40, LOG_BYTES_MIN = 4096, LOG_BYTES_MAX = 4 * 1024 * 1024 };
+enum {
+	WORDS_MAX = 40,
+	LOG_BYTES_MIN = 4096,
+	LOG_BYTES_MAX = 4 * 1024 * 1024,
+	OPEN_FILES_MIN = 64,		/* what is passed must fit */
+};
 
 typedef int take_fn(struct unit_file *f, char **words, int count, struct err *e);
 
@@ -177,6 +182,18 @@ static int take_log_bytes(struct unit_file *f, char **words, int count, struct e
 	return 0;
 }
 
+static int take_open_files(struct unit_file *f, char **words, int count, struct err *e)
+{
+	uint32_t files;
+
+	(void)count;
+	if (!str_to_u32(words[0], &files) || files < OPEN_FILES_MIN || files > UNIT_OPEN_FILES_MAX)
+		return err_set(e, "open-files must be a number from %d to %d", OPEN_FILES_MIN,
+			       UNIT_OPEN_FILES_MAX);
+	f->open_files = files;
+	return 0;
+}
+
 static int take_user(struct unit_file *f, char **words, int count, struct err *e)
 {
 	(void)count;
@@ -238,6 +255,7 @@ static const struct key {
 	{ "file", 3, 4, true, take_file },
 	{ "log-bytes", 1, 1, false, take_log_bytes },
 	{ "may", 1, 1, false, take_may },
+	{ "open-files", 1, 1, false, take_open_files },
 	{ "ready", 1, 1, false, take_ready },
 	{ "restart", 1, 1, false, take_restart },
 	{ "shutdown-signal", 1, 1, false, take_shutdown_signal },

@@ -23,6 +23,7 @@ enum {
 	UNIT_STOP_MS_DEFAULT = 3000,
 	UNIT_STOP_MS_MAX = 20000,
 	UNIT_LOG_BYTES_DEFAULT = 64 * 1024,
+	UNIT_OPEN_FILES_MAX = 524288,	/* what PID 1 leaves to everybody */
 };
 
 enum unit_ready { UNIT_READY_NONE, UNIT_READY_NOTIFY, UNIT_READY_EXIT };
@@ -52,6 +53,7 @@ struct unit_file {
 	unsigned stop_ms;
 	int shutdown_signal;
 	uint64_t log_bytes;
+	unsigned open_files;		/* soft limit; 0 = as inherited */
 	const char *user;				/* NULL = root */
 	const char *when;	/* without this path it rests; NULL = always */
 	bool has_caps;

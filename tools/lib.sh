@@ -2,6 +2,9 @@
 # Sourced, never run. The caller has set -eu.
 # shellcheck shell=sh
 
+# An ordinary user's PATH may lack the folders of chroot and friends.
+PATH=$PATH:/usr/sbin:/sbin
+
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 

@@ -24,8 +24,8 @@ accel_choose() {
 accel_probe() {
 	local log=$VM/kvm-probe pid end
 	: >"$log"
-	setsid "${SHARE_AS[@]}" qemu-system-x86_64 -accel kvm -cpu host -M microvm -m 128 -nodefaults -no-user-config -display none \
-		-no-reboot -serial "file:$log" -kernel "$1" -append "console=ttyS0 earlyprintk=ttyS0 panic=-1" \
+	setsid "${SHARE_AS[@]}" qemu-system-x86_64 -accel kvm -cpu host -M microvm -m 128 -sandbox "$MACHINE_SANDBOX" -nodefaults \
+		-no-user-config -display none -no-reboot -serial "file:$log" -kernel "$1" -append "console=ttyS0 earlyprintk=ttyS0 panic=-1" \
 		</dev/null >"$VM/kvm-probe.err" 2>&1 &
 	pid=$!
 	disown "$pid"

@@ -1,6 +1,10 @@
 # machine.sh - QEMU's arguments from the settings. Two machines, one set of devices: BUS is pci (q35) or device (microvm).
 # The serial ports come first among the virtio devices: Linux names them after that place, /dev/vport0p1.
 
+# Once it runs QEMU needs no other program, no other user and no other priority: whoever breaks into it from the guest gets
+# none of them.
+MACHINE_SANDBOX=on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
+
 machine_base() {
 	case ${MACHINE:-q35} in
 	q35) BUS=pci QEMU_ARGS=(-M q35,smm=off,vmport=off,hpet=off,usb=off,sata=off) ;;
@@ -13,7 +17,7 @@ machine_base() {
 	# Every clock of the guest counts instructions, one a nanosecond: for tests/bench.
 	icount) QEMU_ARGS+=(-accel "tcg,thread=single,tb-size=512" -cpu max -icount "shift=0,sleep=off") ;;
 	esac
-	QEMU_ARGS+=(-smp "${CPUS:-2}" -m "$MEM" -nodefaults -no-user-config -display none
+	QEMU_ARGS+=(-sandbox "$MACHINE_SANDBOX" -smp "${CPUS:-2}" -m "$MEM" -nodefaults -no-user-config -display none
 		-device "virtio-serial-$BUS,max_ports=4" -device "virtio-rng-$BUS")
 }
 
@@ -54,6 +58,7 @@ machine_net() {
 
 # machine_data_image PATH: a new data disk is a sparse file; the guest formats it.
 machine_data_image() {
-	[ -e "$1" ] || truncate -s "${DATA_SIZE:-16G}" "$1"
+	[ -e "$1" ] || truncate -s "${DATA_SIZE:-16G}" "$1" ||
+		die "cannot make the data disk $1: make its folder, or give DATA=another-file"
 	share_own "$1"
 }

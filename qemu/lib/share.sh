@@ -10,7 +10,8 @@ SHARE_BASE=1048576	# start of the lab container's id range
 share_prepare() {
 	local uid gid
 	if [ ! -e "$1" ]; then
-		(umask 022 && mkdir -p "$1" && { [ ! -d "$2" ] || cp -R "$2/." "$1/"; })
+		(umask 022 && mkdir -p "$1" && { [ ! -d "$2" ] || cp -R "$2/." "$1/"; }) ||
+			die "cannot make the shared folder $1: make it, or give WORK=another-folder"
 		chown -R --reference="$(dirname "$1")" "$1" 2>/dev/null || :
 		say "made the shared folder $1 with examples"
 	fi

@@ -11,6 +11,7 @@ struct err;
 #define BOX_DATA_DIR "/data/box"
 #define BOX_VOLUMES_DIR "/data/volumes"
 #define BOX_SHARE_DIR "/run/share/work"
+#define BOX_RESOLVER "/run/net/resolv.conf"
 #define BOX_MONITOR "/usr/lib/cuvette/boxmon"
 
 struct box_host {

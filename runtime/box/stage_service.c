@@ -86,6 +86,7 @@ static int open_volumes(const struct stage_service *s, int user_ns_fd,
 	const struct volume_place place = {
 		.host = s->host, .root_fd = sources->root_fd, .user_ns_fd = user_ns_fd,
 		.uid_maps = &plan->spec->uid_maps, .gid_maps = &plan->spec->gid_maps,
+		.state_fd = s->state_fd, .hostname = plan->spec->hostname,
 	};
 
 	for (size_t i = 0; i < plan->mounts.count; i++) {

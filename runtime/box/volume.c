@@ -13,6 +13,7 @@
 #include "box/idmap.h"
 #include "box/mount_fd.h"
 #include "box/mount_plan.h"
+#include "box/names.h"
 #include "box/tree_copy.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -70,11 +71,26 @@ static int open_named(const struct box_volume *v, const struct volume_place *pla
 	return take_fd(&fd);
 }
 
+/* Not idmapped: their owners are nobody inside, so not even its root may write them. */
+static int open_names(const struct box_volume *v, const struct volume_place *place, uint64_t attrs,
+		      struct err *e)
+{
+	AUTO_FD int fd = names_open(v->name, place->state_fd, place->hostname, e);
+	AUTO_FD int mount_fd = fd < 0 ? -1 : mount_fd_clone(fd, "", e);
+
+	attrs |= MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+	if (mount_fd < 0 || mount_fd_private(mount_fd, e) || mount_fd_set(mount_fd, attrs, 0, 0, e))
+		return err_add(e, "volume %s", v->name);
+	return take_fd(&mount_fd);
+}
+
 int volume_open(const struct box_volume *v, const struct volume_place *place, uint64_t attrs,
 		struct err *e)
 {
 	AUTO_FD int dir_fd = -1, mount_fd = -1;
 
+	if (str_equal(v->driver, NAMES_DRIVER))
+		return open_names(v, place, attrs, e);
 	if (str_equal(v->driver, "share")) {
 		dir_fd = open_share();
 		if (dir_fd >= 0)

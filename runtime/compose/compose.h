@@ -22,7 +22,7 @@ enum compose_restart {
 	COMPOSE_RESTART_UNLESS_STOPPED
 };
 enum compose_network { COMPOSE_NETWORK_HOST, COMPOSE_NETWORK_NONE };
-enum { COMPOSE_RLIMITS_MAX = 16 };
+enum { COMPOSE_RLIMITS_MAX = 16, COMPOSE_GROUPS_MAX = 32 };
 
 struct compose_mount {			/* a named volume inside a service */
 	const char *volume;
@@ -54,6 +54,8 @@ struct compose_service {
 	const char *user;		/* NULL = the image's; so are the next two */
 	const char *working_dir;
 	const char *hostname;
+	uint32_t groups[COMPOSE_GROUPS_MAX];	/* group_add */
+	size_t group_count;
 	enum compose_network network_mode;
 
 	enum compose_restart restart;

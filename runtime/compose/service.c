@@ -111,6 +111,30 @@ static int read_user(struct reader *r, const struct yaml_node *node, struct err 
 	return s->user ? 0 : -1;
 }
 
+static int read_group_add(struct reader *r, const struct yaml_node *node, struct err *e)
+{
+	struct compose_service *s = r->target;
+
+	if (node->kind != YAML_LIST)
+		return reader_fail(r, node, e, "must be a list, not %s",
+				   yaml_kind_name(node->kind));
+	for (const struct yaml_node *item = node->first; item; item = item->next) {
+		const char *text = reader_text(r, item, e);
+
+		if (!text)
+			return -1;
+		if (s->group_count == COMPOSE_GROUPS_MAX)
+			return reader_fail(r, item, e, "has more than %d groups",
+					   COMPOSE_GROUPS_MAX);
+		if (!str_to_u32(text, &s->groups[s->group_count]))
+			return reader_fail(r, item, e,
+					   "\"%.64s\": names are not looked up yet: write numbers",
+					   text);
+		s->group_count++;
+	}
+	return 0;
+}
+
 static int read_working_dir(struct reader *r, const struct yaml_node *node, struct err *e)
 {
 	struct compose_service *s = r->target;
@@ -371,7 +395,7 @@ static const struct reader_key service_keys[] = {
 	{ "external_links", NULL },
 	{ "extra_hosts", NULL },
 	{ "gpus", NULL },
-	{ "group_add", NULL },
+	{ "group_add", read_group_add },
 	{ "healthcheck", NULL },
 	{ "hostname", read_hostname },
 	{ "image", read_image },

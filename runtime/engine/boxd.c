@@ -2,6 +2,7 @@
 #include "engine/boxd.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -233,10 +234,36 @@ static int send_out(struct boxd *box, struct err *e)
 	return -1;
 }
 
+static void put_volumes(struct msg *m, const struct plan *plan,
+			const struct compose_project *project)
+{
+	const struct compose_service *s = plan->service;
+	size_t names = 0;
+
+	while (plan->names[names])
+		names++;
+	msg_put_u64(m, s->mount_count + names);
+	for (size_t i = 0; i < s->mount_count; i++) {
+		msg_put_str(m, s->mounts[i].volume);
+		msg_put_str(m, compose_volume(project, s->mounts[i].volume)->driver);
+		msg_put_str(m, s->mounts[i].target);
+		msg_put_u64(m, s->mounts[i].read_only);
+	}
+	/* Last: a volume at /etc has its own files covered too. */
+	for (size_t i = 0; i < names; i++) {
+		char target[64];
+
+		snprintf(target, sizeof(target), "/etc/%s", plan->names[i]);
+		msg_put_str(m, plan->names[i]);
+		msg_put_str(m, "names");
+		msg_put_str(m, target);
+		msg_put_u64(m, true);
+	}
+}
+
 int boxd_start(struct boxd *box, const char *name, const struct plan *plan,
 	      const struct compose_project *project, int output_fd, struct err *e)
 {
-	const struct compose_service *s = plan->service;
 	AUTO_FD int spec_fd = fd_sealed_memfd("spec", plan->spec, plan->spec_bytes, e);
 
 	if (spec_fd < 0)
@@ -244,13 +271,7 @@ int boxd_start(struct boxd *box, const char *name, const struct plan *plan,
 	msg_init(&box->out, WIRE_BOX_START);
 	msg_put_str(&box->out, name);
 	msg_put_str(&box->out, plan->image);
-	msg_put_u64(&box->out, s->mount_count);
-	for (size_t i = 0; i < s->mount_count; i++) {
-		msg_put_str(&box->out, s->mounts[i].volume);
-		msg_put_str(&box->out, compose_volume(project, s->mounts[i].volume)->driver);
-		msg_put_str(&box->out, s->mounts[i].target);
-		msg_put_u64(&box->out, s->mounts[i].read_only);
-	}
+	put_volumes(&box->out, plan, project);
 	msg_put_u64(&box->out, plan->log_bytes);
 	msg_put_u64(&box->out, 0); /* no input, and nobody attached */
 	msg_put_u64(&box->out, output_fd >= 0);

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "compose/compose.h"
 #include "compose/scalar.h"
@@ -15,7 +16,13 @@
 #include "oci/spec.h"
 #include "oci/spec_names.h"
 
-enum { IDS_PER_SLOT = 65536, LOG_BYTES = 10 << 20, CPU_PERIOD_US = 100000 };
+enum {
+	IDS_PER_SLOT = 65536,
+	LOG_BYTES = 10 << 20,
+	CPU_PERIOD_US = 100000,
+	FILES_SOFT = 1024,		/* programs that use select(2) know no more */
+	FILES_HARD = 524288,		/* as init gives it, and what images are used to */
+};
 
 static const uint64_t STOP_GRACE_MAX_MS = 10000; /* the machine does not wait longer for anybody */
 
@@ -96,6 +103,19 @@ static int parse_user(const char *text, struct oci_user *user, struct arena *are
 	return 0;
 }
 
+static int set_groups(const struct compose_service *s, struct oci_user *user, struct arena *arena,
+		      struct err *e)
+{
+	user->groups = arena_array(arena, s->group_count + 1, sizeof(*user->groups));
+	for (size_t i = 0; i < s->group_count; i++) {
+		if (s->groups[i] >= IDS_PER_SLOT)
+			return err_set(e, "group %u: a container has the ids 0 to 65535",
+				       s->groups[i]);
+		user->groups[user->group_count++] = s->groups[i];
+	}
+	return 0;
+}
+
 static void set_capabilities(const struct compose_service *s, struct oci_caps *caps)
 {
 	const uint64_t every = (1ull << OCI_CAPS) - 1;
@@ -133,9 +153,21 @@ static void set_resources(const struct plan_request *q, uint64_t mem_limit_bytes
 	r->cpu_cpus = s->cpuset;
 }
 
+static bool limits_files(const struct compose_service *s)
+{
+	for (size_t i = 0; i < s->rlimit_count; i++)
+		if (s->rlimits[i].resource == RLIMIT_NOFILE)
+			return true;
+	return false;
+}
+
+/* The limit of open files is always given: boxd's own, which it would inherit, is made for boxd. */
 static int set_rlimits(const struct compose_service *s, struct oci_process *process, struct err *e)
 {
-	if (s->rlimit_count > OCI_RLIMITS)
+	if (!limits_files(s))
+		process->rlimits[process->rlimit_count++] =
+			(struct oci_rlimit){ RLIMIT_NOFILE, FILES_SOFT, FILES_HARD };
+	if (process->rlimit_count + s->rlimit_count > OCI_RLIMITS)
 		return err_set(e, "more than %d ulimits", OCI_RLIMITS);
 	for (size_t i = 0; i < s->rlimit_count; i++)
 		process->rlimits[process->rlimit_count++] = (struct oci_rlimit){
@@ -228,7 +260,8 @@ static int make_spec(struct plan *plan, const struct plan_request *q, struct are
 	struct oci_spec *spec = oci_spec_defaults(arena, &defaults);
 	const char *directory = s->working_dir ? s->working_dir : q->image->working_dir;
 
-	if (parse_user(s->user ? s->user : q->image->user, &spec->process.user, arena, e) < 0)
+	if (parse_user(s->user ? s->user : q->image->user, &spec->process.user, arena, e) < 0 ||
+	    set_groups(s, &spec->process.user, arena, e) < 0)
 		return -1;
 	spec->process.args = merge_arguments(q, arena);
 	if (!spec->process.args[0])
@@ -246,6 +279,14 @@ static int make_spec(struct plan *plan, const struct plan_request *q, struct are
 	return write_spec(plan, spec, arena, e);
 }
 
+/* As Docker does: the resolver's file only for who has a network. */
+static const char *const *names_of(const struct compose_service *s)
+{
+	static const char *const names[] = { "resolv.conf", "hosts", "hostname", NULL };
+
+	return s->network_mode == COMPOSE_NETWORK_NONE ? names + 1 : names;
+}
+
 int plan_make(struct plan *plan, const struct plan_request *q, struct arena *arena, struct err *e)
 {
 	const struct compose_service *s = q->service;
@@ -256,6 +297,7 @@ int plan_make(struct plan *plan, const struct plan_request *q, struct arena *are
 			       q->image->stop_signal);
 	*plan = (struct plan){
 		.service = s,
+		.names = names_of(s),
 		.image = q->image->name,
 		.image_digest = q->image->digest,
 		.mem_limit_bytes = q->mem_limit_bytes ? q->mem_limit_bytes : s->mem_limit_bytes,

@@ -34,6 +34,7 @@ struct plan {
 	const char *spec;			/* config.json */
 	size_t spec_bytes;
 	const struct compose_service *service;	/* its mounts go beside the spec */
+	const char *const *names; /* files of /etc that boxd provides; NULL-terminated */
 	const char *image;
 	const char *image_digest;
 	char revision[PLAN_REVISION_BYTES];	/* another one = other settings */

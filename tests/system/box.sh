@@ -76,8 +76,8 @@ run() { rm -f out; name=$1; shift
 has() { grep -qxF -- "$1" "${2:-out}"; }
 field() { sed -n "s/^$1 //p" /run/box/j/run; }
 answers() { grep -q -- "$1" answers; }
-serve() { ./boxctl serve /run/boxd.sock /usr/lib/cuvette/boxd 2>>log & server=$!
-	for _ in $(seq 100); do [ -S /run/boxd.sock ] && break; sleep 0.02; done; sleep 0.1; }
+serve() { : >told; ./boxctl serve /run/boxd.sock /usr/lib/cuvette/boxd >told 2>>log & server=$!
+	within 20 grep -qx ready told; }
 within() { left=$(($1 * 20)); shift; until "$@"; do left=$((left - 1)); [ $left -gt 0 ] || return 1; sleep 0.05; done; }
 CG=; cg=; mountpoint -q /sys/fs/cgroup && cg=yes
 mounts_before=$(wc -l </proc/self/mountinfo)
@@ -157,6 +157,30 @@ spec -u 1000:100 -- /bin/probe stat /home/u; run e volume=w:share:/home/u
 ok "a shared folder is mounted" has "65534:65534 1777"
 umount /run/share/work
 
+# ---- names: the appliance's resolver file, and two files of the box
+mkdir -p /run/net; echo 'nameserver 192.0.2.1' >/run/net/resolv.conf; chown 102:102 /run/net/resolv.conf
+names="volume=resolv.conf:names:/etc/resolv.conf:ro volume=hosts:names:/etc/hosts:ro volume=hostname:names:/etc/hostname:ro"
+spec -- /bin/probe read /etc/resolv.conf; run e "$names"
+ok "the resolver's file is the appliance's" has 'nameserver 192.0.2.1'
+spec -- /bin/probe read /etc/hosts; run e "$names"
+ok "hosts has localhost and its own name" eval 'grep -qE "^127.0.0.1.localhost$" out && grep -qE "^127.0.1.1.tested$" out'
+spec -- /bin/probe read /etc/hostname; run e "$names"
+ok "hostname is its own" has tested
+for file in resolv.conf hosts hostname; do
+	spec -- /bin/probe write /etc/$file bad; run e "$names"; ok "its root cannot write $file" has "write /etc/$file=EROFS"
+done
+spec -- /bin/probe read /etc/resolv.conf; run e volume=passwd:names:/etc/resolv.conf:ro
+ok "another file of the appliance" answers 'none of resolv.conf, hosts, hostname'
+mv /run/net/resolv.conf /run/net/kept; ln -s /etc/shadow /run/net/resolv.conf; run e "$names"
+ok "a link in the resolver's place" answers 'resolv.conf is no file'
+mv /run/net/kept /run/net/resolv.conf
+cp -a /images/t /images/links
+ln -s ../run/nowhere/stub /images/links/layers/1/etc/resolv.conf; ln -s /tmp /images/links/layers/1/etc/hosts
+spec -- /bin/probe read /etc/resolv.conf; IMAGE=links run e volume=resolv.conf:names:/etc/resolv.conf:ro
+ok "a link of the image that leads nowhere makes way" has 'nameserver 192.0.2.1'
+IMAGE=links run e volume=hosts:names:/etc/hosts:ro
+ok "a link of the image to a folder" answers '/etc/hosts: the source is a file, and what the image has there is a folder'
+
 # ---- what must be refused, with a sentence
 spec -- nosuch; run f
 ok "a missing program is named" answers 'exec: "nosuch": executable file not found in $PATH'
@@ -229,8 +253,10 @@ ok "a start that was cut off is cleared away" [ ! -e /run/box/half ]
 printf 'delete j\n' | talk
 printf 'start j t /tmp/spec.json\n' | talk
 inside=$(field pid)
-(sleep 0.3; kill -9 "$(field monitor_pid)") &
-printf 'exited j\nlist\ndelete j\n' | talk
+mkfifo asks; talk <asks & talks=$!; exec 4>asks
+echo list >&4; within 20 answers BOX_LIST_END	# it is heard: the end of j will be told
+kill -9 "$(field monitor_pid)"
+printf 'exited j\nlist\ndelete j\n' >&4; exec 4>&-; wait $talks
 ok "a container does not outlive its monitor" answers "BOX_EXITED j 137"
 ok "nor does its process" within 5 [ ! -e /proc/$inside ]
 
@@ -266,7 +292,7 @@ fi
 CG=; spec -- /bin/probe exit 0
 for i in 1 2 3 4 5 6 7 8 9 10; do run z; done
 kill -9 $server; wait $server 2>/dev/null
-ok "no mount is left but the image's layers" [ "$(wc -l </proc/self/mountinfo)" -le $((mounts_before + 6)) ]
+ok "no mount is left but the image's layers" [ "$(wc -l </proc/self/mountinfo)" -le $((mounts_before + 8)) ]
 ok "no process is left" within 5 eval '! ps -e -o comm= | grep -qE "^(boxmon|probe)"'
 ok "the programs are unchanged" [ "$(sha256sum /usr/lib/cuvette/boxd /usr/lib/cuvette/boxmon)" = "$hash_before" ]
 ok "no box is left" [ -z "$(ls /run/box /data/box/containers | grep -v : )" ]

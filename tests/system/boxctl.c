@@ -1,6 +1,7 @@
 /* boxctl - plays svd and engined for boxd in tests/system/box.sh.
  *
- *   boxctl serve SOCKET PROGRAM      binds the socket and execs the program with it, as svd does
+ *   boxctl serve SOCKET PROGRAM      binds the socket and execs the program with it, as svd does;
+ *                                    what the program tells svd comes out on stdout
  *   boxctl spec [OPTION...] -- ARG.. prints a config.json: Docker's defaults and what the options
  * say boxctl talk SOCKET               requests from stdin, one per line; answers and events on
  * stdout: start NAME IMAGE SPEC [output=FILE] [log=BYTES] [volume=NAME:DRIVER:TARGET[:ro]]...
@@ -45,9 +46,9 @@ static int serve(const char *path, char **argv)
 
 	unlink(path);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, 8) ||
-	    dup2(fd, 3) != 3)
+	    dup2(fd, 3) != 3 || dup2(STDOUT_FILENO, 4) != 4)
 		die("serve %s: %m", path);
-	setenv("CUVETTE_FDS", "boxd.sock", 1);
+	setenv("CUVETTE_FDS", "boxd.sock:notify", 1);
 	execv(argv[0], argv);
 	die("run %s: %m", argv[0]);
 }

@@ -3,16 +3,15 @@
 # usage: tests/system/engine.sh   (needs root and Landlock; BIN=DIR: where engined is, default build/bin)
 set -eu
 
-skip() { echo "1..0 # SKIP $*"; exit 77; }
-BIN=$(cd "${BIN:-${O:-build}/bin}" 2>/dev/null && pwd) || skip "build engined first"
-[ -x "$BIN/engined" ] || skip "build engined first"
-[ "$(id -u)" = 0 ] || skip "engined becomes user 101: that takes root"
+NAME=engined
+. "$(dirname "$0")/lib.sh"
+failed_shows() { cat log console notify control; }
 if [ "${1-}" != --inside ]; then
-	export BIN
-	exec unshare --mount --pid --fork --mount-proc --kill-child sh "$0" --inside
+	[ "$(id -u)" = 0 ] || skip "engined becomes user 101: that takes root"
+	need engined
+	own_world
 fi
 
-mount -t tmpfs -o size=16m run /run
 ROOT=/run/root
 mkdir -p $ROOT/proc $ROOT/images/lab $ROOT/data/engine $ROOT/run/cuvette
 chown 101:101 $ROOT/data/engine
@@ -34,30 +33,6 @@ sed 's/image: lab/&\n    memlimit: 1g/' good.yaml >bad.yaml
 echo "console=ttyS0" >cmdline
 echo '{}' >config
 
-number=0 failed=0
-# verdict NAME COMMAND...: one TAP line
-verdict() {
-	name=$1
-	shift
-	number=$((number + 1))
-	if "$@" >verdict.out 2>&1; then
-		echo "ok $number - engined: $name"
-	else
-		failed=$((failed + 1))
-		echo "not ok $number - engined: $name"
-		sed 's/^/# /' verdict.out log console notify control
-	fi
-}
-# within SECONDS COMMAND...: true as soon as the command is
-within() {
-	left=$(($1 * 20))
-	shift
-	until "$@"; do
-		left=$((left - 1))
-		[ $left -gt 0 ] || { echo "not within time: $*"; return 1; }
-		sleep 0.05
-	done
-}
 # start COMPOSE [CONFIG-JSON]: as svd passes the files
 start() {
 	echo "${2:-{\}}" >config
@@ -134,5 +109,4 @@ verdict "goes on when the data disk is full" within 10 said notify ready
 verdict "says what to do" said console "free some space under /data"
 ends_with 0 TERM
 
-echo "1..$number"
-[ $failed = 0 ]
+verdict_end

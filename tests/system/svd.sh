@@ -3,48 +3,19 @@
 # usage: tests/system/svd.sh   (BIN=DIR: where svd and svctl are, default build/bin)
 set -eu
 
-BIN=$(cd "${BIN:-${O:-build}/bin}" && pwd) || { echo "1..0 # SKIP build svd and svctl first"; exit 77; }
-case ${1-} in
---inside) ;;
-*)
-	map=
-	ROOT=1
-	[ "$(id -u)" = 0 ] || { map=--map-root-user; ROOT=0; }
-	export BIN ROOT
-	# shellcheck disable=SC2086 # no word or one
-	exec unshare $map --mount --pid --fork --mount-proc --kill-child sh "$0" --inside
-	;;
-esac
+NAME=svd
+. "$(dirname "$0")/lib.sh"
+failed_shows() { svctl status || :; }
+if [ "${1-}" != --inside ]; then
+	need svd svctl
+	export ROOT=1
+	[ "$(id -u)" = 0 ] || { ROOT=0; own_world --map-root-user; }
+	own_world
+fi
 
-mount -t tmpfs -o size=16m run /run
 mkdir /run/units /run/t
 cd /run/t
-number=0 failed=0
 
-# verdict NAME COMMAND...: one TAP line
-verdict() {
-	name=$1
-	shift
-	number=$((number + 1))
-	if "$@" >verdict.out 2>&1; then
-		echo "ok $number - svd: $name"
-	else
-		failed=$((failed + 1))
-		echo "not ok $number - svd: $name"
-		sed 's/^/# /' verdict.out
-		svctl status | sed 's/^/# /' || true
-	fi
-}
-# within SECONDS COMMAND...: true as soon as the command is
-within() {
-	left=$(($1 * 20))
-	shift
-	until "$@"; do
-		left=$((left - 1))
-		[ $left -gt 0 ] || { echo "not within time: $*"; return 1; }
-		sleep 0.05
-	done
-}
 svctl() { "$BIN/svctl" "$@"; }
 state_is() { [ "$(svctl status | awk -v u="$1" '$1 == u { print $2 }')" = "$2" ]; }
 pid_of() { svctl status | awk -v u="$1" '$1 == u { print $3 }'; }
@@ -85,8 +56,14 @@ while [ $i -lt 20000 ]; do echo "line $i of a unit that talks too much"; i=$((i 
 echo done >/run/t/talker.done
 while :; do sleep 1; done
 E2
+script flood <<'E2'
+# ends at once and leaves a child that never stops telling
+yes nonsense >&3 &
+echo $! >>/run/t/flood.pids
+exit 3
+E2
 script look <<'E2'
-{ echo "fds=$CUVETTE_FDS"; cat <&4; ls -l /proc/$$/fd; cat /proc/$$/status; } >/run/t/look.out 2>&1
+{ echo "fds=$CUVETTE_FDS"; echo "files=$(ulimit -n)"; cat <&4; ls -l /proc/$$/fd; cat /proc/$$/status; } >/run/t/look.out 2>&1
 E2
 script turner <<'E2'
 echo ready >&3
@@ -126,6 +103,11 @@ unit talker <<'E2'
 exec /run/t/talker
 log-bytes 16k
 E2
+unit flood <<'E2'
+exec /run/t/flood
+when /run/t/flooding
+ready notify
+E2
 unit look <<'E2'
 exec /run/t/look
 ready exit
@@ -133,6 +115,7 @@ after once
 socket look.sock /run/t/look.sock stream 0660 root root
 file note /run/t/note r
 file absent /run/t/absent r optional
+open-files 777
 E2
 unit rests <<'E2'
 exec /run/t/no-such-program
@@ -178,6 +161,7 @@ verdict 'a task that ends with 0 is done' within 10 state_is once done
 verdict 'the task did its work' grep -q 'did it' once.out
 verdict 'passed fds are named in order, a missing optional one is left out' grep -qx 'fds=look.sock:note' look.out
 verdict 'a passed file can be read at its place' grep -qx 'hello from a file' look.out
+verdict 'its limit of open files is that of its file' grep -qx 'files=777' look.out
 no_more_fds() { ! grep -E ' [5-9]+[0-9]* -> ' look.out | grep -v 'look.out\|/dev/null\|pipe\|look$'; }
 verdict 'no other fd reaches a unit' no_more_fds
 verdict 'the socket has its mode' test "$(stat -c %a look.sock)" = 660
@@ -246,6 +230,19 @@ verdict 'the boot table keeps first times only' in_boot
 touch turn
 verdict 'power off asked by a unit reaches the parent' within 5 test -e asked
 
+# --- a unit that floods its notify FIFO ---------------------------------------------------------------------------
+touch flooding
+svctl restart flood
+ended_twice() { [ "$(wc -l <flood.pids)" -ge 2 ]; }
+verdict 'the end of a unit whose child floods the notify FIFO is seen' within 10 ended_twice
+old=$(pid_of base)
+svctl restart base
+verdict 'the flood holds no other unit up' within 10 changed
+verdict 'the flood is said once for each process' test "$(grep -c nonsense console)" -le "$(wc -l <flood.pids)"
+rm flooding
+xargs kill <flood.pids 2>/dev/null || :
+verdict 'the unit rests when it is not wanted any more' within 10 state_is flood done
+
 # --- kill -9 while starts are under way: nothing runs twice -----------------------------------------------------
 for pause in 0.01 0.02 0.05 0.1 0.15; do
 	kill -KILL $svd
@@ -279,5 +276,4 @@ verdict 'stopping takes less than 2 s' quick
 # (A child of a killed script may still be on its way to becoming sleep.)
 verdict 'nothing is left' within 2 sh -c '! pgrep -f "^/bin/sh /run/t/"'
 
-echo "1..$number"
-[ $failed = 0 ]
+verdict_end

@@ -80,6 +80,30 @@ echo "no hash here" >"$t/lock2"
 ! fetch "$t/lock2" && said "no line with sha256"
 tap "fetch refuses a file that is no lock" $?
 
+# ---- qemu/run on the host: its paths are the host's, wherever they lie
+mkdir -p "$t/else/where"
+outside() { # SETTING... -- ARGUMENT...: what would be run in the tool root, a word a line
+	local words=()
+	while [ "$1" != -- ]; do words+=("$1"); shift; done
+	shift
+	env -i PATH="$PATH" here="$PWD/qemu" "${words[@]}" bash -c 'usage_die() { echo "$*"; builtin exit 2; }
+		exec() { shift; printf "%s\n" "$@"; }; . qemu/lib/outside.sh; outside_enter "$@"' - "$@" >"$t/said" 2>&1
+}
+words() { [ "$(tr '\n' ' ' <"$t/said")" = "$* " ]; }
+outside WORK=work DATA=none MEM=4G -- --batch work/x.ipynb
+words --net env WORK=./work DATA=none MEM=4G qemu/run --batch ./work/x.ipynb
+tap "paths of the checkout stay" $?
+outside WORK="$t/else/where" DATA="$t/else/data.img" O="$t/else" -- --batch "$t/else/where/a b.py"
+grep -qxF "WORK=/mnt/WORK" "$t/said" && grep -qxF "DATA=/mnt/DATA/data.img" "$t/said" && grep -qxF "O=/mnt/O" "$t/said" &&
+	grep -qxF "$t/else/where:/mnt/WORK" "$t/said" && grep -qxF "$t/else:/mnt/DATA" "$t/said" && grep -qxF "/mnt/WORK/a b.py" "$t/said"
+tap "paths elsewhere are shown below /mnt" $?
+outside WORK="$t/else/new" -- && grep -qxF "$t/else:/mnt/WORK" "$t/said" && grep -qxF "WORK=/mnt/WORK/new" "$t/said"
+tap "a folder that is made is made on the host" $?
+! outside DATA="$t/none/data.img" -- && said "there is no folder $t/none"
+tap "a place without a folder is named" $?
+! outside WORK="$t/else/where" -- --batch "$t/lock" && said "outside the shared folder $t/else/where"
+tap "a batch file outside the shared folder is refused" $?
+
 # ---- enter: one tool root inside another
 if [ -z "${CUVETTE_INSIDE:-}" ] || ! ls -d "$CUVETTE_CACHE"/toolroot/*.enter-* >/dev/null 2>&1; then
 	echo "1..$number"

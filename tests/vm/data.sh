@@ -53,4 +53,34 @@ ok "garbage: it powers off" off
 is "garbage: not a bit of it changed" "$(sha256sum <"$VM/garbage.img")" "$before"
 vm_boot APPEND="cuvette.lab=off cuvette.data=erase" DATA="$VM/garbage.img"
 like "erase: the disk is made new when told to" "$(vm_sh 'cat /proc/mounts')" '^/dev/vdb /data ext4 '
+vm_kill
+
+# The first MiB of somebody's ext4 is wiped: what is left of it still says that the disk is not blank.
+rm -f "$VM/wiped.img"
+truncate -s 512M "$VM/wiped.img"
+mke2fs -q -F -t ext4 "$VM/wiped.img"
+dd if=/dev/zero of="$VM/wiped.img" bs=1M count=1 conv=notrunc 2>/dev/null
+before=$(sha256sum <"$VM/wiped.img")
+vm_boot APPEND=cuvette.lab=off DATA="$VM/wiped.img"
+ok "wiped at its start: the machine boots" vm_shell_ready
+ok "wiped at its start: the console says how to go on" grep -aE 'not ours and stays untouched.*cuvette.data=erase' "$VM/console"
+vm_kill
+is "wiped at its start: not a bit of it changed" "$(sha256sum <"$VM/wiped.img")" "$before"
+
+# The plug is pulled while a blank disk is set up: what stands there then, by the mark, is begun again.
+printf 'cuvette: this disk is being set up\n' | dd of="$VM/wiped.img" conv=notrunc 2>/dev/null
+vm_boot APPEND=cuvette.lab=off DATA="$VM/wiped.img"
+like "begun and cut off: it is set up anew" "$(vm_sh 'cat /proc/mounts')" '^/dev/vdb /data ext4 '
+ok "begun and cut off: it powers off" off
+is "begun and cut off: the mark is gone" "$(head -c 8 "$VM/wiped.img" | tr -d '\0')" ''
+
+# A disk that gives its first blocks and then needs hours for each other one.
+rm -f "$VM/dead.img"
+truncate -s 512M "$VM/dead.img"
+vm_boot APPEND=cuvette.lab=off DATA= \
+	EXTRA="-drive if=none,id=dead,file=$VM/dead.img,format=raw,throttling.bps-total=1,throttling.bps-total-max=65536 -device virtio-blk-pci,drive=dead"
+ok "a disk that hangs: the machine boots" vm_shell_ready
+ok "a disk that hangs: the console names it" grep -aE 'disk /dev/vdb does not answer within [0-9]+ s' "$VM/console"
+like "a disk that hangs: /data is in memory" "$(vm_sh 'cat /proc/mounts')" '^[^ ]+ /data tmpfs '
+ok "a disk that hangs: it powers off" off
 tap_done

@@ -32,6 +32,7 @@ static const char whole[] =
 	"      TOKEN:\n"
 	"      NOT_SET:\n"
 	"    user: 1000:100\n"
+	"    group_add: [100, '27']\n"
 	"    working_dir: /home/jovyan\n"
 	"    hostname: lab\n"
 	"    volumes:\n"
@@ -129,6 +130,9 @@ static void every_key_arrives(void **state)
 	assert_string_equal(s->environment[3], "TOKEN=secret");
 	assert_null(s->environment[4]);
 	assert_string_equal(s->user, "1000:100");
+	assert_int_equal(s->group_count, 2);
+	assert_int_equal(s->groups[0], 100);
+	assert_int_equal(s->groups[1], 27);
 	assert_string_equal(s->working_dir, "/home/jovyan");
 	assert_string_equal(s->hostname, "lab");
 	assert_int_equal(s->network_mode, COMPOSE_NETWORK_HOST);
@@ -236,6 +240,8 @@ static const struct {
 	  AT "nofile: must be a number, or a map with soft and hard" },
 	{ S("cap_add: [WORLD]"), AT "\"WORLD\" is not a capability" },
 	{ S("cap_add: CHOWN"), AT "cap_add: must be a list" },
+	{ S("group_add: [audio]"), AT "\"audio\": names are not looked up yet" },
+	{ S("group_add: 5"), AT "group_add: must be a list" },
 	{ S("read_only: maybe"), AT "read_only: must be true or false" },
 	{ S("tmpfs: run"), AT "tmpfs: \"run\" is not an absolute path" },
 	{ S("init: true"), AT "init: is not supported by Cuvette yet" },

@@ -3,12 +3,16 @@
  * answers. */
 #include "tests/unit/engine/world.h"
 
+#define NAMES                                                             \
+	" resolv.conf/names:/etc/resolv.conf:1 hosts/names:/etc/hosts:1 " \
+	"hostname/names:/etc/hostname:1"
+
 static void first_boot_to_url(void **state)
 {
 	(void)state;
 	w.http_refusals = 2;
 	boot("always", "{\"token\":\"abc\",\"url\":\"http://10.0.0.9:8889\"}");
-	wait_for("LIST;START lab lab work/share:/home/jovyan/work:0 log=10485760 fds=1;");
+	wait_for("LIST;START lab lab work/share:/home/jovyan/work:0" NAMES " log=10485760 fds=1;");
 	wait_for("service:lab ");
 	wait_for("Cuvette is ready: http://10.0.0.9:8889/lab?token=abc\n");
 	wait_for("ready http://10.0.0.9:8889/lab?token=abc\n");
@@ -184,7 +188,7 @@ static void batch_ends_with_its_status(void **state)
 	(void)state;
 	w.files.output_fd = w.report.boot_fd;
 	boot("always", "{\"batch\":\"work/a.ipynb\"}");
-	wait_for("START lab lab work/share:/home/jovyan/work:0 log=10485760 fds=2;");
+	wait_for("START lab lab work/share:/home/jovyan/work:0" NAMES " log=10485760 fds=2;");
 	tell_exit(7, 0);
 	wait_for("exit 7\n");
 	wait_for("poweroff\n");

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -80,6 +81,24 @@ static const char *join(const char **list, char *text)
 		strcat(text, "|");
 	}
 	return text;
+}
+
+static void user_and_groups(void **state)
+{
+	struct made m = make("network_mode: host, user: '1234:5', group_add: [100, 7]");
+
+	(void)state;
+	assert_non_null(m.spec);
+	assert_int_equal(m.spec->process.user.uid, 1234);
+	assert_int_equal(m.spec->process.user.gid, 5);
+	assert_int_equal(m.spec->process.user.group_count, 2);
+	assert_int_equal(m.spec->process.user.groups[0], 100);
+	assert_int_equal(m.spec->process.user.groups[1], 7);
+	arena_destroy(m.arena);
+	m = make("network_mode: host, group_add: [65536]");
+	assert_null(m.spec);
+	assert_non_null(strstr(m.e.text, "group 65536: a container has the ids 0 to 65535"));
+	arena_destroy(m.arena);
 }
 
 static void commands_merge_as_docker_does(void **state)
@@ -180,6 +199,7 @@ static void limits_arrive(void **state)
 	assert_true(m.spec->namespaces & 1u << OCI_NS_NETWORK);
 	assert_true(m.spec->namespaces & 1u << OCI_NS_USER);
 	assert_int_equal(m.spec->process.rlimit_count, 1);
+	assert_int_equal(m.spec->process.rlimits[0].hard, 1024);
 	assert_string_equal(m.spec->process.cwd, "/home/jovyan");
 	assert_string_equal(m.spec->cgroups_path, "/box/lab");
 	for (size_t i = 0; i < m.spec->mount_count; i++) {
@@ -190,6 +210,31 @@ static void limits_arrive(void **state)
 		       strstr(text, "nosuid|nodev|noexec|size=1m|");
 	}
 	assert_true(shm && run);
+	arena_destroy(m.arena);
+}
+
+static void names_come_from_the_appliance(void **state)
+{
+	struct made host = make("network_mode: host"), none = make("network_mode: none");
+
+	(void)state;
+	assert_string_equal(host.plan.names[0], "resolv.conf");
+	assert_string_equal(host.plan.names[2], "hostname");
+	assert_null(host.plan.names[3]);
+	assert_string_equal(none.plan.names[0], "hosts");
+	assert_null(none.plan.names[2]);
+	arena_destroy(host.arena);
+	arena_destroy(none.arena);
+}
+
+static void files_are_limited_unasked(void **state)
+{
+	struct made m = make_with("network_mode: host, ulimits: {core: 0}", &lab, NULL, 0, 0);
+
+	(void)state;
+	assert_int_equal(m.spec->process.rlimit_count, 2);
+	assert_int_equal(m.spec->process.rlimits[0].resource, RLIMIT_NOFILE);
+	assert_int_equal(m.spec->process.rlimits[0].soft, 1024);
 	arena_destroy(m.arena);
 }
 
@@ -286,10 +331,13 @@ static void revision_follows_settings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(user_and_groups),
 		cmocka_unit_test(commands_merge_as_docker_does),
 		cmocka_unit_test(environment_merges_by_name),
 		cmocka_unit_test(users),
 		cmocka_unit_test(limits_arrive),
+		cmocka_unit_test(names_come_from_the_appliance),
+		cmocka_unit_test(files_are_limited_unasked),
 		cmocka_unit_test(launcher_overrides_memory),
 		cmocka_unit_test(capabilities),
 		cmocka_unit_test(stopping),

@@ -29,7 +29,7 @@ static int make(const char *letters, struct data_disk disks[DATA_DISKS_MAX])
 		d->read_only = strchr("OBF", letters[count]) != NULL;
 		switch (letters[count]) {
 		case 'o': case 'O': d->content = DATA_CONTENT_OURS; break;
-		case 's': d->size_bytes = SEED + MIB - 1; d->content = DATA_CONTENT_BLANK; break;
+		case 's': d->size_bytes = SEED - 1; d->content = DATA_CONTENT_BLANK; break;
 		case 'b': case 'B': d->content = DATA_CONTENT_BLANK; break;
 		case 'f': case 'F': d->content = DATA_CONTENT_FOREIGN; break;
 		case 'u': d->content = DATA_CONTENT_UNREADABLE; break;
@@ -179,6 +179,68 @@ static void classes(void **state)
 	assert_int_equal(data_classify(head, &super), DATA_CONTENT_FOREIGN);
 	memcpy(sb, "\xe2\xe1\xf5\xe0", 4);
 	assert_int_equal(data_classify(head, &super), DATA_CONTENT_SYSTEM);
+	/* Begun by us: whatever stands behind the mark is unfinished. */
+	memcpy(head, DATA_BEGUN, sizeof(DATA_BEGUN));
+	assert_int_equal(data_classify(head, &super), DATA_CONTENT_BLANK);
+	head[sizeof(DATA_BEGUN) - 1] = 'x';
+	assert_int_equal(data_classify(head, &super), DATA_CONTENT_SYSTEM);
+}
+
+static bool is_sampled(uint64_t size_bytes, uint64_t place, uint64_t length)
+{
+	uint64_t at;
+
+	for (unsigned n = 0; data_sample_at(size_bytes, n, &at); n++)
+		if (at < place + length && place < at + DATA_SAMPLE_BYTES)
+			return true;
+	return false;
+}
+
+/* What is left of a file system whose first MiB was wiped. */
+static void samples(void **state)
+{
+	static const struct {
+		uint64_t disk_mib, place, length;
+	} seen[] = {
+		{ 512, MIB + 1024, 1024 },		/* ext4 in a first partition */
+		{ 512, MIB, 512 },			/* XFS, FAT, NTFS there */
+		{ 512, MIB + 65536, 4096 },		/* Btrfs there */
+		{ 512, 128 * MIB, 4096 },		/* ext4, 4 KiB blocks: group 1 */
+		{ 512, 8 * MIB + 1024, 1024 },		/* ext4, 1 KiB blocks: group 1 */
+		{ 16 * 1024, 384 * MIB, 4096 },
+		{ 16 * 1024, 129 * MIB, 4096 },		/* the same in a first partition */
+		{ 512, 64 * MIB, 4096 },		/* Btrfs */
+		{ 1 << 20, 256 * 1024 * MIB, 4096 },
+		{ 16 * 1024, 4 * 1024 * MIB, 512 },	/* XFS: four groups */
+		{ 16 * 1024, 8 * 1024 * MIB, 512 },
+		{ 16 * 1024, 12 * 1024 * MIB, 512 },
+		{ 16 * 1024, 5 * 1024 * MIB, 64 * MIB }, /* anything longer than a 256th */
+	};
+	uint64_t at;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++)
+		if (!is_sampled(seen[i].disk_mib * MIB, seen[i].place, seen[i].length))
+			fail_msg("of a disk of %u MiB: nothing is read at %u KiB",
+				 (unsigned)seen[i].disk_mib, (unsigned)(seen[i].place / 1024));
+	assert_false(is_sampled(16 * 1024 * MIB, 5 * 1024 * MIB + MIB, MIB));
+	for (uint64_t size = DATA_HEAD_BYTES; size < 64 * 1024 * MIB; size = size * 3 + 512)
+		for (unsigned n = 0; data_sample_at(size, n, &at); n++)
+			assert_true(at % DATA_SAMPLE_BYTES == 0 && at + DATA_SAMPLE_BYTES <= size);
+}
+
+static void zeros(void **state)
+{
+	uint8_t data[100] = { 0 };
+
+	(void)state;
+	assert_true(data_is_zero(data, 0));
+	for (size_t i = 0; i < sizeof(data); i++) {
+		assert_true(data_is_zero(data, i + 1));
+		data[i] = 1;
+		assert_false(data_is_zero(data, i + 1));
+		data[i] = 0;
+	}
 }
 
 static void names(void **state)
@@ -197,6 +259,8 @@ int main(void)
 		cmocka_unit_test(never),
 		cmocka_unit_test(sentences),
 		cmocka_unit_test(classes),
+		cmocka_unit_test(samples),
+		cmocka_unit_test(zeros),
 		cmocka_unit_test(names),
 	};
 

@@ -38,6 +38,7 @@ static void everything(void **state)
 		"stop-ms 12000\n"
 		"shutdown-signal PWR\n"
 		"log-bytes 256k\n"
+		"open-files 8192\n"
 		"user engine\n"
 		"caps net_admin net_raw chown\n"
 		"env A=1\n"
@@ -131,6 +132,10 @@ static void refused(void **state)
 		{ "exec /a\nstop-ms 0", "x.unit:2: stop-ms must be a number from 1 to 20000" },
 		{ "exec /a\nstop-ms 20001", "x.unit:2: stop-ms must be a number from 1 to 20000" },
 		{ "exec /a\nstop-ms -5", "x.unit:2: stop-ms must be a number from 1 to 20000" },
+		{ "exec /a\nopen-files 63",
+		  "x.unit:2: open-files must be a number from 64 to 524288" },
+		{ "exec /a\nopen-files many",
+		  "x.unit:2: open-files must be a number from 64 to 524288" },
 		{ "exec /a\nlog-bytes 4095", "x.unit:2: log-bytes must be from 4k to 4m" },
 		{ "exec /a\nlog-bytes 5m", "x.unit:2: log-bytes must be from 4k to 4m" },
 		{ "exec /a\nshutdown-signal KILL", "x.unit:2: shutdown-signal KILL is unknown" },

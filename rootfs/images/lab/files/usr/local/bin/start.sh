@@ -2,7 +2,7 @@
 # start.sh - what every command of this image goes through: umask, ids, a home that can be written.
 #
 # Honours NB_UMASK, and, when the container was started as root, NB_UID and NB_GID. Under Cuvette
-# the ids are mapped from outside and this runs as 1000:100 whatever NB_UID says.
+# it is started as these ids already.
 set -eu
 
 die() {

@@ -1,0 +1,55 @@
+#!/bin/bash
+# Names inside the container: it asks the resolver of the appliance's lease, follows a later lease, and does not hang without.
+. "$(dirname "$0")/lib.sh"
+vm_need "$BOOT/../images/lab/image.json"
+
+# inside COMMAND: with the container's files, network and its own python; from the emergency shell, whose root it stays.
+inside() { vm_sh "nsenter -t \$lab -m -u -n -- /usr/bin/env $1"; }
+# The container's first process: what its boxmon is the parent of.
+find_lab() { vm_sh 'lab=$(sed -n "s/^pid //p" /run/box/lab/run); [ -n "$lab" ] && grep -c . /proc/$lab/root/etc/resolv.conf'; }
+# lease SERVER...: what udhcpc calls for one, as its user may write
+lease() { vm_sh "interface=lo ip=127.0.0.1 mask=8 dns='$*' domain=cuvette.test /usr/lib/cuvette/udhcpc-hook renew"; }
+python='/opt/lab/bin/python3.13 -c'
+
+vm_boot NET=none MEM=2G
+ok "the notebook's container runs" vm_see 'Cuvette is ready'
+ok "its process is found" find_lab
+like "without a lease resolv.conf names nobody" "$(inside 'cat /etc/resolv.conf')" '^# No lease yet'
+is "hosts has localhost" "$(inside 'cat /etc/hosts' | grep -c localhost)" 2
+is "hostname is the service's" "$(inside 'cat /etc/hostname')" lab
+is "its own name leads to itself" "$(inside "$python 'import socket; print(socket.gethostbyname(socket.gethostname()))'")" 127.0.1.1
+started=$SECONDS
+is "without a lease a name fails, at once" "$(inside "$python 'import socket
+try: socket.getaddrinfo(\"pypi.org\", 443); print(\"found\")
+except socket.gaierror: print(\"none\")'")" none
+ok "it did not wait for an answer" test $((SECONDS - started)) -lt 20
+is "the container's root cannot write the appliance's file" "$(vm_sh 'nsenter -t $lab -U -m -- \
+	/bin/sh -c "cat /etc/hostname; (echo bad >>/etc/resolv.conf) 2>/dev/null && echo written || echo refused"')" "lab
+refused"
+
+# The resolver of the lease, on the appliance itself: one answer to one question, written out by hand (RFC 1035, 4.1).
+inside "$python '
+import os, socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind((\"127.0.0.53\", 53))
+if os.fork() == 0:
+    os.setsid()
+    while True:
+        q, who = s.recvfrom(512)
+        end = 12
+        while q[end]: end += 1 + q[end]
+        a = q[end + 1:end + 3] == b\"\\0\\1\"
+        s.sendto(q[:2] + b\"\\x81\\x80\\0\\1\" + (b\"\\0\\1\" if a else b\"\\0\\0\") + b\"\\0\\0\\0\\0\" + q[12:end + 5]
+            + (b\"\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0\\x3c\\0\\4\\xc0\\0\\2\\7\" if a else b\"\"), who)
+'" >/dev/null
+ok "a lease comes while the container runs" lease 127.0.0.53
+like "its file follows the lease" "$(inside 'cat /etc/resolv.conf')" '^nameserver 127.0.0.53$'
+like "and has the domain" "$(inside 'cat /etc/resolv.conf')" '^search cuvette.test$'
+is "getaddrinfo asks that resolver" \
+	"$(inside "$python 'import socket; print(socket.getaddrinfo(\"data.example\", 80, socket.AF_INET)[0][4][0])'")" 192.0.2.7
+ok "another lease with fewer lines" lease 192.0.2.1
+is "leaves nothing of the one before" "$(inside 'cat /etc/resolv.conf' | grep -c nameserver)" 1
+like "the DHCP client's user may write it" "$(vm_sh 'stat -c "%u %a" /run/net /run/net/resolv.conf')" '^102 644$'
+vm_sh 'svctl poweroff' >/dev/null
+ok "it powers off" vm_gone
+tap_done
