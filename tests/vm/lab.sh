@@ -66,6 +66,7 @@ run_digits second
 ok "two fresh machines: the output cells are identical" cmp "$VM/first.json" "$VM/second.json"
 ok "and stops" run_stop
 
+rm -rf "$RUN"
 ok "NB_UID=1234 NB_GID=4321: it boots" run_start NB_UID=1234 NB_GID=4321
 $client "$URL" exec 'import os
 print(os.getuid(), os.getgid(), sorted(os.getgroups()))

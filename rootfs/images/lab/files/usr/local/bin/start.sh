@@ -31,9 +31,14 @@ if [ "$(id -u)" = 0 ]; then
 		--inh-caps=-all --no-new-privs "$0" "$@"
 fi
 
-if ! [ -w "$HOME" ]; then
-	printf 'start.sh: %s is not writable for uid %s: settings go to a temporary home; %s\n' \
-		"$HOME" "$(id -u)" "add --group-add 100 to keep them" >&2
+# The home may have been used by another NB_UID before: what Jupyter cannot write stops it.
+for folder in "$HOME" "$HOME/.local" "$HOME/.local/share/jupyter" "$HOME/.jupyter" "$HOME/.ipython"; do
+	[ ! -d "$folder" ] || [ -w "$folder" ] || foreign=$folder
+done
+if [ -n "${foreign-}" ]; then
+	printf 'start.sh: %s belongs to uid %s and is not writable for uid %s: %s\n' "$foreign" \
+		"$(stat -c %u "$foreign")" "$(id -u)" \
+		"settings go to a temporary home; start with the first id, or with group 100, to keep them" >&2
 	HOME=$(mktemp -d /tmp/home.XXXXXX)
 	export HOME XDG_CACHE_HOME="$HOME/.cache"
 fi
