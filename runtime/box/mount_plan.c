@@ -90,8 +90,8 @@ static int plan_mount(struct mount_step *step, const struct oci_spec *spec, size
 	step->target = m->destination;
 	step->fstype = str_equal(m->type, "cgroup") ? "cgroup2" : m->type;
 	step->source = m->source;
-	/* The nodes of devpts are the kernel's, nobody can make others there, and programs open them:
-	 * nodev would take every terminal away. */
+	/* The nodes of devpts are the kernel's, nobody can make others there, and programs open
+	 * them: nodev would take every terminal away. */
 	step->attrs = str_equal(m->type, "devpts") ? 0 : MOUNT_ATTR_NODEV;
 	for (size_t i = 0; m->options && m->options[i]; i++)
 		if (add_option(step, m->options[i], index, &data_count, e))
