@@ -18,7 +18,6 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/fs.h"
-#include "lib/log.h"
 #include "lib/str.h"
 
 /* The shared folder is there when something is mounted at its place. */
@@ -88,12 +87,14 @@ int volume_open(const struct box_volume *v, const struct volume_place *place, ui
 		struct err *e)
 {
 	AUTO_FD int dir_fd = -1, mount_fd = -1;
+	bool shared = false;
 
 	if (str_equal(v->driver, NAMES_DRIVER))
 		return open_names(v, place, attrs, e);
 	if (str_equal(v->driver, "share")) {
 		dir_fd = open_share();
-		if (dir_fd >= 0)
+		shared = dir_fd >= 0;
+		if (shared)
 			attrs |= MOUNT_ATTR_NOSUID;
 	} else if (v->driver[0] && !str_equal(v->driver, "local")) {
 		return err_set(e, "volume %s: driver \"%s\" is unknown; known are local and share",
@@ -106,13 +107,9 @@ int volume_open(const struct box_volume *v, const struct volume_place *place, ui
 	mount_fd = mount_fd_clone(dir_fd, "", e);
 	if (mount_fd < 0 || mount_fd_private(mount_fd, e) || mount_fd_set(mount_fd, attrs, 0, 0, e))
 		return err_add(e, "volume %s", v->name);
-	if (idmap_mount(mount_fd, place->user_ns_fd, e)) {
-		if (e->number != EINVAL)
-			return err_add(e, "volume %s", v->name);
-		/* 9p: whoever shares the folder shows it with the container's ids. */
-		log_info("volume %s: its file system cannot map ids, files keep the ids that they "
-			 "have",
-			 v->name);
-	}
+	/* Whoever shares the folder shows it with the container's ids already (qemu/lib/share.sh):
+	 * 9p of 6.12 cannot map them, and virtiofs would do it twice. */
+	if (!shared && idmap_mount(mount_fd, place->user_ns_fd, e))
+		return err_add(e, "volume %s", v->name);
 	return take_fd(&mount_fd);
 }

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,35 +44,36 @@ static void write_console(const struct report *r, const char *text)
 		log_warn("console: %s", e.text);
 }
 
-static void say(const struct report *r, const char *text)
+/* An error goes to the launcher too. */
+static void tell(const struct report *r, bool is_error, const char *format, va_list args)
 {
+	char text[LINE_BYTES_MAX];
+
+	vsnprintf(text, sizeof(text), format, args);
 	if (r->console_fd >= 0)
 		write_console(r, text);
 	else
 		log_info("%s", text);
+	if (is_error)
+		control_send(r->control, "error %s", text);
 }
 
 void report_say(const struct report *r, const char *format, ...)
 {
-	char text[LINE_BYTES_MAX];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	tell(r, false, format, args);
 	va_end(args);
-	say(r, text);
 }
 
 void report_error(const struct report *r, const char *format, ...)
 {
-	char text[LINE_BYTES_MAX];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	tell(r, true, format, args);
 	va_end(args);
-	say(r, text);
-	control_send(r->control, "error %s", text);
 }
 
 void report_ready(const struct report *r, const char *url)

@@ -154,7 +154,7 @@ spec -u 1000:100 -- /bin/probe write /home/u/s shared; run e volume=w:share:/hom
 ok "without a shared folder its volume is local" [ -f /data/volumes/w/s ]
 mkdir -p /run/share/work; mount -t tmpfs -o uid=1049576,gid=1048676 share /run/share/work
 spec -u 1000:100 -- /bin/probe stat /home/u; run e volume=w:share:/home/u
-ok "a shared folder is mounted" has "65534:65534 1777"
+ok "a shared folder has the ids that it is shared with" has "1000:100 1777"
 umount /run/share/work
 
 # ---- names: the appliance's resolver file, and two files of the box

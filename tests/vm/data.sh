@@ -33,6 +33,9 @@ like "a full disk is full" "$(vm_sh 'df -m /data')" ' (9[5-9]|100)% '
 ok "full: it powers off" off
 vm_boot APPEND=cuvette.lab=off
 like "full: the machine boots, services come up" "$(vm_up engined)" '^engined .*up'
+vm_kill
+vm_boot
+ok "full: a notebook opens all the same" vm_see 'Cuvette is ready: '
 ok "full: deleting works" vm_sh 'rm /data/fill && echo free >/data/after'
 vm_kill
 

@@ -33,6 +33,8 @@ print(os.path.exists("/dev/vda"), os.path.exists("/images"), os.access("/usr", o
 print(open("/sys/fs/cgroup/memory.max").read().strip())
 print(os.statvfs("/dev/shm").f_blocks * os.statvfs("/dev/shm").f_frsize)
 print(subprocess.run(["check-pyc"], capture_output=True).returncode)
+master, slave = os.openpty()
+print(os.isatty(slave), os.ttyname(slave))
 ' >"$VM/inside"
 fact() { is "$2" "$(sed -n "$1p" "$VM/inside")" "$3"; }
 fact 1 "the notebook runs as jovyan 1000:100" "1000 100 /home/jovyan"
@@ -42,6 +44,7 @@ fact 4 "no disk, no image folder, no system folder it may write" "False False Fa
 fact 5 "its memory limit is three quarters of the machine" 1610612736
 fact 6 "/dev/shm is half of that" 805306368
 fact 7 "no stale bytecode" 0
+fact 8 "it has terminals" "True /dev/pts/0"
 
 # A kernel that takes more memory than there is.
 before=$($client "$URL" sessions | wc -l)
@@ -63,6 +66,7 @@ run_digits second
 ok "two fresh machines: the output cells are identical" cmp "$VM/first.json" "$VM/second.json"
 ok "and stops" run_stop
 
+rm -rf "$RUN"
 ok "NB_UID=1234 NB_GID=4321: it boots" run_start NB_UID=1234 NB_GID=4321
 $client "$URL" exec 'import os
 print(os.getuid(), os.getgid(), sorted(os.getgroups()))

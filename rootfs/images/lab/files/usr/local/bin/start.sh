@@ -31,10 +31,23 @@ if [ "$(id -u)" = 0 ]; then
 		--inh-caps=-all --no-new-privs "$0" "$@"
 fi
 
-if ! [ -w "$HOME" ]; then
-	printf 'start.sh: %s is not writable for uid %s: settings go to a temporary home; %s\n' \
-		"$HOME" "$(id -u)" "add --group-add 100 to keep them" >&2
-	HOME=$(mktemp -d /tmp/home.XXXXXX)
+# A full disk takes not even Jupyter's own small files; a notebook must open all the same, to make room.
+if [ -w "$HOME" ] && ! head -c 65536 /dev/zero 2>/dev/null >"$HOME/.start-$$"; then
+	foreign=$HOME TMPDIR=/dev/shm
+	export TMPDIR
+	echo "start.sh: the disk is full: settings go to memory until there is room; delete files in a notebook" >&2
+fi
+rm -f "$HOME/.start-$$"
+
+# The home may have been used by another NB_UID before: what Jupyter cannot write stops it.
+for folder in "$HOME" "$HOME/.local" "$HOME/.local/share/jupyter" "$HOME/.jupyter" "$HOME/.ipython"; do
+	[ ! -d "$folder" ] || [ -w "$folder" ] || foreign=$folder
+done
+if [ -n "${foreign-}" ]; then
+	[ -w "$foreign" ] || printf 'start.sh: %s belongs to uid %s and is not writable for uid %s: %s\n' \
+		"$foreign" "$(stat -c %u "$foreign")" "$(id -u)" \
+		"settings go to a temporary home; start with the first id, or with group 100, to keep them" >&2
+	HOME=$(mktemp -d "${TMPDIR:-/tmp}/home.XXXXXX")
 	export HOME XDG_CACHE_HOME="$HOME/.cache"
 fi
 
