@@ -126,15 +126,9 @@ static int start(struct entering *g, struct err *e)
 static int set_limits(const struct entering *g, struct err *e)
 {
 	const struct oci_process *p = g->job->process;
-	AUTO_FD int proc_fd = -1;
 	struct cpu_list cpus;
 
-	if (p->has_oom_score_adj) {
-		proc_fd = openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (proc_fd < 0)
-			return err_sys(e, "open /proc");
-	}
-	if (process_limit(g->r->pid, p, proc_fd, e))
+	if (process_limit(g->r->pid, p, e))
 		return -1;
 	if (!p->affinity_final)
 		return 0;

@@ -15,18 +15,19 @@
 
 #include "box/devices.h"
 #include "box/mount_fd.h"
+#include "box/mount_hide.h"
 #include "box/mount_plan.h"
 #include "box/mount_source.h"
 #include "box/mount_target.h"
 #include "box/tree_copy.h"
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "lib/fd_pile.h"
 #include "lib/str.h"
 
 enum {
-	STEP_FDS_MAX = 4,	      /* that one step opens */
+	STEP_FDS_MAX = 4,		/* that one step opens */
 	DEVPTS_WORDS_MAX = 8,
-	SPENT_MAX = 4 * STEP_FDS_MAX, /* closed between steps only: a step may still use its own */
 };
 
 struct doing {
@@ -34,37 +35,10 @@ struct doing {
 	const struct mount_sources *sources;
 	int root_fd;
 	int dev_fd;		/* the /dev that this plan made, once it has its nodes */
-	int empty_fd;		/* one empty read-only tmpfs hides all masked folders */
-	int null_fd;		/* and one mount of the null device all masked files */
 	bool in_dev;		/* the working directory is dev_fd */
-	int spent[SPENT_MAX];	/* fds that wait to be closed */
-	int spent_count;
+	struct mount_hide hide;
+	struct fd_pile spent;	/* emptied between steps only: a step may still use its own */
 };
-
-/* Closes what has piled up, by runs: fds that are opened one after the other are neighbours. */
-static void close_spent(struct doing *d)
-{
-	for (int first = 0, next; first < d->spent_count; first = next) {
-		for (next = first + 1; next < d->spent_count; next++)
-			if (d->spent[next] != d->spent[next - 1] + 1)
-				break;
-		syscall(SYS_close_range, (unsigned)d->spent[first], (unsigned)d->spent[next - 1],
-			0);
-	}
-	d->spent_count = 0;
-}
-
-/* Takes the fd, which may be -1, to close it later; sorted. */
-static void spend(struct doing *d, int fd)
-{
-	int i;
-
-	if (fd < 0)
-		return;
-	for (i = d->spent_count++; i > 0 && d->spent[i - 1] > fd; i--)
-		d->spent[i] = d->spent[i - 1];
-	d->spent[i] = fd;
-}
 
 /* Over the kernel's own files a volume would put its own, and our masks and read-only paths on the
  * wrong ones. By file system, since a link of the image may lead there. */
@@ -157,7 +131,7 @@ static int new_slowly(const struct mount_step *step, struct mount_new *n, int ta
 	fd = mount_fd_create(n, e);
 	if (fd < 0 && e->number == EINVAL && str_equal(n->fstype, "devpts"))
 		fd = create_devpts(n, e);
-	spend(d, fd);
+	fd_pile_add(&d->spent, fd);
 	if (fd < 0 || (step->options.tmpcopyup && copy_up(target_fd, fd, e)) ||
 	    mount_fd_attach(fd, target_fd, e))
 		return -1;
@@ -198,7 +172,7 @@ static int do_new(const struct mount_step *step, struct doing *d, struct err *e)
 	if (!slow && new_in_dev(step, &n, d))
 		return 0;
 	target_fd = open_place(d, step, MOUNT_TARGET_FOLDER, e);
-	spend(d, target_fd);
+	fd_pile_add(&d->spent, target_fd);
 	if (target_fd < 0)
 		return -1;
 	d->in_dev = false;
@@ -263,7 +237,7 @@ static int do_bind(const struct mount_step *step, struct doing *d, struct err *e
 	if (s->links[step->source])
 		return do_link(step, s->links[step->source], d, e);
 	target_fd = open_bind_place(step, source_fd, d, e);
-	spend(d, target_fd);
+	fd_pile_add(&d->spent, target_fd);
 	if (target_fd < 0)
 		return -1;
 	if (mount_fd_attach(source_fd, target_fd, e) == 0)
@@ -302,74 +276,12 @@ static int do_devices(const struct mount_step *step, struct doing *d, struct err
 	int dev_fd = mount_target_open(d->root_fd, step->target,
 				       MOUNT_TARGET_FOLDER | MOUNT_TARGET_NOFOLLOW, e);
 
-	spend(d, step->fresh ? d->dev_fd : dev_fd);
+	fd_pile_add(&d->spent, step->fresh ? d->dev_fd : dev_fd);
 	if (step->fresh) {
 		d->dev_fd = dev_fd;
 		d->in_dev = false;
 	}
 	return dev_fd < 0 ? -1 : devices_populate(dev_fd, d->plan->bind_nodes, e);
-}
-
-/* open_tree(2) copies only what is attached (6.12): the first of its kind is the model. */
-static int attach_copy(struct doing *d, int model_fd, int target_fd, struct err *e)
-{
-	int copy_fd = mount_fd_clone(model_fd, "", e);
-
-	spend(d, copy_fd);
-	return copy_fd < 0 ? -1 : mount_fd_attach(copy_fd, target_fd, e);
-}
-
-static int hide_folder(struct doing *d, int target_fd, struct err *e)
-{
-	static const char *const options[] = { "mode=755", "size=0", NULL };
-
-	if (d->empty_fd >= 0)
-		return attach_copy(d, d->empty_fd, target_fd, e);
-	d->empty_fd = mount_fd_new("tmpfs", "tmpfs", options,
-				   MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID |
-					   MOUNT_ATTR_NOEXEC,
-				   e);
-	return d->empty_fd < 0 ? -1 : mount_fd_attach(d->empty_fd, target_fd, e);
-}
-
-static int hide_file(struct doing *d, int target_fd, struct err *e)
-{
-	if (d->null_fd >= 0)
-		return attach_copy(d, d->null_fd, target_fd, e);
-	d->null_fd = devices_open_null(e);
-	return d->null_fd < 0 ? -1 : mount_fd_attach(d->null_fd, target_fd, e);
-}
-
-static bool is_missing(const struct err *e)
-{
-	return e->number == ENOENT || e->number == ENOTDIR;
-}
-
-static int do_mask(const struct mount_step *step, struct doing *d, struct err *e)
-{
-	int target_fd = mount_target_open(d->root_fd, step->target, 0, e);
-	struct stat st;
-
-	spend(d, target_fd);
-	if (target_fd < 0)
-		return is_missing(e) ? 0 : -1;
-	if (fstat(target_fd, &st) < 0)
-		return err_sys(e, "stat");
-	return S_ISDIR(st.st_mode) ? hide_folder(d, target_fd, e) : hide_file(d, target_fd, e);
-}
-
-static int do_read_only(const struct mount_step *step, struct doing *d, struct err *e)
-{
-	int copy_fd, target_fd = mount_target_open(d->root_fd, step->target, 0, e);
-
-	spend(d, target_fd);
-	if (target_fd < 0)
-		return is_missing(e) ? 0 : -1;
-	copy_fd = mount_fd_clone_tree(target_fd, "", e);
-	spend(d, copy_fd);
-	if (copy_fd < 0 || mount_fd_set(copy_fd, MOUNT_ATTR_RDONLY, 0, 1, e))
-		return -1;
-	return mount_fd_attach(copy_fd, target_fd, e);
 }
 
 static int do_set(const struct mount_step *step, const struct doing *d, struct err *e)
@@ -398,9 +310,9 @@ static int do_step(const struct mount_step *step, struct doing *d, struct err *e
 	case MOUNT_CONSOLE:
 		return devices_make_console(d->root_fd, e);
 	case MOUNT_MASK:
-		return do_mask(step, d, e);
+		return mount_hide_mask(&d->hide, step->target, e);
 	case MOUNT_READ_ONLY:
-		return do_read_only(step, d, e);
+		return mount_hide_read_only(&d->hide, step->target, e);
 	case MOUNT_SET:
 		return do_set(step, d, e);
 	case MOUNT_ROOT_READ_ONLY:
@@ -427,23 +339,21 @@ int mount_do(const struct mount_plan *plan, const struct mount_sources *sources,
 {
 	struct doing d = {
 		.plan = plan, .sources = sources, .root_fd = sources->root_fd, .dev_fd = -1,
-		.empty_fd = -1, .null_fd = -1,
 	};
 	mode_t mask = umask(0);		/* modes are the specification's */
 	int failed = hang_up_root(d.root_fd, e);
 
+	mount_hide_init(&d.hide, d.root_fd, &d.spent);
 	for (size_t i = 0; i < plan->count && !failed; i++) {
-		if (d.spent_count > SPENT_MAX - STEP_FDS_MAX)
-			close_spent(&d);
+		fd_pile_make_room(&d.spent, STEP_FDS_MAX);
 		failed = do_step(&plan->steps[i], &d, e);
 		if (failed)
 			err_add(e, "%s", plan->steps[i].target);
 	}
-	close_spent(&d);
-	spend(&d, d.dev_fd);
-	spend(&d, d.empty_fd);
-	spend(&d, d.null_fd);
-	close_spent(&d);
+	fd_pile_make_room(&d.spent, STEP_FDS_MAX);
+	fd_pile_add(&d.spent, d.dev_fd);
+	mount_hide_finish(&d.hide);
+	fd_pile_close(&d.spent);
 	umask(mask);
 	return failed;
 }

@@ -13,7 +13,6 @@
 
 #include "lib/err.h"
 #include "lib/fd.h"
-#include "lib/str.h"
 
 /* Of statx(2); musl has the call but not yet this bit. */
 #ifndef STATX_ATTR_MOUNT_ROOT
@@ -24,7 +23,11 @@
 #define MS_NOSYMFOLLOW 256
 #endif
 
-enum { OPTION_BYTES_MAX = 4096, MESSAGE_BYTES_MAX = 256 };
+enum {
+	DATA_BYTES_MAX = 512,		/* of mount(2); what is longer goes the long way */
+	KEY_BYTES_MAX = 64,
+	MESSAGE_BYTES_MAX = 256
+};
 
 /* The context's log has lines like "e tmpfs: Bad value for 'size'"; errno alone says
  * only EINVAL. */
@@ -49,18 +52,18 @@ static int set_flag(int context_fd, const char *key)
 
 static int configure(int context_fd, const char *option)
 {
-	char key[OPTION_BYTES_MAX];
-	char *value;
+	const char *value = strchr(option, '=');
+	char key[KEY_BYTES_MAX];
 
-	if (!str_copy(key, sizeof(key), option)) {
-		errno = E2BIG;
+	if (!value)
+		return set_flag(context_fd, option);
+	if ((size_t)(value - option) >= sizeof(key)) {
+		errno = EINVAL;
 		return -1;
 	}
-	value = strchr(key, '=');
-	if (!value)
-		return set_flag(context_fd, key);
-	*value++ = '\0';
-	return (int)syscall(SYS_fsconfig, context_fd, FSCONFIG_SET_STRING, key, value, 0);
+	memcpy(key, option, (size_t)(value - option));
+	key[value - option] = '\0';
+	return (int)syscall(SYS_fsconfig, context_fd, FSCONFIG_SET_STRING, key, value + 1, 0);
 }
 
 /* Those that fsconfig(2) has a word for; the others mean nothing to today's file systems. */
@@ -136,7 +139,7 @@ static unsigned long old_flags(uint64_t attrs)
 
 int mount_fd_over(const struct mount_new *n, const char *name)
 {
-	char data[OPTION_BYTES_MAX];
+	char data[DATA_BYTES_MAX];
 	size_t used = 0;
 
 	data[0] = '\0';

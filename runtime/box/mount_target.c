@@ -15,6 +15,7 @@
 
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "lib/str.h"
 
 enum {
 	LINKS_MAX = 40, /* as the kernel's own MAXSYMLINKS */
@@ -29,25 +30,37 @@ struct walk {
 	bool again;		/* path has changed: from the start */
 };
 
-/* The first `length` bytes of the path. */
-static int open_prefix(struct walk *w, size_t length, bool folder)
+static int open_in(int root_fd, const char *path, unsigned how, bool folder, bool last)
 {
-	bool last = !w->path[length];
-	struct open_how how = {
+	struct open_how open_how = {
 		.flags = O_PATH | O_CLOEXEC | (folder ? O_DIRECTORY : 0) |
-			 (last && w->how & MOUNT_TARGET_LAST ? O_NOFOLLOW : 0),
+			 (last && how & MOUNT_TARGET_LAST ? O_NOFOLLOW : 0),
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS |
-			   (w->how & MOUNT_TARGET_NOFOLLOW ? RESOLVE_NO_SYMLINKS : 0),
+			   (how & MOUNT_TARGET_NOFOLLOW ? RESOLVE_NO_SYMLINKS : 0),
 	};
-	char kept = w->path[length];
 	int fd = -1;
 
-	w->path[length] = '\0';
 	for (int i = 0; i < TRIES_MAX; i++) {
-		fd = (int)syscall(SYS_openat2, w->root_fd, w->path, &how, sizeof(how));
+		fd = (int)syscall(SYS_openat2, root_fd, path, &open_how, sizeof(open_how));
 		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
 			break;
 	}
+	return fd;
+}
+
+int mount_target_try(int root_fd, const char *path, unsigned how)
+{
+	return open_in(root_fd, path, how, how & MOUNT_TARGET_FOLDER, true);
+}
+
+/* The first `length` bytes of the path. */
+static int open_prefix(struct walk *w, size_t length, bool folder)
+{
+	char kept = w->path[length];
+	int fd;
+
+	w->path[length] = '\0';
+	fd = open_in(w->root_fd, w->path, w->how, folder, !kept);
 	w->path[length] = kept;
 	return fd;
 }
@@ -118,40 +131,44 @@ static int reach(struct walk *w, size_t length, bool folder)
 	return fd;
 }
 
-static int target_error(const struct walk *w, const char *path, struct err *e)
+static int target_error(const char *path, unsigned how, struct err *e)
 {
-	if (errno == ENOTDIR || (errno == ELOOP && w->how & MOUNT_TARGET_NOFOLLOW))
+	if (errno == ENOTDIR || (errno == ELOOP && how & MOUNT_TARGET_NOFOLLOW))
 		return err_set(e, "%s in the image is not a %s", path,
-			       w->how & MOUNT_TARGET_FILE ? "file" : "folder");
+			       how & MOUNT_TARGET_FILE ? "file" : "folder");
 	return err_sys(e, "open %s in the root", path);
+}
+
+/* Apart from the caller for its large frame: what is missing is the exception. */
+static int __attribute__((noinline)) make_path(int root_fd, const char *path, unsigned how)
+{
+	struct walk w = { .root_fd = root_fd, .how = how };
+	int fd, links = 0;
+
+	if (!str_copy(w.path, sizeof(w.path), path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	do {
+		size_t length = strlen(w.path);
+
+		while (length > 1 && w.path[length - 1] == '/')
+			w.path[--length] = '\0';
+		w.again = false;
+		fd = reach(&w, length, how & MOUNT_TARGET_FOLDER);
+	} while (fd < 0 && w.again && ++links < LINKS_MAX);
+	if (fd < 0 && w.again)
+		errno = ELOOP;
+	return fd;
 }
 
 int mount_target_open(int root_fd, const char *path, unsigned how, struct err *e)
 {
-	struct walk w = { .root_fd = root_fd, .how = how };
-	bool folder = how & MOUNT_TARGET_FOLDER;
-	size_t length = strlen(path);
-	int fd, links = 0;
+	int fd = mount_target_try(root_fd, path, how);
 
-	while (length > 1 && path[length - 1] == '/')
-		length--;
-	if (length >= sizeof(w.path))
-		return err_set(e, "a path of more than %d bytes", PATH_MAX - 1);
-	memcpy(w.path, path, length);
-	w.path[length] = '\0';
-	if (!(how & (MOUNT_TARGET_FOLDER | MOUNT_TARGET_FILE))) {
-		fd = open_prefix(&w, length, false);
-		return fd < 0 ? target_error(&w, path, e) : fd;
-	}
-	do {
-		w.again = false;
-		for (length = strlen(w.path); length > 1 && w.path[length - 1] == '/';)
-			w.path[--length] = '\0';
-		fd = reach(&w, length, folder);
-	} while (fd < 0 && w.again && ++links < LINKS_MAX);
-	if (fd < 0 && w.again)
-		errno = ELOOP;
-	return fd < 0 ? target_error(&w, path, e) : fd;
+	if (fd < 0 && errno == ENOENT && how & (MOUNT_TARGET_FOLDER | MOUNT_TARGET_FILE))
+		fd = make_path(root_fd, path, how);
+	return fd < 0 ? target_error(path, how, e) : fd;
 }
 
 int mount_target_parent(int root_fd, const char *path, const char **name, struct err *e)

@@ -20,5 +20,8 @@ enum mount_target {
  * error, e->number ENOENT. path is absolute, from root_fd. */
 int mount_target_open(int root_fd, const char *path, unsigned how, struct err *e);
 
+/* As above, but makes nothing, and says why in errno alone. */
+int mount_target_try(int root_fd, const char *path, unsigned how);
+
 /* The folder that path lies in, made when it is missing; *name is the part behind it. */
 int mount_target_parent(int root_fd, const char *path, const char **name, struct err *e);

@@ -55,16 +55,17 @@ static int set_io_priority(pid_t pid, const struct oci_io_priority *io, struct e
 	return 0;
 }
 
-static int set_oom_score(pid_t pid, int score, int proc_fd, struct err *e)
+static int set_oom_score(pid_t pid, int score, struct err *e)
 {
 	char name[48], text[16];
 
-	snprintf(name, sizeof(name), "%d/oom_score_adj", (int)pid);
+	snprintf(name, sizeof(name), "/proc/%d/oom_score_adj", (int)pid);
 	snprintf(text, sizeof(text), "%d", score);
-	return fs_write_control_at(proc_fd, name, text, e) ? err_add(e, ".process.oomScoreAdj") : 0;
+	return fs_write_control_at(AT_FDCWD, name, text, e) ? err_add(e, ".process.oomScoreAdj")
+							    : 0;
 }
 
-int process_limit(pid_t pid, const struct oci_process *p, int proc_fd, struct err *e)
+int process_limit(pid_t pid, const struct oci_process *p, struct err *e)
 {
 	for (size_t i = 0; i < p->rlimit_count; i++) {
 		struct rlimit limit = { .rlim_cur = p->rlimits[i].soft,
@@ -74,7 +75,7 @@ int process_limit(pid_t pid, const struct oci_process *p, int proc_fd, struct er
 			return err_sys(e, ".process.rlimits[%zu]: set resource limit %d", i,
 				       p->rlimits[i].resource);
 	}
-	if (p->has_oom_score_adj && set_oom_score(pid, p->oom_score_adj, proc_fd, e))
+	if (p->has_oom_score_adj && set_oom_score(pid, p->oom_score_adj, e))
 		return -1;
 	if (p->scheduler && set_scheduler(pid, p->scheduler, e))
 		return -1;
@@ -207,6 +208,9 @@ static int install(int seccomp_fd, unsigned flags, volatile int *listener_fd, st
 
 	if (seccomp_fd < 0)
 		return 0;
+	/* We are one thread; and the kernel takes this one and a listener only with an error that
+	 * nobody could tell from an fd. */
+	flags &= ~(unsigned)SECCOMP_FILTER_FLAG_TSYNC;
 	if (listener_fd)
 		flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
 	got = seccomp_install(seccomp_fd, flags, e);

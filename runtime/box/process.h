@@ -13,8 +13,8 @@ struct oci_process;
 struct oci_spec;
 
 /* From outside, with the machine's rights: resource limits, OOM score, scheduling policy, I/O
- * priority. proc_fd: /proc of the caller's pid namespace. */
-int process_limit(pid_t pid, const struct oci_process *p, int proc_fd, struct err *e);
+ * priority. */
+int process_limit(pid_t pid, const struct oci_process *p, struct err *e);
 
 /* Inside, at first: root of the user namespace when that is not the machine's; a session and a
  * session keyring of its own; umask 0022. */

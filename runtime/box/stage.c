@@ -113,7 +113,7 @@ static int set_ids_and_limits(struct staging *g, struct err *e)
 
 	/* The service protects itself; that is not inherited. */
 	limits.has_oom_score_adj |= g->job->plan->policy.service;
-	if (own_user_ns || limits.has_oom_score_adj || wants_map(g)) {
+	if (own_user_ns || wants_map(g)) {
 		g->proc_fd = openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (g->proc_fd < 0)
 			return err_sys(e, "open /proc");
@@ -121,7 +121,7 @@ static int set_ids_and_limits(struct staging *g, struct err *e)
 	if (own_user_ns &&
 	    idmap_write(g->proc_fd, g->r->pid, &spec->uid_maps, &spec->gid_maps, e))
 		return -1;
-	return process_limit(g->r->pid, &limits, g->proc_fd, e);
+	return process_limit(g->r->pid, &limits, e);
 }
 
 static int send_new(struct staging *g, const int *before, struct err *e)

@@ -241,6 +241,12 @@ static int make_all(struct launch *l, int mount_fd, bool with_gate, unsigned pre
 	return pid_file_write(l->options->pid_file, l->stage.pid, e);
 }
 
+static void warn(const char *const *sentences)
+{
+	for (; sentences && *sentences; sentences++)
+		log_warn("%s", *sentences);
+}
+
 /* Everything that can be known to be wrong before anything is made. */
 static int prepare(struct launch *l, const struct command_call *call, unsigned *preserved_fds,
 		   int *mount_fd, struct err *e)
@@ -251,6 +257,7 @@ static int prepare(struct launch *l, const struct command_call *call, unsigned *
 	if (launch_preserved_fds(o->preserve_fds, preserved_fds, e) || refuse_options(o, e) ||
 	    bundle_open(&l->bundle, o->bundle, o->config, l->arena, e))
 		return -1;
+	warn(l->bundle.spec->warnings);
 	if (!l->bundle.spec->has_process)
 		return err_set(e, "config.json: .process: must be there: it says what to run");
 	if (word && *word) {

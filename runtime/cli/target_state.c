@@ -3,43 +3,32 @@
 
 #include "cli/target.h"
 #include "lib/err.h"
-#include "lib/json.h"
 #include "oci/spec.h"
-
-static void put_text(struct json_writer *w, const char *key, const char *value)
-{
-	json_key(w, key);
-	json_put_str(w, value ? value : "");
-}
+#include "oci/state.h"
 
 int target_state_write(const struct target *t, struct arena *a, struct json_writer *w,
 		       struct err *e)
 {
-	const struct oci_spec *spec = NULL;
+	struct oci_state state = {
+		.id = t->dir.id,
+		.status = target_status_name(t->status),
+		.pid = t->status == TARGET_STOPPED ? 0 : t->process.pid,
+		.bundle = "",
+	};
+	const struct oci_spec *spec;
 
 	/* Without facts create was cut off before its copy of the configuration was whole. */
 	if (t->has_facts) {
 		spec = target_spec(t, a, e);
 		if (!spec)
 			return err_add(e, "container %s", t->dir.id);
+		state.bundle = t->facts.bundle;
+		state.rootfs = t->facts.rootfs;
+		state.created = t->facts.created;
+		state.owner = t->facts.owner;
+		state.annotations = spec->annotations;
+		state.annotation_count = spec->annotation_count;
 	}
-	json_begin_object(w);
-	put_text(w, "ociVersion", "1.3.0");
-	put_text(w, "id", t->dir.id);
-	put_text(w, "status", target_status_name(t->status));
-	json_key(w, "pid");
-	json_put_i64(w, t->status == TARGET_STOPPED ? 0 : t->process.pid);
-	put_text(w, "bundle", t->facts.bundle);
-	put_text(w, "rootfs", t->facts.rootfs);
-	put_text(w, "created", t->facts.created);
-	put_text(w, "owner", t->facts.owner);
-	if (spec && spec->annotation_count > 0) {
-		json_key(w, "annotations");
-		json_begin_object(w);
-		for (size_t i = 0; i < spec->annotation_count; i++)
-			put_text(w, spec->annotations[i].key, spec->annotations[i].value);
-		json_end_object(w);
-	}
-	json_end_object(w);
+	oci_state_put(&state, w);
 	return 0;
 }

@@ -1,112 +1,91 @@
-/* box - makes and runs containers by the OCI runtime specification.
+/* box - the command line of the container runtime (OCI runtime-spec 1.3, crun's command line).
  *
- * usage: box run [--bundle DIR] ID
- * usage: box plan [--bundle DIR] ID */
-#include <errno.h>
-#include <fcntl.h>
+ * usage: box [GLOBAL OPTION...] COMMAND [OPTION...] [ARGUMENT...]; box help shows all
+ *
+ * Exit status: 0, 1 after an error; run and exec have their program's, 128 + signal when one ended
+ * it. The error is one sentence on standard error and a line in --log. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "box/plan.h"
-#include "box/seccomp_store.h"
 #include "box/self.h"
-#include "box/stage.h"
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/failure.h"
+#include "cli/globals.h"
 #include "lib/arena.h"
 #include "lib/buf.h"
 #include "lib/err.h"
-#include "lib/fd.h"
-#include "lib/fs.h"
 #include "lib/log.h"
 #include "lib/str.h"
 #include "oci/spec.h"
 
-extern char **environ;
+#ifndef BOX_VERSION
+#define BOX_VERSION "1.0"
+#endif
 
-static struct oci_spec *read_spec(struct arena *a, int bundle_fd, struct err *e)
-{
-	size_t size_bytes;
-	AUTO_FREE char *text =
-		fs_read_at(bundle_fd, "config.json", OCI_SPEC_BYTES_MAX, &size_bytes, e);
+/* Lines that podman and containerd read: name and version, the specification's version, what is
+ * built in. */
+static const char version_text[] = "box version " BOX_VERSION "\n"
+				   "spec: 1.3.0\n"
+				   "+CAP +SECCOMP +EBPF +CGROUP2\n";
 
-	return text ? oci_spec_parse_bundle(a, "config.json", text, size_bytes, e) : NULL;
-}
-
-static int print(const struct box_plan *plan)
+static int show(const char *text, struct err *e)
 {
 	struct buf out;
+	int failed;
 
-	buf_init(&out, 1 << 20);
-	box_plan_print(plan, &out);
-	return fd_write_all(1, out.data, out.size_bytes, NULL) ? 1 : 0;
+	buf_init(&out, COMMAND_ANSWER_MAX);
+	if (text)
+		buf_add_str(&out, text);
+	else
+		command_print_help(NULL, &out);
+	failed = command_answer(&out, e);
+	buf_finish(&out);
+	return failed;
 }
 
-static int run(const struct box_plan *plan, int bundle_fd, struct err *e)
+static int run(struct globals *g, struct arena *a, char **words, struct err *e)
 {
-	const char *root = getenv("BOX_ROOT");
-	AUTO_FD int root_fd = root ? openat(AT_FDCWD, root, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-	AUTO_FD int seccomp_fd = -1;
-	struct stage_result r;
-	int status;
+	const struct command *command;
+	int at = globals_parse(g, a, words, e);
 
-	if (plan->spec->seccomp) {
-		seccomp_fd = seccomp_store_open(root_fd, plan->spec->seccomp, e);
-		if (seccomp_fd < 0)
-			return -1;
-	}
-	const struct stage_job job = {
-		.plan = plan,
-		.bundle_fd = bundle_fd,
-		.cgroup_fd = -1,
-		.seccomp_fd = seccomp_fd,
-		.stdio_fds = { 0, 1, 2 },
-		.console_fd = -1,
-		.gate_fd = -1,
-	};
+	if (at < 0)
+		return -1;
+	words += at;
+	if (g->version)
+		return show(version_text, e);
+	if (g->help || (words[0] && str_equal(words[0], "help"))) {
+		char option[] = "--help";
+		char *help[] = { words[0] ? words[1] : NULL, option, NULL };
 
-	if (stage_make(&job, &r, e))
-		return -1;
-	if (stage_release(&r, e)) {
-		stage_abandon(&r);
-		return -1;
+		if (g->help || !help[0])
+			return show(NULL, e);
+		command = command_find(help[0], e);
+		return command ? command_execute(command, g, a, help, e) : -1;
 	}
-	while (waitpid(r.pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return err_sys(e, "wait for the container");
-	stage_finish(&r);
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	if (!words[0])
+		return err_set(e, "box: say what to do: box COMMAND; box help shows all");
+	command = command_find(words[0], e);
+	return command ? command_execute(command, g, a, words, e) : -1;
 }
 
-int main(int argc, char **argv)
+int main(int argc, char **argv, char **envp)
 {
-	struct box_plan plan = { 0 };
+	struct globals g = { 0 };
 	struct arena *a;
 	struct err e;
-	int bundle_fd, status;
+	int status;
 
-	log_init("box", LOG_LEVEL_INFO);
-	if (self_protect(argv, environ, &e))
+	log_init("box", LOG_LEVEL_WARN);
+	if (argc < 1)
+		die("it was run without a name");
+	if (self_protect(argv, envp, &e))
 		die("%s", e.text);
-	if (argc == 5 && str_equal(argv[2], "--bundle"))
-		plan.bundle = argv[3];
-	else if (argc == 3)
-		plan.bundle = ".";
-	else
-		die("usage: box run|plan [--bundle DIR] ID");
-	plan.name = argv[argc - 1];
-	a = arena_create(OCI_SPEC_ARENA_BYTES);
-	bundle_fd = openat(AT_FDCWD, plan.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (bundle_fd < 0)
-		die("open %s: %s", plan.bundle, strerror(errno));
-	plan.spec = read_spec(a, bundle_fd, &e);
-	if (!plan.spec || box_plan_make(&plan, a, 1, &e))
-		die("%s", e.text);
-	if (str_equal(argv[1], "plan"))
-		return print(&plan);
-	status = run(&plan, bundle_fd, &e);
+	a = arena_create(2 * (size_t)OCI_SPEC_ARENA_BYTES);
+	status = run(&g, a, argv + 1, &e);
 	if (status < 0)
-		die("%s", e.text);
-	return status;
+		failure_tell(&g, &e);
+	/* The arena goes with the process. */
+	return status < 0 ? 1 : status;
 }
