@@ -199,12 +199,15 @@ struct made {
 static pid_t join_and_clone(struct start *s, volatile struct made *made)
 {
 	struct err *e = (struct err *)&made->e;
+	pid_t pid = -1;
 	int unused_fd;
 
-	made->pid = -1;
 	if (prepare(s, e) == 0)
-		made->pid = ns_clone(s->flags | CLONE_PARENT, s->cgroup_fd, &unused_fd, e);
-	return made->pid;
+		pid = ns_clone(s->flags | CLONE_PARENT, s->cgroup_fd, &unused_fd, e);
+	/* The child may share this with us, and its 0 is no answer. */
+	if (pid != 0)
+		made->pid = pid;
+	return pid;
 }
 
 /* The joining process runs on the caller's memory and stack while the caller waits. Its child has a
@@ -230,8 +233,12 @@ static pid_t start_apart(struct start *s, struct made *made)
 {
 	struct made *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	pid_t joiner = shared == MAP_FAILED ? -1 : fork();
+	pid_t joiner;
 
+	if (shared == MAP_FAILED)
+		return err_sys(&made->e, "fork");
+	*shared = *made;
+	joiner = fork();
 	if (joiner < 0)
 		return err_sys(&made->e, "fork");
 	if (joiner == 0) {
@@ -249,8 +256,10 @@ static pid_t start_apart(struct start *s, struct made *made)
 static pid_t start(struct start *s, bool apart, int *pidfd, struct err *e)
 {
 	struct made made = { .pid = -1 };
-	pid_t pid = apart ? start_apart(s, &made) : start_beside(s, &made);
+	pid_t pid;
 
+	err_set(&made.e, "the process that joins the namespaces was killed");
+	pid = apart ? start_apart(s, &made) : start_beside(s, &made);
 	if (pid < 0)
 		*e = made.e;
 	if (pid <= 0)

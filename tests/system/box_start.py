@@ -1,7 +1,6 @@
 """box_start.py BOX INMATE - how a container starts: namespaces, hooks, terminal, seccomp, ids and limits, and what an
 attacker inside can reach meanwhile (SECURITY.md A1, A6, A8, A10, A11, A12, A19, A20, A25). Prints TAP."""
 import array
-import copy
 import errno
 import fcntl
 import hashlib
@@ -369,9 +368,20 @@ def listen(name):
     return s, path
 
 
+def read_terminal(master):
+    """Until the last program has closed it: that is EIO."""
+    said = b""
+    try:
+        while True:
+            said += os.read(master, 4096)
+    except OSError as e:
+        if e.errno != errno.EIO:
+            said += str(e).encode()
+    os.close(master)
+    return said.decode(errors="replace").replace("\r", "")
+
+
 def terminal():
-    deep = os.path.join(box.place, "d" * 90, "e" * 90)
-    os.makedirs(deep)
     for user_ns in (False, True):
         c = config("/inmate", "tty")
         c["process"].update(terminal=True, consoleSize={"height": 41, "width": 123}, user={"uid": 1000, "gid": 1000})
@@ -386,20 +396,12 @@ def terminal():
         master, text, _ = receive_fd(listener)
         ok(f"the master's message has a name{where}", text.startswith(b"/dev/pts/"), text)
         status, out = box.call("start", name)
-        said = b""
-        try:
-            while True:
-                piece = os.read(master, 4096)
-                said += piece
-        except OSError as e:
-            ok(f"it ends with EIO{where}", e.errno == errno.EIO, said)
-        said = said.decode().replace("\r", "")
+        said = read_terminal(master)
         ok(f"0, 1, 2 are the terminal{where}", field(said, "tty") == "111", said)
         ok(f"its size{where}", field(said, "size") == "41x123", said)
         ok(f"it is the controlling one{where}", field(said, "controlling") == "done", said)
         ok(f"/dev/console is the same{where}", field(said, "console") == "same", said)
         ok(f"it belongs to the user{where}", field(said, "owner") == "1000", said)
-        os.close(master)
         box.call("delete", "--force", name)
     # CVE-2025-52565: what an image puts there is not what is covered or opened.
     for what, place in (("a link at /dev/console", "console"), ("a link at /dev", "..")):
@@ -562,12 +564,33 @@ def execs():
     ok("with its capabilities, and none inheritable", field(out, "CapEff") == "00000000a80425fb" and field(out, "CapInh") == "0000000000000000", out)
     ok("its fds are 0, 1, 2", field(out, "fds") == "0,1,2,", out)
     ok("and in its time", float(field(out, "boottime") or 0) > 1000000, out)
+    codes = [box.call("exec", name, "/inmate", "exit", "5")[0] for _ in range(RACES // 10)]
+    ok("again and again", set(codes) == {5}, codes)
     status, out = box.call("exec", "--user", "1000:100", "--cwd", "/tmp", "--env", "X=y", name, "/inmate", "status", ",", "env")
     ok("user, cwd and env", field(out, "Uid") == "\t".join(["1000"] * 4) and field(out, "Gid") == "\t".join(["100"] * 4) and
        field(out, "cwd") == "/tmp" and "env=X=y" in out and field(out, "CapEff") == "0" * 16, out)
     for cwd in ("/proc/self/fd/3", "/proc/self/fd/8", "/proc/1/cwd/../../.."):
         status, out = box.call("exec", "--cwd", cwd, name, "/inmate", "status")
         ok(f"exec with cwd {cwd} is refused or inside (A8)", status != 0 or field(out, "cwd") == "/", out)
+    process = config("/inmate", "sched", ",", "status", ",", "tty")["process"]
+    process.update(execCPUAffinity={"initial": "0-1", "final": "0"}, terminal=True, user={"uid": 7, "gid": 8, "additionalGids": [9]},
+                   consoleSize={"height": 5, "width": 6}, rlimits=[{"type": "RLIMIT_NOFILE", "soft": 55, "hard": 66}], oomScoreAdj=77,
+                   capabilities=dict.fromkeys(("bounding", "effective", "permitted", "inheritable", "ambient"), ["CAP_KILL"]))
+    process["args"] += [",", "cat", "/proc/self/limits"]
+    file = os.path.join(box.place, "process.json")
+    json.dump(process, open(file, "w"))
+    listener, path = listen("exec-console")
+    p = subprocess.Popen(box.command("exec", "--process", file, "--console-socket", path, name), stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    master, text, _ = receive_fd(listener)
+    out = read_terminal(master)
+    said = p.communicate(timeout=LIMIT)[0].decode()
+    ok("a whole process object: its CPUs", field(out, "cpus") == "1", out + said)
+    ok("its terminal", field(out, "tty") == "111" and field(out, "size") == "5x6" and field(out, "controlling") == "done" and
+       field(out, "owner") == "7", out + said)
+    ok("its ids and capabilities", field(out, "Groups") == "9" and field(out, "Uid").startswith("7") and
+       all(field(out, f"Cap{k}") == "0000000000000020" for k in ("Inh", "Prm", "Eff", "Bnd", "Amb")), out + said)
+    ok("its limits", "Max open files            55                   66" in out and field(out, "oom") == "77", out + said)
     status, out = box.call("exec", name, "/nosuch")
     ok("a missing program is named", status != 0 and "no such file" in out, out)
     box.call("delete", "--force", name)
