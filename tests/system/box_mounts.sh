@@ -210,6 +210,29 @@ ok "/sys as podman binds it" flags /sys 'ro,nosuid,nodev,noexec'
 run 'cat /proc/meminfo' 'bind("/proc/meminfo", "src/file")'; ok "a file that lxcfs replaces" has b
 run 'ls -d /proc/1' 'drop("/proc"); bind("/proc", "/proc", "rbind", "nosuid")'; ok "/proc bound from the machine" has /proc/1
 
+# ---- the cgroup, and the terminal
+if mount -t cgroup2 none /sys/fs/cgroup 2>/dev/null; then
+	cgroup='add("/sys/fs/cgroup", "cgroup", "cgroup", NOTHING + ["ro"])'
+	run 'mount; cat /proc/self/cgroup /sys/fs/cgroup/cgroup.procs' "$cgroup"
+	ok "cgroup2 with a namespace of its own" eval 'flags /sys/fs/cgroup ro,nosuid,nodev,noexec && has 0::/ && has 1'
+	run 'mount; cat /proc/self/cgroup /sys/fs/cgroup/cgroup.procs' "$cgroup"'; namespaces.remove({"type": "cgroup"})'
+	ok "the container's own cgroup without one" eval 'flags /sys/fs/cgroup ro,nosuid,nodev,noexec && ! has 0::/ && has 1'
+	umount /sys/fs/cgroup
+else
+	for i in 1 2; do echo "ok $((n += 1)) - mounts: cgroup2 # SKIP no cgroup v2 here"; done
+fi
+term() { python3 conf.py "$1" 's["process"]["terminal"] = True; '"${2-}" || exit 1
+	script -qec "'$BOX' run --bundle '$world' m$((runs += 1))" /dev/null </dev/null 2>&1 | tr -d '\r\000' >out; cp out said; }
+if command -v script >/dev/null; then
+	term 'readlink /proc/self/fd/0; stat -c "%n %t" /dev/console; mount' 's["root"]["readonly"] = True'
+	ok "the terminal is /dev/console, of the container's own devpts" eval 'like "/dev/pts/0$" && has "/dev/console 88" && flags /dev/console rw,nosuid,noexec'
+	ln -s /proc/sysrq-trigger root/dev/console; term 'echo ran' 'drop("/dev"); drop("/dev/shm"); drop("/dev/mqueue")'
+	ok "A5: an image whose /dev/console is a link" eval '! like ran && like "/dev/console in the image is not a file"'
+	rm -rf root/dev/*
+else
+	for i in 1 2; do echo "ok $((n += 1)) - mounts: the terminal # SKIP no script"; done
+fi
+
 # ---- a runtime that is itself in a user namespace, where one id is mapped and the machine's flags are locked
 rootless() { ROOTLESS="unshare --user --map-root-user --mount" run "$@"; }
 rootless 'mount; cat /dev/zero | head -c 2 | wc -c; ls -A /data' 'bind("/data", "locked", "rbind", "ro")'
