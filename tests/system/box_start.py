@@ -1,20 +1,13 @@
-"""box_start.py BOX INMATE - how a container starts: namespaces, hooks, terminal, seccomp, ids and limits, and what an
-attacker inside can reach meanwhile (SECURITY.md A1, A6, A8, A10, A11, A12, A19, A20, A25). Prints TAP."""
-import array
-import errno
-import fcntl
+"""box_start.py BOX INMATE - how a container starts: namespaces, sysctls, ids and limits, fds, exec, and what an attacker inside
+can reach meanwhile (SECURITY.md A1, A6, A8, A10, A11, A12, A19, A20). Prints TAP."""
 import hashlib
 import json
 import os
-import signal
-import socket
-import struct
 import subprocess
 import sys
-import threading
 import time
 
-from boxlib import CAPS, LIMIT, Box, Tap, config, field, mount, namespace, user_namespace
+from boxlib import CAPS, LIMIT, Box, Tap, config, field, listen, mount, namespace, read_terminal, receive_fd, user_namespace
 
 RACES = int(os.environ.get("RACE_ITERATIONS", 300))
 tap = Tap("box start")
@@ -277,237 +270,6 @@ def descriptors():
         os.close(fd)
 
 
-# ---- hooks (A25)
-def hook(out, *args, env=None, **more):
-    h = {"path": box.inmate, "args": ["inmate", "hook", out, *args], **more}
-    if env is not None:
-        h["env"] = env
-    return h
-
-
-KINDS = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
-
-
-def hooks():
-    out_file = os.path.join(box.place, "hooks")
-    c = config("/inmate", "exit", "0")
-    c["process"]["env"] += ["LD_PRELOAD=/evil.so", "EVIL=1"]
-    c["annotations"] = {"org.test": "x"}
-    c["hooks"] = {k: [hook(out_file, k, "1"), hook(out_file, k, "2", env=["A=b", "PATH=/only"])] for k in KINDS}
-    c["hooks"]["startContainer"] = [{"path": "/inmate", "args": ["inmate", "hook", "/tmp/inside", "startContainer"]}]
-    path = box.bundle(c)
-    name = os.path.basename(path)
-    os.environ["FROM_CALLER"] = "1"
-    status, said = box.call("run", "--bundle", path, name)
-    if os.path.exists(os.path.join(box.state, name)):
-        box.call("delete", "--force", name)
-    text = open(out_file).read() + open(f"{path}/rootfs/tmp/inside").read()
-    calls = [block.splitlines() for block in text.split("hook cwd=")[1:]]
-    order = [next(l[4:] for l in block if l.startswith("arg=") and l[4:] in KINDS) for block in calls]
-    ok("each kind in its order", status == 0 and order == ["prestart", "prestart", "createRuntime", "createRuntime", "createContainer",
-       "createContainer", "poststart", "poststart", "poststop", "poststop", "startContainer"], f"{said}{order}")
-    envs = [[l[4:] for l in block if l.startswith("env=")] for block in calls]
-    ok("exactly their own environment", envs == [[], ["A=b", "PATH=/only"]] * 5 + [[]], envs)
-    ok("fds are 0, 1, 2", all("fds=0,1,2," in block or "fds=0,1,2,3," in block for block in calls), calls)
-    states = [json.loads(next(l[6:] for l in block if l.startswith("state="))) for block in calls]
-    want = ["creating"] * 6 + ["running"] * 2 + ["stopped"] * 2 + ["created"]
-    ok("the state says where they are", [s["status"] for s in states] == want, [s["status"] for s in states])
-    ok("it has id, bundle and annotations", all(s["id"] == name and s["bundle"] == path and s["annotations"] == {"org.test": "x"} and
-       s["ociVersion"] == "1.3.0" for s in states), states[0])
-    ok("the pid is the runtime's outside and the container's inside", states[0]["pid"] == states[2]["pid"] > 1 and states[4]["pid"] == 1 and
-       states[10]["pid"] == 1, [s.get("pid") for s in states])
-    cwds = [block[0] for block in calls]
-    ok("they run in the bundle, never in the container's root", all(w == path for w in cwds[:4] + cwds[4:6]) and cwds[10] == "/", cwds)
-    failures(out_file)
-
-
-def failures(out_file):
-    for kind in KINDS:
-        open(out_file, "w").close()
-        mark = os.path.join(box.place, "mark")
-        c = config("/inmate", "write", "/tmp/ran", "x")
-        c["hooks"] = {"poststop": [hook(out_file, "poststop")]}
-        bad = {"path": "/inmate" if kind == "startContainer" else box.inmate, "args": ["inmate", "exit", "3"]}
-        c["hooks"][kind] = [bad] + c["hooks"].get(kind, [])
-        path = box.bundle(c)
-        open(f"{path}/rootfs/tmp/ran", "w").close()
-        name = os.path.basename(path)
-        status, said = box.call("run", "--bundle", path, name)
-        ran = open(f"{path}/rootfs/tmp/ran").read() == "x"
-        left = os.path.exists(os.path.join(box.state, name))
-        if kind.startswith("post"):
-            ok(f"a {kind} hook that fails is a warning", status == 0 and ran and not left, said)
-        else:
-            ok(f"a {kind} hook that fails ends the start", status != 0 and not ran and not left and
-               f"{kind} hook 0" in said and "status 3" in said, said)
-        ok("and poststop ran all the same", "arg=poststop" in open(out_file).read(), said)
-    c = config("/inmate", "exit", "0")
-    c["hooks"] = {"createRuntime": [{"path": box.inmate, "args": ["inmate", "sleep"], "timeout": 1}]}
-    status, said = box.run(c)
-    ok("a hook that hangs is killed after its timeout", status != 0 and "timeout of 1 s" in said, said)
-
-
-# ---- terminal
-def receive_fd(listener, kind=socket.SOCK_STREAM):
-    connection, _ = listener.accept()
-    connection.settimeout(LIMIT)
-    text, ancillary, _, _ = connection.recvmsg(65536, socket.CMSG_SPACE(4))
-    fds = array.array("i")
-    fds.frombytes(ancillary[0][2][:4])
-    return fds[0], text, connection
-
-
-def listen(name):
-    path = os.path.join(box.place, name)
-    if os.path.exists(path):
-        os.unlink(path)
-    s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    s.bind(path)
-    s.listen(8)
-    s.settimeout(LIMIT)
-    return s, path
-
-
-def read_terminal(master):
-    """Until the last program has closed it: that is EIO."""
-    said = b""
-    try:
-        while True:
-            said += os.read(master, 4096)
-    except OSError as e:
-        if e.errno != errno.EIO:
-            said += str(e).encode()
-    os.close(master)
-    return said.decode(errors="replace").replace("\r", "")
-
-
-def terminal():
-    for user_ns in (False, True):
-        c = config("/inmate", "tty")
-        c["process"].update(terminal=True, consoleSize={"height": 41, "width": 123}, user={"uid": 1000, "gid": 1000})
-        if user_ns:
-            user_namespace(c)
-        listener, path = listen(f"console{int(user_ns)}")
-        name, status, out = box.create(c, "--console-socket", path)
-        where = " in a user namespace" * user_ns
-        ok(f"a container with a terminal is created{where}", status == 0, out)
-        if status:
-            continue
-        master, text, _ = receive_fd(listener)
-        ok(f"the master's message has a name{where}", text.startswith(b"/dev/pts/"), text)
-        status, out = box.call("start", name)
-        said = read_terminal(master)
-        ok(f"0, 1, 2 are the terminal{where}", field(said, "tty") == "111", said)
-        ok(f"its size{where}", field(said, "size") == "41x123", said)
-        ok(f"it is the controlling one{where}", field(said, "controlling") == "done", said)
-        ok(f"/dev/console is the same{where}", field(said, "console") == "same", said)
-        ok(f"it belongs to the user{where}", field(said, "owner") == "1000", said)
-        box.call("delete", "--force", name)
-    # CVE-2025-52565: what an image puts there is not what is covered or opened.
-    for what, place in (("a link at /dev/console", "console"), ("a link at /dev", "..")):
-        c = config("/inmate", "tty")
-        c["process"]["terminal"] = True
-        c["mounts"] = [m for m in c["mounts"] if m["destination"] in ("/proc",)]
-        canary = os.path.join(box.place, "canary")
-        open(canary, "w").write("whole")
-        path = box.bundle(c)
-        if place == "console":
-            os.symlink("../../canary", f"{path}/rootfs/dev/console")
-        else:
-            os.rmdir(f"{path}/rootfs/dev")
-            os.symlink("/tmp", f"{path}/rootfs/dev")
-        listener, sock = listen("console")
-        status, out = box.call("create", "--console-socket", sock, "--bundle", path, os.path.basename(path))
-        ok(f"{what} is refused", status != 0 and open(canary).read() == "whole" and not os.path.exists(f"{path}/rootfs/tmp/console"), out)
-
-
-# ---- seccomp
-NOTIF_RECV, NOTIF_SEND = 0xc0502100, 0xc0182101
-
-
-def profile(*rules, **more):
-    return {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
-            "syscalls": [{"names": names, "action": action, **extra} for names, action, extra in rules], **more}
-
-
-def seccomp():
-    c = config("/inmate", "make", "/tmp/x", ",", "status")
-    for nnp in (True, False):
-        for uid in (0, 1000):
-            c["process"].update(noNewPrivileges=nnp, user={"uid": uid, "gid": uid})
-            c["linux"]["seccomp"] = profile((["mkdir", "mkdirat"], "SCMP_ACT_ERRNO", {"errnoRet": errno.EMLINK}))
-            status, out = box.run(c)
-            ok(f"a filter with its errno, user {uid}{'' if nnp else ', without no_new_privs'}",
-               field(out, "make") == os.strerror(errno.EMLINK) and field(out, "Seccomp") == "2", out)
-    for action, want in (("SCMP_ACT_KILL_PROCESS", 128 + signal.SIGSYS), ("SCMP_ACT_KILL", 128 + signal.SIGSYS),
-                         ("SCMP_ACT_KILL_THREAD", 128 + signal.SIGSYS), ("SCMP_ACT_TRAP", 128 + signal.SIGSYS)):
-        c["linux"]["seccomp"] = profile((["mkdir", "mkdirat"], action, {}))
-        status, out = box.run(c)
-        ok(f"{action}", status == want, f"{status} {out}")
-    for action, want in (("SCMP_ACT_LOG", "done"), ("SCMP_ACT_TRACE", os.strerror(errno.ENOSYS)), ("SCMP_ACT_ALLOW", "done")):
-        c["linux"]["seccomp"] = profile((["mkdir", "mkdirat"], action, {}))
-        status, out = box.run(c)
-        ok(f"{action}", field(out, "make") == want, out)
-    c["linux"]["seccomp"] = profile((["mkdir"], "SCMP_ACT_ERRNO", {}), flags=["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"])
-    status, out = box.run(c)
-    ok("flags are taken by the kernel", status == 0 and "not permitted" in out, out)
-    kept = os.path.join(box.state, ".seccomp")
-    before = sorted(os.listdir(kept))
-    status, out = box.run(c)
-    ok("a compiled profile is kept and used again", before and sorted(os.listdir(kept)) == before, before)
-    newest = max((os.path.join(kept, n) for n in before), key=os.path.getmtime)
-    size = os.path.getsize(newest)
-    os.truncate(newest, size - 3)
-    status, out = box.run(c)
-    ok("a broken file there is made again", "not permitted" in out and os.path.getsize(newest) == size, out)
-    os.chmod(newest, 0o622)
-    status, out = box.run(c)
-    ok("one that others may write is not believed", os.stat(newest).st_mode & 0o022 == 0 and "not permitted" in out, out)
-    notify()
-
-
-def notify():
-    for what, names, nnp in (("one call", ["mkdir", "mkdirat"], True), ("every call that could send the listener",
-                             ["mkdir", "mkdirat", "sendmsg", "sendto", "close", "capset", "wait4"], False)):
-        listener, path = listen("listener")
-        c = config("/inmate", "make", "/tmp/x")
-        c["process"]["noNewPrivileges"] = nnp
-        c["linux"]["seccomp"] = profile((names, "SCMP_ACT_NOTIFY", {}), listenerPath=path, listenerMetadata="meta data")
-        c["annotations"] = {"a": "b"}
-        message = {}
-
-        def supervise():
-            fd, text, _ = receive_fd(listener)
-            message.update(json.loads(text))
-            while True:
-                request = bytearray(80)
-                try:
-                    fcntl.ioctl(fd, NOTIF_RECV, request)
-                except OSError:
-                    break
-                ident, _, _, number = struct.unpack_from("QIIi", request)
-                # continue all but mkdir
-                answer = struct.pack("QqiI", ident, 0, -errno.EMLINK, 0) if number in (83, 258) else struct.pack("QqiI", ident, 0, 0, 1)
-                try:
-                    fcntl.ioctl(fd, NOTIF_SEND, bytearray(answer))
-                except OSError:
-                    pass
-            os.close(fd)
-
-        thread = threading.Thread(target=supervise, daemon=True)
-        thread.start()
-        bundle = box.bundle(c)
-        name = os.path.basename(bundle)
-        status, out = box.call("run", "--bundle", bundle, name)
-        ok(f"notify of {what}: the supervisor answers", field(out, "make") == os.strerror(errno.EMLINK), out)
-        ok("its message", message.get("fds") == ["seccompFd"] and message.get("metadata") == "meta data" and
-           message.get("state", {}).get("id") == name and message.get("pid", 0) > 1 and
-           message["state"]["annotations"] == {"a": "b"} and message["state"]["bundle"] == bundle, message)
-    c["linux"]["seccomp"]["listenerPath"] = "/nosuch/socket"
-    status, out = box.run(c)
-    ok("a supervisor that is not there is an error", status != 0 and "listenerPath" in out, out)
-
-
 # ---- an attacker inside: our own program (A1), processes that join (A10)
 def own_program():
     c = config("/tmp/entry")
@@ -579,7 +341,7 @@ def execs():
     process["args"] += [",", "cat", "/proc/self/limits"]
     file = os.path.join(box.place, "process.json")
     json.dump(process, open(file, "w"))
-    listener, path = listen("exec-console")
+    listener, path = listen(box, "exec-console")
     p = subprocess.Popen(box.command("exec", "--process", file, "--console-socket", path, name), stdin=subprocess.DEVNULL,
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     master, text, _ = receive_fd(listener)
@@ -605,7 +367,7 @@ CAP_NUMBERS = {"CAP_" + c: n for n, c in enumerate(
 mounts_before = open("/proc/self/mountinfo").read()
 try:
     chosen = sys.argv[3:]
-    for story in (namespaces, sysctls, identities, descriptors, hooks, terminal, seccomp, execs, own_program):
+    for story in (namespaces, sysctls, identities, descriptors, execs, own_program):
         if not chosen or story.__name__ in chosen:
             story()
     ok("no mount is left", open("/proc/self/mountinfo").read() == mounts_before)

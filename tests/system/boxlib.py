@@ -1,7 +1,10 @@
 """boxlib - bundles and the box command for the tests of the command line: a fresh root, one bundle per container."""
+import array
+import errno
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -137,3 +140,36 @@ def field(text, name):
             if line.startswith(name + end):
                 return line[len(name) + 1:].strip()
     return None
+
+
+def listen(box, name):
+    path = os.path.join(box.place, name)
+    if os.path.exists(path):
+        os.unlink(path)
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    s.bind(path)
+    s.listen(8)
+    s.settimeout(LIMIT)
+    return s, path
+
+
+def receive_fd(listener, kind=socket.SOCK_STREAM):
+    connection, _ = listener.accept()
+    connection.settimeout(LIMIT)
+    text, ancillary, _, _ = connection.recvmsg(65536, socket.CMSG_SPACE(4))
+    fds = array.array("i")
+    fds.frombytes(ancillary[0][2][:4])
+    return fds[0], text, connection
+
+
+def read_terminal(master):
+    """Until the last program has closed it: that is EIO."""
+    said = b""
+    try:
+        while True:
+            said += os.read(master, 4096)
+    except OSError as e:
+        if e.errno != errno.EIO:
+            said += str(e).encode()
+    os.close(master)
+    return said.decode(errors="replace").replace("\r", "")
