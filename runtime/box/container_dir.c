@@ -161,7 +161,14 @@ void container_dir_close(struct container_dir *d)
 
 int container_dir_remove(struct container_dir *d, struct err *e)
 {
-	if (fs_remove_tree_at(d->root_fd, d->id, e))
+	/* In this order: without state.json nobody asks for the configuration any more. */
+	static const char *const names[] = { "state.json", "config.json", "process.new", "process",
+					     "gate" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unlinkat(d->fd, names[i], 0);
+	if (unlinkat(d->root_fd, d->id, AT_REMOVEDIR) < 0 &&
+	    fs_remove_tree_at(d->root_fd, d->id, e))
 		return err_add(e, "container %s", d->id);
 	container_dir_close(d);
 	return 0;

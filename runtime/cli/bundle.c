@@ -48,7 +48,8 @@ int bundle_open(struct bundle *b, const char *path, const char *config, struct a
 {
 	const char *root;
 
-	*b = (struct bundle){ .fd = open(path ? path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC) };
+	*b = (struct bundle){ .fd = openat(AT_FDCWD, path ? path : ".",
+						      O_PATH | O_DIRECTORY | O_CLOEXEC) };
 	if (b->fd < 0)
 		return err_sys(e, "open the bundle %s", path ? path : ".");
 	b->path = path && path[0] == '/' ? path : path_of(b->fd, a, e);

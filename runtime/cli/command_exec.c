@@ -8,7 +8,6 @@
 #include "box/cgroup.h"
 #include "box/console.h"
 #include "box/enter.h"
-#include "box/seccomp_default.h"
 #include "box/seccomp_store.h"
 #include "cli/command.h"
 #include "cli/commands.h"
@@ -18,12 +17,14 @@
 #include "cli/option.h"
 #include "cli/pid_file.h"
 #include "cli/target.h"
+#include "cli/terminal.h"
 #include "lib/arena.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/fs.h"
 #include "lib/str.h"
 #include "oci/spec.h"
+#include "oci/state.h"
 
 struct exec_options {
 	struct newcomer_options process;
@@ -65,6 +66,7 @@ struct entry {
 	const struct exec_options *options;
 	struct target target;
 	const struct oci_spec *spec;
+	struct oci_state state;
 	struct enter_job job;
 	struct stage_result result;
 };
@@ -105,18 +107,6 @@ static int open_cgroup(struct entry *n, struct err *e)
 	}
 	n->job.cgroup_fd = take_fd(&fd);
 	return n->job.cgroup_fd < 0 ? -1 : 0;
-}
-
-static int open_seccomp(struct entry *n, struct arena *a, struct err *e)
-{
-	const struct oci_seccomp *profile = n->spec->seccomp;
-
-	if (!profile && n->spec->seccomp_default)
-		profile = seccomp_default_profile(a, n->spec->process.caps.bounding);
-	if (!profile)
-		return 0;
-	n->job.seccomp_fd = seccomp_store_open(n->target.dir.root_fd, profile, e);
-	return n->job.seccomp_fd < 0 ? -1 : 0;
 }
 
 static int open_console(struct entry *n, struct err *e)
@@ -163,6 +153,7 @@ static int enter(struct entry *n, struct err *e)
 static int prepare(struct entry *n, const struct command_call *call, struct err *e)
 {
 	char **words = call->arguments;
+	struct oci_process *process;
 
 	if (launch_preserved_fds(n->options->preserve_fds, &n->job.preserved_fds, e))
 		return -1;
@@ -176,12 +167,23 @@ static int prepare(struct entry *n, const struct command_call *call, struct err 
 		return -1;
 	n->job.pid = n->target.process.pid;
 	n->job.spec = n->spec;
-	n->job.process = newcomer_make(&n->options->process, n->spec,
+	process = newcomer_make(&n->options->process, n->spec,
 				       (const char *const *)words + 1, call->arena, e);
-	if (!n->job.process || open_console(n, e) || open_cgroup(n, e) ||
-	    open_seccomp(n, call->arena, e))
+	if (process && process->terminal && !n->options->console_socket)
+		terminal_give_size(process);
+	n->job.process = process;
+	if (!process || open_console(n, e) || open_cgroup(n, e))
 		return -1;
-	return 0;
+	n->state = (struct oci_state){
+		.id = n->target.dir.id,
+		.status = "running",
+		.pid = n->job.pid,
+		.bundle = n->target.facts.bundle,
+		.annotations = n->spec->annotations,
+		.annotation_count = n->spec->annotation_count,
+	};
+	n->job.state = &n->state;
+	return seccomp_store_open_for(n->target.dir.root_fd, n->spec, &n->job.seccomp_fd, e);
 }
 
 static int run(const struct command_call *call, struct err *e)
@@ -193,7 +195,7 @@ static int run(const struct command_call *call, struct err *e)
 			 .seccomp_fd = -1,
 			 .stdio_fds = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
 			 .console_fd = -1 },
-		.result = { .pidfd = -1, .console_fd = -1, .link_fd = -1 },
+		.result = { .pid = -1, .pidfd = -1, .console_fd = -1, .link_fd = -1 },
 	};
 	int status = 0;
 
@@ -202,8 +204,10 @@ static int run(const struct command_call *call, struct err *e)
 		status = -1;
 	if (status == 0 && !n.options->detach)
 		status = foreground_wait(n.result.pid, n.result.pidfd, n.result.console_fd, e);
-	if (status < 0)
+	if (status < 0) {
 		err_add(e, "box exec");
+		stage_abandon(&n.result);
+	}
 	stage_finish(&n.result);
 	fd_close(&n.job.cgroup_fd);
 	fd_close(&n.job.seccomp_fd);

@@ -2,6 +2,7 @@
  * linux.resources or from single options. */
 #include <fcntl.h>
 #include <stdint.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "box/cgroup.h"
@@ -13,6 +14,7 @@
 #include "lib/arena.h"
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "lib/fs.h"
 #include "lib/log.h"
 #include "lib/str.h"
 #include "oci/spec.h"
@@ -155,7 +157,34 @@ static struct oci_resources *read_document(const char *path, struct arena *a, st
 	return oci_resources_parse(a, "--resources", text, size_bytes, e);
 }
 
-static int apply(const struct target *t, const struct oci_resources *r, struct arena *a,
+/* Members that share a file of cgroup v2: the half that is not given keeps its value. */
+static int keep_other_halves(int cgroup_fd, struct oci_resources *r, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	char *words[3];
+	size_t size_bytes;
+	uint64_t bytes;
+
+	if (r->memory_swap_bytes != 0 && r->memory_limit_bytes == 0) {
+		bytes = cgroup_memory_max(cgroup_fd);
+		r->memory_limit_bytes = bytes == 0 ? -1 : (int64_t)bytes;
+	}
+	if ((r->cpu_quota_us == 0) == (r->cpu_period_us == 0))
+		return 0;
+	text = fs_read_at(cgroup_fd, "cpu.max", 256, &size_bytes, e);
+	if (!text)
+		return -1;
+	text[strcspn(text, "\n")] = '\0';
+	if (str_split_words(text, words, 2) != 2)
+		return err_set(e, "cpu.max holds no quota and period");
+	if (r->cpu_period_us == 0 && !str_to_u64(words[1], &r->cpu_period_us))
+		return err_set(e, "cpu.max: \"%.32s\" is no period", words[1]);
+	if (r->cpu_quota_us == 0 && !str_to_i64(words[0], &r->cpu_quota_us))
+		r->cpu_quota_us = -1;	/* "max" */
+	return 0;
+}
+
+static int apply(const struct target *t, struct oci_resources *r, struct arena *a,
 		 struct err *e)
 {
 	struct cgroup_values values;
@@ -167,7 +196,8 @@ static int apply(const struct target *t, const struct oci_resources *r, struct a
 	fd = target_cgroup_open(t, e);
 	if (fd < 0)
 		return -1;
-	if (cgroup_values_make(&values, a, r, e) || cgroup_apply(fd, &values, e))
+	if (keep_other_halves(fd, r, e) || cgroup_values_make(&values, a, r, e) ||
+	    cgroup_apply(fd, &values, e))
 		return err_add(e, "update container %s", t->dir.id);
 	return 0;
 }

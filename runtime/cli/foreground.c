@@ -22,18 +22,23 @@ static const int passed_on[] = {
 struct foreground {
 	struct loop *loop;
 	struct loop_source end;
-	bool has_terminal;
 	struct terminal terminal;
 };
+
+static void pass_on(int pidfd, int number)
+{
+	if (syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0) < 0 && errno != ESRCH)
+		log_warn("signal %d was not passed on: %m", number);
+}
 
 static void on_signal(void *ctx, int number)
 {
 	struct foreground *f = ctx;
 
-	if (number == SIGWINCH && f->has_terminal)
+	if (number == SIGWINCH)
 		terminal_resize(&f->terminal);
-	else if (syscall(SYS_pidfd_send_signal, f->end.fd, number, NULL, 0) < 0 && errno != ESRCH)
-		log_warn("signal %d was not passed on: %m", number);
+	else
+		pass_on(f->end.fd, number);
 }
 
 static void on_end(struct loop_source *source, unsigned events)
@@ -50,28 +55,56 @@ static int run_loop(struct foreground *f, int console_fd, struct err *e)
 	if (loop_signals(f->loop, passed_on, on_signal, f, e) ||
 	    loop_add(f->loop, &f->end, LOOP_READ, e))
 		return -1;
-	f->has_terminal = console_fd >= 0;
-	if (f->has_terminal && terminal_open(&f->terminal, f->loop, console_fd, e)) {
-		terminal_finish(&f->terminal);
-		return -1;
-	}
-	failed = loop_run(f->loop, e);
-	if (f->has_terminal)
-		terminal_finish(&f->terminal);
-	return failed;
+	failed = terminal_open(&f->terminal, f->loop, console_fd, e) || loop_run(f->loop, e);
+	terminal_finish(&f->terminal);
+	return failed ? -1 : 0;
 }
 
-int foreground_wait(pid_t pid, int pidfd, int console_fd, struct err *e)
+static int wait_with_terminal(pid_t pid, int pidfd, int console_fd, int *status, struct err *e)
 {
 	struct foreground f = { .loop = loop_create(e),
 				.end = { .fd = pidfd, .on_event = on_end } };
-	int status, failed = f.loop ? run_loop(&f, console_fd, e) : -1;
+	int failed = f.loop ? run_loop(&f, console_fd, e) : -1;
 
 	loop_destroy(f.loop);
 	if (failed)
 		return -1;
-	while (waitpid(pid, &status, 0) < 0)
+	while (waitpid(pid, status, 0) < 0)
 		if (errno != EINTR)
 			return err_sys(e, "wait for the end of process %d", pid);
+	return 0;
+}
+
+/* Without a terminal there is nothing to carry: signals alone, one by one. */
+static int wait_plain(pid_t pid, int pidfd, int *status, struct err *e)
+{
+	sigset_t set;
+	pid_t ended;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	for (const int *number = passed_on; *number; number++)
+		sigaddset(&set, *number);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	while ((ended = waitpid(pid, status, WNOHANG)) == 0) {
+		siginfo_t info;
+		int number = sigwaitinfo(&set, &info);
+
+		if (number > 0 && number != SIGCHLD)
+			pass_on(pidfd, number);
+	}
+	return ended < 0 ? err_sys(e, "wait for the end of process %d", pid) : 0;
+}
+
+int foreground_wait(pid_t pid, int pidfd, int console_fd, struct err *e)
+{
+	int status, failed;
+
+	if (console_fd < 0)
+		failed = wait_plain(pid, pidfd, &status, e);
+	else
+		failed = wait_with_terminal(pid, pidfd, console_fd, &status, e);
+	if (failed)
+		return -1;
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

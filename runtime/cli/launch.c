@@ -16,13 +16,13 @@
 #include "box/gate.h"
 #include "box/hooks.h"
 #include "box/idmap.h"
-#include "box/seccomp_default.h"
 #include "box/seccomp_store.h"
 #include "cli/command.h"
 #include "cli/globals.h"
 #include "cli/pid_file.h"
 #include "cli/target.h"
 #include "cli/target_end.h"
+#include "cli/terminal.h"
 #include "lib/arena.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -74,6 +74,8 @@ static int prepare_console(struct launch *l, struct err *e)
 	if (terminal && !o->console_socket && o->detach)
 		return err_set(e, "a container in the background needs --console-socket for its "
 				  "terminal (.process.terminal is true)");
+	if (terminal && !o->console_socket)
+		terminal_give_size(&l->bundle.spec->process);
 	if (!o->console_socket)
 		return 0;
 	l->console_fd = console_connect(o->console_socket, e);
@@ -139,7 +141,7 @@ static int filter_devices(struct launch *l, struct err *e)
 			return -1;
 		attached = device_filter_attach(&filter, l->cgroup_fd, e);
 	}
-	if (attached != 0)
+	if (attached != 0 || l->plan.policy.always_nodev)
 		return attached < 0 ? -1 : 0;
 	return bundle_plan(&l->bundle, l->id, true, &l->plan, l->arena, e);
 }
@@ -162,19 +164,6 @@ static int make_cgroup(struct launch *l, int mount_fd, struct err *e)
 	if (spec->uid_maps.count > 0 && !idmap_outside(&spec->uid_maps, owner, &owner))
 		return 0;
 	return cgroup_give(l->cgroup_fd, owner, e);
-}
-
-static int open_seccomp(struct launch *l, struct err *e)
-{
-	const struct oci_spec *spec = l->bundle.spec;
-	const struct oci_seccomp *profile = spec->seccomp;
-
-	if (!profile && spec->seccomp_default)
-		profile = seccomp_default_profile(l->arena, spec->process.caps.bounding);
-	if (!profile)
-		return 0;
-	l->seccomp_fd = seccomp_store_open(l->root_fd, profile, e);
-	return l->seccomp_fd < 0 ? -1 : 0;
 }
 
 static int on_pid(void *ctx, pid_t pid, struct err *e)
@@ -229,7 +218,7 @@ static int make_all(struct launch *l, int mount_fd, bool with_gate, unsigned pre
 		    struct err *e)
 {
 	if (record(l, e) || make_cgroup(l, mount_fd, e) || filter_devices(l, e) ||
-	    open_seccomp(l, e))
+	    seccomp_store_open_for(l->root_fd, l->bundle.spec, &l->seccomp_fd, e))
 		return -1;
 	if (with_gate) {
 		l->gate_fd = gate_listen(l->dir.fd, e);
@@ -241,10 +230,10 @@ static int make_all(struct launch *l, int mount_fd, bool with_gate, unsigned pre
 	return pid_file_write(l->options->pid_file, l->stage.pid, e);
 }
 
-static void warn(const char *const *sentences)
+static void tell(const char *const *sentences)
 {
 	for (; sentences && *sentences; sentences++)
-		log_warn("%s", *sentences);
+		log_info("%s", *sentences);
 }
 
 /* Everything that can be known to be wrong before anything is made. */
@@ -253,11 +242,14 @@ static int prepare(struct launch *l, const struct command_call *call, unsigned *
 {
 	const struct launch_options *o = l->options;
 	const char *word = getenv("LISTEN_FDS");
+	const struct oci_resources *r;
+	bool nodev;
 
 	if (launch_preserved_fds(o->preserve_fds, preserved_fds, e) || refuse_options(o, e) ||
 	    bundle_open(&l->bundle, o->bundle, o->config, l->arena, e))
 		return -1;
-	warn(l->bundle.spec->warnings);
+	r = &l->bundle.spec->resources;
+	tell(l->bundle.spec->warnings);
 	if (!l->bundle.spec->has_process)
 		return err_set(e, "config.json: .process: must be there: it says what to run");
 	if (word && *word) {
@@ -267,7 +259,9 @@ static int prepare(struct launch *l, const struct command_call *call, unsigned *
 					 arena_format(l->arena, "LISTEN_FDS=%s", word));
 		p->env = oci_strings_add(l->arena, p->env, "LISTEN_PID=1");
 	}
-	if (bundle_plan(&l->bundle, l->id, false, &l->plan, l->arena, e) || prepare_console(l, e) ||
+	/* Where no filter can come, the plan holds device nodes back from the start. */
+	nodev = call->globals->no_cgroup && device_filter_needed(r->devices, r->device_count);
+	if (bundle_plan(&l->bundle, l->id, nodev, &l->plan, l->arena, e) || prepare_console(l, e) ||
 	    choose_cgroup(l, call->globals, mount_fd, e))
 		return -1;
 	l->root_fd = target_root_open(call, e);
@@ -332,6 +326,7 @@ int launch_clear(struct launch *l, struct err *e)
 	struct target t = {
 		.dir = l->dir,
 		.has_facts = true,
+		.has_process = true,	/* a cgroup that is on record here is ours */
 		.facts = { .bundle = l->bundle.path, .cgroup = l->cgroup },
 		.status = TARGET_STOPPED,
 		.pidfd = -1,

@@ -16,7 +16,6 @@ struct newcomer_options {
 	bool tty, no_new_privs;
 };
 
-/* root_fd: the container's root, for names in --user. args: NULL-terminated, what to run without
- * --process. */
+/* args: NULL-terminated, what to run without --process. */
 struct oci_process *newcomer_make(const struct newcomer_options *o, const struct oci_spec *spec,
 				  const char *const *args, struct arena *a, struct err *e);

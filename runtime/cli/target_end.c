@@ -22,7 +22,10 @@
 #include "oci/spec.h"
 #include "oci/state.h"
 
-enum { END_WAIT_MS = 10000 };	/* a process in an uninterruptible wait; runc gives up then too */
+enum {
+	END_WAIT_MS = 10000,	/* a process in an uninterruptible wait; runc gives up then too */
+	HALF_MADE_WAIT_MS = 2000,
+};
 
 struct pid_list {
 	struct arena *arena;
@@ -137,7 +140,9 @@ int target_kill(const struct target *t, struct err *e)
 {
 	if (t->pidfd >= 0 && target_signal(t, SIGKILL, e))
 		return -1;
-	if (t->facts.cgroup) {
+	/* Before the first process was on record the cgroup may still have been another's: that of
+	 * a container with the same path. Ours ends with its maker (stage.h). */
+	if (t->facts.cgroup && t->has_process) {
 		AUTO_FD int mount_fd = cgroup_open_mount(e);
 
 		if (mount_fd < 0 || cgroup_kill(mount_fd, t->facts.cgroup, e))
@@ -152,13 +157,20 @@ int target_kill(const struct target *t, struct err *e)
 static int remove_cgroup(const struct target *t, struct err *e)
 {
 	AUTO_FD int mount_fd = -1;
+	struct err why;
 
 	if (!t->facts.cgroup)
 		return 0;
-	mount_fd = cgroup_open_mount(e);
-	if (mount_fd < 0 || cgroup_remove(mount_fd, t->facts.cgroup, END_WAIT_MS, e))
-		return err_add(e, "container %s", t->dir.id);
-	return 0;
+	mount_fd = cgroup_open_mount(&why);
+	if (mount_fd < 0 && why.number == ENOENT)
+		return 0;	/* the machine has lost its cgroups, and with them this one */
+	if (mount_fd >= 0 && cgroup_remove(mount_fd, t->facts.cgroup,
+					   t->has_process ? END_WAIT_MS : HALF_MADE_WAIT_MS,
+					   &why) == 0)
+		return 0;
+	if (!t->has_process && why.number == EBUSY)
+		return 0;	/* another's: see target_kill */
+	return err_set(e, "container %s: %s", t->dir.id, why.text);
 }
 
 /* The configuration as it was at create, NULL when it can no longer be read: the container has to

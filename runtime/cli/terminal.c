@@ -9,6 +9,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "oci/spec_types.h"
 
 static void stop_master(struct terminal *t)
 {
@@ -93,6 +94,16 @@ static void on_master(struct loop_source *source, unsigned events)
 		stop_master(t);	/* nobody inside has it open; the end of the process follows */
 	if ((events & LOOP_WRITE) && t->master.loop)
 		give_input(t);
+}
+
+void terminal_give_size(struct oci_process *p)
+{
+	struct winsize size;
+
+	if (p->console_rows > 0 || ioctl(STDIN_FILENO, TIOCGWINSZ, &size) < 0)
+		return;
+	p->console_rows = size.ws_row;
+	p->console_columns = size.ws_col;
 }
 
 static int make_raw(struct terminal *t, struct err *e)

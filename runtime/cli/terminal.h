@@ -10,6 +10,7 @@
 #include "lib/loop.h"
 
 struct err;
+struct oci_process;
 
 enum { TERMINAL_BYTES = 4096 };
 
@@ -22,6 +23,9 @@ struct terminal {
 	size_t waiting_bytes;			/* read from stdin, not yet taken inside */
 	char waiting[TERMINAL_BYTES];
 };
+
+/* A process whose terminal we will carry starts with the size of ours, unless it asks for one. */
+void terminal_give_size(struct oci_process *p);
 
 /* console_fd stays the caller's. */
 int terminal_open(struct terminal *t, struct loop *loop, int console_fd, struct err *e);

@@ -56,12 +56,12 @@ int proc_stat(pid_t pid, struct proc_stat *s, struct err *e)
 	uint64_t parent = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "open %s", path);
-	n = fd_read_full(fd, text, sizeof(text) - 1, e);
+	n = read(fd, text, sizeof(text) - 1);	/* whole: procfs makes it at the first read */
 	if (n < 0)
-		return err_add(e, "%s", path);
+		return err_sys(e, "read %s", path);
 	text[n] = '\0';
 	/* Field 2 is the name in parentheses and may hold anything, parentheses and blanks too. */
 	at = strrchr(text, ')');

@@ -4,8 +4,7 @@
  *
  * Exit status: 0, 1 after an error; run and exec have their program's, 128 + signal when one ended
  * it. The error is one sentence on standard error and a line in --log. */
-#include <stdio.h>
-#include <string.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "box/self.h"
@@ -80,6 +79,8 @@ int main(int argc, char **argv, char **envp)
 	log_init("box", LOG_LEVEL_WARN);
 	if (argc < 1)
 		die("it was run without a name");
+	/* Whoever started us may not care for its children; we do. */
+	signal(SIGCHLD, SIG_DFL);
 	if (self_protect(argv, envp, &e))
 		die("%s", e.text);
 	a = arena_create(2 * (size_t)OCI_SPEC_ARENA_BYTES);
