@@ -76,9 +76,6 @@ static int check_namespaces(const struct oci_spec *spec, struct err *e)
 	    (!spec->uid_maps.count || !spec->gid_maps.count))
 		return err_set(e,
 			       ".linux.uidMappings, gidMappings: a new user namespace needs both");
-	if (spec->net_device_count)
-		return err_set(e, ".linux.netDevices: not supported; move the device by "
-				  "`ip link set DEVICE netns PID` in a createRuntime hook");
 	return 0;
 }
 

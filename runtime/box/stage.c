@@ -14,6 +14,7 @@
 #include "box/hooks.h"
 #include "box/idmap.h"
 #include "box/mount_source.h"
+#include "box/net_device.h"
 #include "box/notify.h"
 #include "box/ns.h"
 #include "box/plan.h"
@@ -113,7 +114,7 @@ static int set_ids_and_limits(struct staging *g, struct err *e)
 
 	/* The service protects itself; that is not inherited. */
 	limits.has_oom_score_adj |= g->job->plan->policy.service;
-	if (own_user_ns || wants_map(g)) {
+	if (own_user_ns || wants_map(g) || spec->net_device_count) {
 		g->proc_fd = openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (g->proc_fd < 0)
 			return err_sys(e, "open /proc");
@@ -169,6 +170,16 @@ static int map_sources(struct staging *g, struct err *e)
 		       : mount_sources_map(&g->sources, &g->job->plan->mounts, user_ns_fd, e);
 }
 
+static int move_net_devices(struct staging *g, struct err *e)
+{
+	AUTO_FD int net_ns_fd = -1;
+
+	if (g->spec->net_device_count == 0)
+		return 0;
+	net_ns_fd = ns_open(g->proc_fd, g->r->pid, "net", e);
+	return net_ns_fd < 0 ? -1 : net_device_move(g->spec, net_ns_fd, e);
+}
+
 static int run_hooks(struct staging *g, struct err *e)
 {
 	const struct box_plan *plan = g->job->plan;
@@ -216,8 +227,8 @@ static int make(struct staging *g, struct err *e)
 	 * CAP_SYS_PTRACE. */
 	if (!g->job->plan->policy.service && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(e, "prctl");
-	if (open_all(g, e) || start_inner(g, e) || set_ids_and_limits(g, e) || run_hooks(g, e) ||
-	    map_sources(g, e))
+	if (open_all(g, e) || start_inner(g, e) || set_ids_and_limits(g, e) ||
+	    move_net_devices(g, e) || run_hooks(g, e) || map_sources(g, e))
 		return -1;
 	return await_ready(g, e);
 }

@@ -10,4 +10,4 @@ bin=${BIN:-$out/bin} cc=$out/sysroot/bin/musl-gcc work=$out/test/box_peers
 [ -x "$cc" ] || { echo "1..0 # SKIP no musl-gcc: make first"; exit 77; }
 mkdir -p "$work"
 "$cc" -std=gnu11 -D_GNU_SOURCE -O1 -Wall -static -o "$work/inmate" "$here/inmate.c" || exit 1
-exec unshare --mount --pid --fork --kill-child --mount-proc python3 "$here/box_peers.py" "$bin/box" "$work/inmate"
+exec unshare --mount --net --pid --fork --kill-child --mount-proc python3 "$here/box_peers.py" "$bin/box" "$work/inmate"

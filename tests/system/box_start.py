@@ -128,6 +128,36 @@ def host_by_path():
     ok("sysctls of a joined namespace that is the machine's", status != 0 and "is the machine's" in out, out)
 
 
+def net_devices():
+    """In the test's own network namespace."""
+    def ip(*words):
+        return subprocess.run(["ip", *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT).returncode == 0
+
+    if not ip("link", "add", "boxv0", "type", "veth", "peer", "name", "boxv1"):
+        tap.skip("network devices", "the kernel has no veth")
+        return
+    ip("address", "add", "10.99.0.2/24", "dev", "boxv1")
+    ip("address", "add", "fd99::2/64", "dev", "boxv1")
+    for c in (config(), user_namespace(config())):
+        c["process"]["args"] = ["/inmate", "cat", "/proc/net/dev", ",", "cat", "/proc/net/fib_trie", ",", "cat", "/proc/net/if_inet6"]
+        c["linux"]["netDevices"] = {"boxv1": {"name": "eth7"}}
+        status, out = box.run(c)
+        ok("a network device moves in with its name and addresses", status == 0 and "eth7:" in out and "boxv1" not in out and
+           "10.99.0.2" in out and "fd990000000000000000000000000002" in out, out)
+        # It went with the container's namespace, and its other end with it.
+        ip("link", "delete", "boxv0")
+        ip("link", "add", "boxv0", "type", "veth", "peer", "name", "boxv1")
+        ip("address", "add", "10.99.0.2/24", "dev", "boxv1")
+        ip("address", "add", "fd99::2/64", "dev", "boxv1")
+    c["linux"]["netDevices"] = {"nosuch0": {}}
+    status, out = box.run(c)
+    ok("one that is not there is an error", status != 0 and ".linux.netDevices.nosuch0: there is no such device" in out, out)
+    c["linux"]["netDevices"] = {"boxv0": {"name": "lo"}}
+    status, out = box.run(c)
+    ok("so is a name that is taken", status != 0 and ".linux.netDevices.boxv0: move it: File exists" in out, out)
+    ip("link", "delete", "boxv0")
+
+
 # ---- sysctls and a hostile /proc (A6)
 def sysctls():
     host = {p: open(p).read() for p in ("/proc/sys/kernel/msgmax", "/proc/sys/kernel/core_pattern")}
@@ -367,7 +397,7 @@ CAP_NUMBERS = {"CAP_" + c: n for n, c in enumerate(
 mounts_before = open("/proc/self/mountinfo").read()
 try:
     chosen = sys.argv[3:]
-    for story in (namespaces, sysctls, identities, descriptors, execs, own_program):
+    for story in (namespaces, net_devices, sysctls, identities, descriptors, execs, own_program):
         if not chosen or story.__name__ in chosen:
             story()
     ok("no mount is left", open("/proc/self/mountinfo").read() == mounts_before)

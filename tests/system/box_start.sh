@@ -12,4 +12,4 @@ mkdir -p "$work"
 "$cc" -std=gnu11 -D_GNU_SOURCE -O1 -Wall -static -o "$work/inmate" "$here/inmate.c" || exit 1
 # A copy: the test tries to overwrite it.
 cp "$bin/box" "$work/box"
-exec unshare --mount --pid --fork --kill-child --mount-proc python3 "$here/box_start.py" "$work/box" "$work/inmate"
+exec unshare --mount --net --pid --fork --kill-child --mount-proc python3 "$here/box_start.py" "$work/box" "$work/inmate"

@@ -109,8 +109,6 @@ static void refused(void **state)
 		  "not a dotted name" },
 		{ MOUNT ",{\"type\":\"network\"}", "\"sysctl\":{\"net/../kernel\":\"1\"},", "",
 		  "not a dotted name" },
-		{ MOUNT ",{\"type\":\"network\"}", "\"netDevices\":{\"eth0\":{}},", "",
-		  ".linux.netDevices" },
 	};
 
 	(void)state;
