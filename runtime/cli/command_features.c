@@ -55,6 +55,7 @@ static int run(const struct command_call *call, struct err *e)
 	const struct features f = {
 		.mount_options = mount_words(call->arena),
 		.rdma = controllers() & 1u << CGROUP_RDMA,
+		.net_devices = true,
 		.annotations = annotations,
 		.annotation_count = sizeof(annotations) / sizeof(annotations[0]),
 		.unsafe_annotations = unsafe,
