@@ -6,6 +6,7 @@
 #include <linux/magic.h>
 #include <linux/mount.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -28,6 +29,7 @@
 enum {
 	STEP_FDS_MAX = 4,		/* that one step opens */
 	DEVPTS_WORDS_MAX = 8,
+	MODE_BYTES = 16,
 };
 
 struct doing {
@@ -153,6 +155,32 @@ static bool new_in_dev(const struct mount_step *step, const struct mount_new *n,
 	return mount_fd_over(n, name) == 0;
 }
 
+static bool has_mode(const struct mount_options *o)
+{
+	for (size_t i = 0; i < o->data_count; i++)
+		if (str_starts(o->data[i], "mode=") || strstr(o->data[i], ",mode="))
+			return true;
+	return false;
+}
+
+/* A tmpfs without a mode would be everybody's: over a folder of the image it takes the folder's, as
+ * other runtimes have it. Where there was none, the kernel's 1777 is what users expect to get. */
+static int open_new_place(struct doing *d, const struct mount_step *step, struct mount_new *n,
+			  char *mode, struct err *e)
+{
+	bool inherit = str_equal(step->fstype, "tmpfs") && !has_mode(&step->options);
+	int fd = open_place(d, step, MOUNT_TARGET_FOLDER | (inherit ? MOUNT_TARGET_THERE : 0), e);
+	struct stat st;
+
+	if (fd < 0 && inherit && e->number == ENOENT)
+		return open_place(d, step, MOUNT_TARGET_FOLDER, e);
+	if (fd >= 0 && inherit && fstat(fd, &st) == 0) {
+		snprintf(mode, MODE_BYTES, "mode=%o", st.st_mode & 07777);
+		n->more = mode;
+	}
+	return fd;
+}
+
 /* mount(2) over the working directory does in one call what takes six by fd, and is as safe: the
  * directory is the one that target_fd stands for. When it fails, the long way tells why. It would
  * make the super block read-only too, and that of sysfs and cgroup2 is shared with others. */
@@ -167,11 +195,12 @@ static int do_new(const struct mount_step *step, struct doing *d, struct err *e)
 	};
 	bool slow = step->options.propagation_count || step->options.tmpcopyup ||
 		    (n.attrs & MOUNT_ATTR_RDONLY && is_kernel_fs(n.fstype));
+	char mode[MODE_BYTES];
 	int target_fd;
 
 	if (!slow && new_in_dev(step, &n, d))
 		return 0;
-	target_fd = open_place(d, step, MOUNT_TARGET_FOLDER, e);
+	target_fd = open_new_place(d, step, &n, mode, e);
 	fd_pile_add(&d->spent, target_fd);
 	if (target_fd < 0)
 		return -1;

@@ -95,6 +95,8 @@ int mount_fd_create(const struct mount_new *n, struct err *e)
 	for (size_t i = 0; n->data && n->data[i]; i++)
 		if (configure(context_fd, n->data[i]) < 0)
 			return context_error(context_fd, n->fstype, n->data[i], e);
+	if (n->more && configure(context_fd, n->more) < 0)
+		return context_error(context_fd, n->fstype, n->more, e);
 	if (configure_super(context_fd, n->super_flags, n->fstype, e))
 		return -1;
 	if (syscall(SYS_fsconfig, context_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
@@ -137,21 +139,31 @@ static unsigned long old_flags(uint64_t attrs)
 	return flags;
 }
 
+/* Appends a word to the list that mount(2) takes; false when it does not fit. */
+static bool add_word(char *data, size_t *used, const char *word)
+{
+	int more = snprintf(data + *used, DATA_BYTES_MAX - *used, "%s%s", *used ? "," : "", word);
+
+	if (more < 0 || (size_t)more >= DATA_BYTES_MAX - *used)
+		return false;
+	*used += (size_t)more;
+	return true;
+}
+
 int mount_fd_over(const struct mount_new *n, const char *name)
 {
 	char data[DATA_BYTES_MAX];
 	size_t used = 0;
+	bool fits = true;
 
 	data[0] = '\0';
-	for (size_t i = 0; n->data && n->data[i]; i++) {
-		int more = snprintf(data + used, sizeof(data) - used, "%s%s", used ? "," : "",
-				    n->data[i]);
-
-		if (more < 0 || (size_t)more >= sizeof(data) - used) {
-			errno = E2BIG;
-			return -1;
-		}
-		used += (size_t)more;
+	for (size_t i = 0; n->data && n->data[i]; i++)
+		fits = fits && add_word(data, &used, n->data[i]);
+	if (n->more)
+		fits = fits && add_word(data, &used, n->more);
+	if (!fits) {
+		errno = E2BIG;
+		return -1;
 	}
 	return mount(n->source ? n->source : "none", name, n->fstype,
 		     n->super_flags | old_flags(n->attrs), used ? data : NULL);

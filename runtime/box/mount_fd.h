@@ -11,6 +11,7 @@ struct mount_new {
 	const char *fstype;
 	const char *source;		/* what mountinfo shows, or the block device; may be NULL */
 	const char *const *data; /* "key=value" or "flag", NULL-terminated; may be NULL */
+	const char *more;		/* one more of them, or NULL */
 	uint64_t attrs;			/* MOUNT_ATTR_* */
 	unsigned long super_flags;	/* MS_SYNCHRONOUS, ... and MS_RDONLY, of the super block */
 };

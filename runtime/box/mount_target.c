@@ -166,7 +166,8 @@ int mount_target_open(int root_fd, const char *path, unsigned how, struct err *e
 {
 	int fd = mount_target_try(root_fd, path, how);
 
-	if (fd < 0 && errno == ENOENT && how & (MOUNT_TARGET_FOLDER | MOUNT_TARGET_FILE))
+	if (fd < 0 && errno == ENOENT && !(how & MOUNT_TARGET_THERE) &&
+	    how & (MOUNT_TARGET_FOLDER | MOUNT_TARGET_FILE))
 		fd = make_path(root_fd, path, how);
 	return fd < 0 ? target_error(path, how, e) : fd;
 }

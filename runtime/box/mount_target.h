@@ -14,6 +14,7 @@ enum mount_target {
 	MOUNT_TARGET_FILE = 2,		/* a missing one is made as an empty file */
 	MOUNT_TARGET_NOFOLLOW = 4,	/* a link anywhere on the way is an error */
 	MOUNT_TARGET_LAST = 8,		/* a link at the end is the target itself */
+	MOUNT_TARGET_THERE = 16,	/* a missing one is an error all the same */
 };
 
 /* Returns an O_PATH fd, or that of the new file. Without FOLDER and FILE a missing target is an

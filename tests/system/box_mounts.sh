@@ -69,8 +69,8 @@ ok() { # NAME COMMAND...
 	if "$@" >verdict 2>&1; then echo "ok $n - mounts: $name"; else
 		failed=1; echo "not ok $n - mounts: $name"; for f in verdict out said; do sed "s/^/# $f: /" $f 2>/dev/null | tail -n 12; done; fi
 }
-start() { ${ROOTLESS-} "$BOX" run --bundle "$world" "m$((runs += 1))"; }
-runs=0
+start() { ${ROOTLESS-} "$BOX" run --bundle "$world" "$id$((runs += 1))"; }
+runs=0 id=mounts-${world##*[./]}-	# two of these tests at once have one cgroup tree
 # run SCRIPT [CHANGES]: what the container's shell prints is in `out`, what box says in `said`
 run() { python3 conf.py "$1" "${2-}" || exit 1; start >out 2>said </dev/null; status=$?; }
 has() { grep -qxF -- "$1" out; }
@@ -109,6 +109,11 @@ run 'touch /x; touch /tmp/y; mount' 's["root"]["readonly"] = True; add("/tmp", "
 ok "a read-only root, and what is mounted on it" eval 'grep -q "/x: Read-only" said && ! grep -q /tmp/y said && flags / ro'
 run 'touch /dev/x /t/y; ls /t; ls /dev/null' 'drop("/dev"); s["mounts"].insert(0, mount("/dev", "tmpfs", "t", ["ro"])); add("/t", "tmpfs", "t", ["ro"]); bind("/t/in", "src/folder")'
 ok "a read-only tmpfs still gets what the plan puts there" eval 'has in && has /dev/null && grep -q "/dev/x: Read-only" said && grep -q "/t/y: Read-only" said'
+
+mkdir -m 700 root/home; mkdir -m 1751 root/data/odd
+run 'for d in home data/odd data/none data/own; do stat -c "%n %a" /$d; done' 'add("/home", "tmpfs", "t", ["size=8k"]); add("/data/odd", "tmpfs", "t", ["tmpcopyup"]); add("/data/none", "tmpfs", "t"); add("/data/own", "tmpfs", "t", ["size=8k,mode=711"])'
+ok "a tmpfs has the mode of what it covers, its own, or 1777" eval 'has "/home 700" && has "/data/odd 1751" && has "/data/none 1777" && has "/data/own 711"'
+rmdir root/home root/data/*
 
 # ---- bind mounts
 run 'cat /data/new/folder/a; cat /etc/conf; ls /data/new/folder/sub' 'bind("/data/new/folder", "src/folder"); bind("/etc/conf", "src/file")'
@@ -222,7 +227,7 @@ else
 	for i in 1 2; do echo "ok $((n += 1)) - mounts: cgroup2 # SKIP no cgroup v2 here"; done
 fi
 term() { python3 conf.py "$1" 's["process"]["terminal"] = True; '"${2-}" || exit 1
-	script -qec "'$BOX' run --bundle '$world' m$((runs += 1))" /dev/null </dev/null 2>&1 | tr -d '\r\000' >out; cp out said; }
+	script -qec "'$BOX' run --bundle '$world' $id$((runs += 1))" /dev/null </dev/null 2>&1 | tr -d '\r\000' >out; cp out said; }
 if command -v script >/dev/null; then
 	term 'readlink /proc/self/fd/0; stat -c "%n %t" /dev/console; mount' 's["root"]["readonly"] = True'
 	ok "the terminal is /dev/console, of the container's own devpts" eval 'like "/dev/pts/0$" && has "/dev/console 88" && flags /dev/console rw,nosuid,noexec'
