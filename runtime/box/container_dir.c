@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -31,7 +32,7 @@ const char *container_root_default(struct arena *a, struct err *e)
 {
 	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
 
-	if (geteuid() == 0)
+	if (getauxval(AT_EUID) == 0)
 		return ROOT_OF_ROOT;
 	if (runtime_dir && runtime_dir[0] == '/')
 		return arena_format(a, "%s/box-oci", runtime_dir);
@@ -161,12 +162,11 @@ void container_dir_close(struct container_dir *d)
 
 int container_dir_remove(struct container_dir *d, struct err *e)
 {
-	/* In this order: without state.json nobody asks for the configuration any more. */
-	static const char *const names[] = { "state.json", "config.json", "process.new", "process",
-					     "gate" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		unlinkat(d->fd, names[i], 0);
+	/* What there is of every container first: without state.json nobody asks for the
+	 * configuration any more. */
+	unlinkat(d->fd, "state.json", 0);
+	unlinkat(d->fd, "config.json", 0);
+	unlinkat(d->fd, "process", 0);
 	if (unlinkat(d->root_fd, d->id, AT_REMOVEDIR) < 0 &&
 	    fs_remove_tree_at(d->root_fd, d->id, e))
 		return err_add(e, "container %s", d->id);

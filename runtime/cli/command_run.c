@@ -32,8 +32,7 @@ static int run(const struct command_call *call, struct err *e)
 		log_warn("%s", why.text);
 		status = status == 0 ? 1 : status;
 	}
-	launch_close(&l);
-	return status;
+	return status;	/* box ends with it, and its descriptors with box */
 }
 
 const struct command command_run = {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "box/cgroup.h"
@@ -97,7 +98,7 @@ static int choose_cgroup(struct launch *l, const struct globals *g, int *mount_f
 		return 0;
 	}
 	/* An ordinary user has a cgroup only where somebody gave one away. */
-	if (geteuid() != 0 && !l->bundle.spec->cgroups_path && !limits)
+	if (getauxval(AT_EUID) != 0 && !l->bundle.spec->cgroups_path && !limits)
 		return 0;
 	*mount_fd = cgroup_open_mount(e);
 	if (*mount_fd < 0)
@@ -115,7 +116,9 @@ static int record(struct launch *l, struct err *e)
 		.bundle = l->bundle.path,
 		.rootfs = l->bundle.rootfs,
 		.created = created,
-		.owner = geteuid() == 0 ? "root" : arena_format(l->arena, "%u", geteuid()),
+		.owner = getauxval(AT_EUID) == 0 ? "root" :
+						   arena_format(l->arena, "%lu",
+								getauxval(AT_EUID)),
 		.cgroup = l->cgroup,
 		.own_pids = l->bundle.spec->namespaces & (1u << OCI_NS_PID),
 	};

@@ -79,10 +79,10 @@ int main(int argc, char **argv, char **envp)
 	log_init("box", LOG_LEVEL_WARN);
 	if (argc < 1)
 		die("it was run without a name");
-	/* Whoever started us may not care for its children; we do. */
-	signal(SIGCHLD, SIG_DFL);
 	if (self_protect(argv, envp, &e))
 		die("%s", e.text);
+	/* Whoever started us may not care for its children; we do. */
+	signal(SIGCHLD, SIG_DFL);
 	a = arena_create(2 * (size_t)OCI_SPEC_ARENA_BYTES);
 	status = run(&g, a, argv + 1, &e);
 	if (status < 0)
