@@ -98,23 +98,60 @@ static int open_dir(struct container_dir *d, int root_fd, const char *id, struct
 	return err_sys(e, "container %s: open its folder", id);
 }
 
-int container_dir_create(struct container_dir *d, int root_fd, const char *id, struct err *e)
+/* A new file with this content. A reader sees it empty or whole: one write(2), below a page or not
+ * read by anyone before the container is there. */
+static int put(const struct container_dir *d, const char *name, const char *text, size_t size_bytes,
+	       struct err *e)
+{
+	AUTO_FD int fd = openat(d->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return err_sys(e, "container %s: make %s", d->id, name);
+	if (fd_write_all(fd, text, size_bytes, e))
+		return err_add(e, "container %s: %s", d->id, name);
+	return 0;
+}
+
+static int taken(const char *id, struct err *e)
+{
+	err_set(e, "container with id %s exists already: delete it or take another id", id);
+	if (e)
+		e->number = EEXIST;
+	return -1;
+}
+
+/* Between mkdir and lock a `delete` may take the folder away, and another `create` make it anew:
+ * the file decides whose it is. */
+static int claim(struct container_dir *d, const char *config, size_t config_bytes, struct err *e)
+{
+	struct err why;
+
+	if (flock(d->fd, LOCK_EX) < 0)
+		return err_sys(e, "container %s: lock its folder", d->id);
+	if (put(d, "config.json", config, config_bytes, &why) == 0)
+		return 0;
+	if (why.number == EEXIST)
+		return taken(d->id, e);
+	if (why.number == ENOENT)
+		return err_set(e, "container %s was deleted while it was made", d->id);
+	if (e)
+		*e = why;
+	container_dir_remove(d, NULL);
+	return -1;
+}
+
+int container_dir_create(struct container_dir *d, int root_fd, const char *id, const char *config,
+			 size_t config_bytes, struct err *e)
 {
 	*d = (struct container_dir){ .fd = -1 };
 	if (check_id(id, e))
 		return -1;
-	if (mkdirat(root_fd, id, 0700) < 0) {
-		if (errno != EEXIST)
-			return err_sys(e, "container %s: make its folder", id);
-		err_set(e, "container with id %s exists already: delete it or take another id", id);
-		if (e)
-			e->number = EEXIST;
-		return -1;
-	}
+	if (mkdirat(root_fd, id, 0700) < 0)
+		return errno == EEXIST ? taken(id, e) :
+					 err_sys(e, "container %s: make its folder", id);
 	if (open_dir(d, root_fd, id, e))
 		return -1;
-	if (flock(d->fd, LOCK_EX) < 0) {
-		err_sys(e, "container %s: lock its folder", id);
+	if (claim(d, config, config_bytes, e)) {
 		container_dir_close(d);
 		return -1;
 	}
@@ -172,26 +209,6 @@ int container_dir_remove(struct container_dir *d, struct err *e)
 		return err_add(e, "container %s", d->id);
 	container_dir_close(d);
 	return 0;
-}
-
-/* A new file with this content. A reader sees it empty or whole: one write(2), below a page or not
- * read by anyone before the container is there. */
-static int put(const struct container_dir *d, const char *name, const char *text, size_t size_bytes,
-	       struct err *e)
-{
-	AUTO_FD int fd = openat(d->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return err_sys(e, "container %s: make %s", d->id, name);
-	if (fd_write_all(fd, text, size_bytes, e))
-		return err_add(e, "container %s: %s", d->id, name);
-	return 0;
-}
-
-int container_dir_save_config(const struct container_dir *d, const char *text, size_t size_bytes,
-			      struct err *e)
-{
-	return put(d, "config.json", text, size_bytes, e);
 }
 
 const char *container_dir_config(const struct container_dir *d, struct arena *a, size_t *size_bytes,

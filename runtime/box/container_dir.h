@@ -52,8 +52,10 @@ const char *container_root_default(struct arena *a, struct err *e);
 
 bool container_id_is_valid(const char *id);	/* [A-Za-z0-9_+.-]+, neither "." nor ".." */
 
-/* A new one, locked. An id that is taken: -1 with EEXIST. */
-int container_dir_create(struct container_dir *d, int root_fd, const char *id, struct err *e);
+/* A new one, locked, with its config.json. Whoever puts that there first has the id; everyone else:
+ * -1 with EEXIST. */
+int container_dir_create(struct container_dir *d, int root_fd, const char *id, const char *config,
+			 size_t config_bytes, struct err *e);
 /* -1 with ENOENT: there is none; with EWOULDBLOCK: another call has the lock. */
 int container_dir_open(struct container_dir *d, int root_fd, const char *id,
 		       enum container_lock lock, struct err *e);
@@ -63,8 +65,6 @@ void container_dir_close(struct container_dir *d);	/* zeroed or closed before is
 /* All of it; what lives must be gone before. */
 int container_dir_remove(struct container_dir *d, struct err *e);
 
-int container_dir_save_config(const struct container_dir *d, const char *text, size_t size_bytes,
-			      struct err *e);
 /* NUL-terminated beyond *size_bytes, in the arena. */
 const char *container_dir_config(const struct container_dir *d, struct arena *a, size_t *size_bytes,
 				 struct err *e);

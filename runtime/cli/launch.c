@@ -124,10 +124,7 @@ static int record(struct launch *l, struct err *e)
 	};
 
 	time_rfc3339_now(created);
-	if (container_dir_save_config(&l->dir, l->bundle.text, l->bundle.text_bytes, e) ||
-	    container_dir_save_facts(&l->dir, &facts, e))
-		return -1;
-	return 0;
+	return container_dir_save_facts(&l->dir, &facts, e);
 }
 
 /* Where no program of the kernel filters devices, nodev does it on every mount. */
@@ -290,7 +287,8 @@ int launch_make(struct launch *l, const struct command_call *call, bool with_gat
 		.stage = { .pidfd = -1, .console_fd = -1, .link_fd = -1 },
 	};
 	if (prepare(l, call, &preserved_fds, &mount_fd, e) ||
-	    container_dir_create(&l->dir, l->root_fd, l->id, e)) {
+	    container_dir_create(&l->dir, l->root_fd, l->id, l->bundle.text,
+				 l->bundle.text_bytes, e)) {
 		launch_close(l);
 		return err_add(e, "box %s", with_gate ? "create" : "run");
 	}
@@ -302,7 +300,9 @@ int launch_make(struct launch *l, const struct command_call *call, bool with_gat
 	fd_close(&l->gate_fd);
 	fd_close(&l->console_fd);
 	fd_close(&l->seccomp_fd);
-	container_dir_unlock(&l->dir);
+	/* With run the lock stays ours as long as we shall clear away what is left. */
+	if (l->options->detach)
+		container_dir_unlock(&l->dir);
 	return 0;
 }
 

@@ -73,6 +73,7 @@ box spec --bundle b && jq '.process.terminal = false | .root.readonly = false | 
 		{ destination: "/sys", type: "bind", source: "/sys", options: ["rbind", "ro"] }' b/config.json >base.json
 mounts_before=$(cat /proc/self/mountinfo) hash_before=$(sha256sum "$bin/box")
 tree_before=$(cd b/rootfs && find . | sort)
+alive() { ps -e -o pid=,args= | grep -E "[s]leep 1000|box (create|start|delete|run|exec)" | grep -v strace | grep -v grep; }
 cgroup_part() { mountpoint -q /sys/fs/cgroup; }
 
 # ---- words
@@ -348,8 +349,20 @@ ok "of eight starts one wins" [ "$(starts)" = 1 ]
 deletes() { for i in 1 2 3 4 5 6 7 8; do box delete --force one & done; for j in $(jobs -p); do wait "$j" || return 1; done; }
 ok "eight deletes by force are all fine" deletes
 
+storm() { # create, run and delete of one id against each other: at the end each is whole or gone
+	args true; cp b/config.json true.json; args sleep 1000
+	for i in $(seq 60); do
+		box create -b b one >/dev/null 2>&1 &
+		box run -b b -f true.json one >/dev/null 2>&1 &
+		box delete --force one >/dev/null 2>&1 &
+		[ $((i % 10)) != 0 ] || wait
+	done
+	wait
+	box delete --force one && [ -z "$(box list -q)" ] && within 5 eval '[ -z "$(alive)" ]'
+}
+ok "create, run and delete of one id at once" storm
+
 # ---- killed at any point: delete --force leaves nothing
-alive() { ps -e -o pid=,args= | grep -E "[s]leep 1000|box (create|start|delete|run|exec)" | grep -v strace | grep -v grep; }
 # calls VERB ARGUMENT...: each system call of a clean run, as `name number`
 calls() { strace -o trace -qq "$bin/box" "$@" >/dev/null 2>&1 </dev/null; sed -n 's/^\([a-z0-9_]*\)(.*/\1/p' trace | awk '$1 != "exit_group" { print $1, ++c[$1] }'; }
 prepare() { # VERB: what must be there before it
