@@ -106,6 +106,13 @@ static int set_groups(const uint32_t *groups, size_t count, struct err *e)
 
 int process_begin(bool own_user_ns, struct err *e)
 {
+	sigset_t none;
+
+	/* Monitors and script hosts start us with SIGPIPE ignored or signals blocked; exec would
+	 * hand that on. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
 	/* Files that we make from here on belong to the container's root. */
 	if (own_user_ns && (set_gid(0) < 0 || set_uid(0) < 0))
 		return err_sys(e, "become the container's root: is id 0 in its id mappings?");

@@ -17,7 +17,7 @@ struct oci_spec;
 int process_limit(pid_t pid, const struct oci_process *p, struct err *e);
 
 /* Inside, at first: root of the user namespace when that is not the machine's; a session and a
- * session keyring of its own; umask 0022. */
+ * session keyring of its own; no signal blocked; umask 0022. */
 int process_begin(bool own_user_ns, struct err *e);
 
 /* personality, memory policy: of the whole container, not of one process. */

@@ -61,13 +61,28 @@ static int is_safe(int exe_fd)
 	return seals >= 0 && (seals & SEALS) == SEALS;
 }
 
+/* The lowest free number is what open(2) gives. */
+static int open_beyond_stdio(struct err *e)
+{
+	int fd = openat(AT_FDCWD, "/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	while (fd >= 0 && fd <= 2) {
+		close(fd);
+		fd = openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
+		if (fd < 0 || fcntl(fd, F_SETFD, 0) < 0)
+			return err_sys(e, "open /dev/null");
+		fd = openat(AT_FDCWD, "/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	}
+	return fd < 0 ? err_sys(e, "open /proc/self/exe") : fd;
+}
+
 int self_protect(char *const argv[], char *const envp[], struct err *e)
 {
-	AUTO_FD int exe_fd = openat(AT_FDCWD, "/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	AUTO_FD int exe_fd = open_beyond_stdio(e);
 	AUTO_FD int fd = -1;
 
 	if (exe_fd < 0)
-		return err_sys(e, "open /proc/self/exe");
+		return -1;
 	if (is_safe(exe_fd))
 		return 0;
 	fd = open_read_only(exe_fd, e);

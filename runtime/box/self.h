@@ -8,5 +8,6 @@
 
 struct err;
 
-/* At the start of a main. Returns when nothing is to be done (any more). */
+/* At the start of a main. Returns when nothing is to be done (any more). What the caller left
+ * closed of 0, 1 and 2 is /dev/null then, so that nothing of ours takes its place. */
 int self_protect(char *const argv[], char *const envp[], struct err *e);

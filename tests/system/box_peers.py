@@ -2,6 +2,7 @@
 supervisor of it (SECURITY.md A5, A25). Prints TAP."""
 import errno
 import fcntl
+import itertools
 import json
 import os
 import signal
@@ -137,14 +138,15 @@ def profile(*rules, **more):
 
 
 def seccomp():
-    c = config("/inmate", "make", "/tmp/x", ",", "status")
-    for nnp in (True, False):
-        for uid in (0, 1000):
-            c["process"].update(noNewPrivileges=nnp, user={"uid": uid, "gid": uid})
-            c["linux"]["seccomp"] = profile((["mkdir", "mkdirat"], "SCMP_ACT_ERRNO", {"errnoRet": errno.EMLINK}))
-            status, out = box.run(c)
-            ok(f"a filter with its errno, user {uid}{'' if nnp else ', without no_new_privs'}",
-               field(out, "make") == os.strerror(errno.EMLINK) and field(out, "Seccomp") == "2", out)
+    for nnp, uid, user_ns in itertools.product((True, False), (0, 1000), (True, False)):
+        c = config("/inmate", "make", "/tmp/x", ",", "status")
+        if user_ns:
+            user_namespace(c)
+        c["process"].update(noNewPrivileges=nnp, user={"uid": uid, "gid": uid})
+        c["linux"]["seccomp"] = profile((["mkdir", "mkdirat"], "SCMP_ACT_ERRNO", {"errnoRet": errno.EMLINK}))
+        status, out = box.run(c)
+        ok(f"a filter with its errno, user {uid}{'' if nnp else ', without no_new_privs'}{' in a user namespace' * user_ns}",
+           field(out, "make") == os.strerror(errno.EMLINK) and field(out, "Seccomp") == "2", out)
     for action, want in (("SCMP_ACT_KILL_PROCESS", 128 + signal.SIGSYS), ("SCMP_ACT_KILL", 128 + signal.SIGSYS),
                          ("SCMP_ACT_KILL_THREAD", 128 + signal.SIGSYS), ("SCMP_ACT_TRAP", 128 + signal.SIGSYS)):
         c["linux"]["seccomp"] = profile((["mkdir", "mkdirat"], action, {}))

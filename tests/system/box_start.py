@@ -3,6 +3,7 @@ can reach meanwhile (SECURITY.md A1, A6, A8, A10, A11, A12, A19, A20). Prints TA
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -285,6 +286,17 @@ def descriptors():
         os.set_inheritable(fd, True)
     status, out = box.run(config("/inmate", "fds"), close_fds=False)
     ok("fds are exactly 0, 1, 2 whatever the caller left open", field(out, "fds") == "0,1,2,", out)
+
+    def odd_caller():
+        os.close(0)
+        os.close(2)
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGCHLD])
+
+    status, out = box.run(config("/inmate", "fds", ",", "status"), preexec_fn=odd_caller, restore_signals=False)
+    ok("also when the caller closed some of them", field(out, "fds") == "0,1,2,", out)
+    ok("no signal is blocked, and SIGPIPE is not ignored", field(out, "SigBlk") == field(out, "SigIgn") == "0" * 16, out)
     path = box.bundle(config("/inmate", "fds"))
     status, out = box.call("run", "--preserve-fds", "2", "--bundle", path, os.path.basename(path), pass_fds=(3, 4, 5))
     ok("and the preserved ones", field(out, "fds") == "0,1,2,3,4,", out)
