@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -44,7 +45,9 @@ static bool is_node(const struct stat *st, const struct oci_device *node)
 	       (node->type == 'p' || st->st_rdev == makedev(node->major, node->minor));
 }
 
-/* A detached copy of the machine's node of that path. */
+/* A detached copy of the machine's node of that path. Read-only: one may write to the device all
+ * the same, but a container's root that is the machine's does not change the mode of the machine's
+ * /dev/null. */
 static int clone_node(const struct oci_device *node, struct err *e)
 {
 	AUTO_FD int fd = mount_fd_copy(AT_FDCWD, node->path, MOUNT_CLONE_FOLLOW, e);
@@ -57,6 +60,8 @@ static int clone_node(const struct oci_device *node, struct err *e)
 	if (!is_node(&st, node))
 		return err_set(e, "the machine's %s is not the device %c %u:%u", node->path,
 			       node->type, node->major, node->minor);
+	if (mount_fd_set(fd, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, 0, e))
+		return -1;
 	return take_fd(&fd);
 }
 
@@ -65,22 +70,26 @@ int devices_open_null(struct err *e)
 	return clone_node(&nodes[0], e);
 }
 
-/* What is there already is left alone when it is the same; an image may bring its /dev. */
-static int bind_node(int dir_fd, const char *name, const struct oci_device *node, struct err *e)
+/* What is there already is covered; an image may bring its /dev. */
+static int attach_node(int source_fd, int dir_fd, const char *name, const struct oci_device *node,
+		       struct err *e)
 {
-	AUTO_FD int source_fd = -1;
 	struct stat st;
 
 	if (mknodat(dir_fd, name, S_IFREG | 0644, 0) < 0 && errno != EEXIST)
 		return err_sys(e, "make %s", node->path);
-	source_fd = clone_node(node, e);
-	if (source_fd < 0)
-		return -1;
 	if (mount_fd_attach_at(source_fd, dir_fd, name, e) == 0)
 		return 0;
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
 		return err_set(e, "%s in the image is a folder", node->path);
 	return -1;
+}
+
+static int bind_node(int dir_fd, const char *name, const struct oci_device *node, struct err *e)
+{
+	AUTO_FD int source_fd = clone_node(node, e);
+
+	return source_fd < 0 ? -1 : attach_node(source_fd, dir_fd, name, node, e);
 }
 
 /* mode as it stands: mount_do has cleared the umask. */
@@ -131,12 +140,16 @@ int devices_populate(int dev_fd, bool bind_nodes, struct err *e)
 	return 0;
 }
 
-int devices_add(int root_fd, const struct oci_device *node, bool bind_nodes, struct err *e)
+int devices_add(int root_fd, const struct oci_device *node, int source_fd, bool bind_nodes,
+		struct err *e)
 {
 	const char *name;
 	AUTO_FD int dir_fd = mount_target_parent(root_fd, node->path, &name, e);
 
-	return dir_fd < 0 ? -1 : put_node(dir_fd, name, node, bind_nodes, e);
+	if (dir_fd < 0)
+		return -1;
+	return source_fd >= 0 ? attach_node(source_fd, dir_fd, name, node, e) :
+				put_node(dir_fd, name, node, bind_nodes, e);
 }
 
 int devices_make_console(int root_fd, struct err *e)

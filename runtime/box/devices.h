@@ -18,8 +18,10 @@ int devices_open_null(struct err *e);
  * dev_fd. What is there already must be the same device. */
 int devices_populate(int dev_fd, bool bind_nodes, struct err *e);
 
-/* One more node at its path in the root. */
-int devices_add(int root_fd, const struct oci_device *node, bool bind_nodes, struct err *e);
+/* One more node at its path in the root. source_fd: a detached mount of it, or -1 = as bind_nodes
+ * says. */
+int devices_add(int root_fd, const struct oci_device *node, int source_fd, bool bind_nodes,
+		struct err *e);
 
 /* The file /dev/console, which the container's terminal is mounted over once there is one
  * (console.h): by then the root may be read-only. */

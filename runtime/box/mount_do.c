@@ -313,6 +313,21 @@ static int do_devices(const struct mount_step *step, struct doing *d, struct err
 	return dev_fd < 0 ? -1 : devices_populate(dev_fd, d->plan->bind_nodes, e);
 }
 
+static int do_node(const struct mount_step *step, struct doing *d, struct err *e)
+{
+	int source_fd = -1;
+	char name[24];
+
+	if (step->made_outside && d->sources->nodes_fd >= 0) {
+		snprintf(name, sizeof(name), "%zu", step->index);
+		source_fd = mount_fd_copy(d->sources->nodes_fd, name, 0, e);
+		if (source_fd < 0)
+			return -1;
+		fd_pile_add(&d->spent, source_fd);
+	}
+	return devices_add(d->root_fd, step->node, source_fd, d->plan->bind_nodes, e);
+}
+
 static int do_set(const struct mount_step *step, const struct doing *d, struct err *e)
 {
 	AUTO_FD int target_fd = mount_target_open(d->root_fd, step->target, 0, e);
@@ -335,7 +350,7 @@ static int do_step(const struct mount_step *step, struct doing *d, struct err *e
 	case MOUNT_DEVICES:
 		return do_devices(step, d, e);
 	case MOUNT_NODE:
-		return devices_add(d->root_fd, step->node, d->plan->bind_nodes, e);
+		return do_node(step, d, e);
 	case MOUNT_CONSOLE:
 		return devices_make_console(d->root_fd, e);
 	case MOUNT_MASK:
@@ -354,12 +369,15 @@ static int do_step(const struct mount_step *step, struct doing *d, struct err *e
 
 /* Nothing that the machine mounts or unmounts from now on shows up in here, or the other way round;
  * pivot_root(2) asks for it too. The root goes over the machine's: any place would do, and this one
- * is always there. */
-static int hang_up_root(int root_fd, struct err *e)
+ * is always there. Below it the file system of device nodes, since only what is attached can be
+ * copied (open_tree(2) of 6.12); it goes away with the machine's mounts. */
+static int hang_up_root(const struct mount_sources *s, struct err *e)
 {
 	const struct mount_change c = { .propagation = MS_PRIVATE, .recursive = true };
 
-	if (mount_fd_change(AT_FDCWD, "/", &c, e) || mount_fd_attach_at(root_fd, AT_FDCWD, "/", e))
+	if (mount_fd_change(AT_FDCWD, "/", &c, e) ||
+	    (s->nodes_fd >= 0 && mount_fd_attach_at(s->nodes_fd, AT_FDCWD, "/", e)) ||
+	    mount_fd_attach_at(s->root_fd, AT_FDCWD, "/", e))
 		return err_add(e, "container root");
 	return 0;
 }
@@ -370,7 +388,7 @@ int mount_do(const struct mount_plan *plan, const struct mount_sources *sources,
 		.plan = plan, .sources = sources, .root_fd = sources->root_fd, .dev_fd = -1,
 	};
 	mode_t mask = umask(0);		/* modes are the specification's */
-	int failed = hang_up_root(d.root_fd, e);
+	int failed = hang_up_root(sources, e);
 
 	mount_hide_init(&d.hide, d.root_fd, &d.spent);
 	for (size_t i = 0; i < plan->count && !failed; i++) {

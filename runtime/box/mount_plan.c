@@ -333,6 +333,22 @@ static int plan_volumes(struct planning *p, struct err *e)
 	return 0;
 }
 
+static void plan_node(struct planning *p, size_t index)
+{
+	const struct oci_spec *spec = p->in->spec;
+	const struct oci_device *node = &spec->devices[index];
+	struct mount_step *step = add(p->plan, MOUNT_NODE, node->path);
+
+	step->node = node;
+	step->index = index;
+	/* Where a joined user namespace is all that is known, the machine's node has to do. */
+	if (!p->plan->user_ns || p->in->always_nodev || node->type == 'p' ||
+	    !idmap_outside(&spec->uid_maps, node->uid, &step->node_uid) ||
+	    !idmap_outside(&spec->gid_maps, node->gid, &step->node_gid))
+		return;
+	step->made_outside = p->plan->makes_nodes = true;
+}
+
 /* A /dev that is the machine's own has its nodes. */
 static void plan_devices(struct planning *p)
 {
@@ -343,7 +359,7 @@ static void plan_devices(struct planning *p)
 	if (!p->has_dev)
 		add(p->plan, MOUNT_DEVICES, "/dev")->nofollow = true;
 	for (size_t i = 0; i < spec->device_count; i++)
-		add(p->plan, MOUNT_NODE, spec->devices[i].path)->node = &spec->devices[i];
+		plan_node(p, i);
 	if (spec->has_process && spec->process.terminal)
 		add(p->plan, MOUNT_CONSOLE, "/dev/console");
 }

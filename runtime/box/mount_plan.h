@@ -59,11 +59,13 @@ struct mount_step {
 	size_t source;		/* index into mount_sources.fds, or MOUNT_NO_SOURCE */
 	size_t volume;
 	const struct oci_device *node;
+	uint32_t node_uid, node_gid;	/* its owner outside of the user namespace */
+	bool made_outside;	/* the node: in mount_sources.nodes_fd, by index, if it can be */
 	bool nofollow; /* no link on the way to target is followed: the kernel's own files */
 	bool over_proc;		/* may lie on a procfs: one of the few files that tools replace */
 	bool read_only_last;	/* by a MOUNT_SET at the end */
 	bool fresh; /* below a file system that this plan has made and nobody else sees */
-	size_t index;		/* in .mounts, for messages */
+	size_t index;		/* in .mounts, or in .linux.devices */
 };
 
 struct mount_plan {
@@ -73,6 +75,7 @@ struct mount_plan {
 	const char *root_path;	/* the bundle's root folder; NULL: the caller has the root */
 	unsigned long root_propagation;	/* MS_PRIVATE, ... with MS_REC; never 0 */
 	bool user_ns;		/* the container has a user namespace of its own or joins one */
+	bool makes_nodes;	/* some node is made outside, with its owner and mode */
 	bool bind_nodes;	/* device nodes are bind-mounted, not made */
 };
 

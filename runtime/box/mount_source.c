@@ -7,9 +7,12 @@
 #include <linux/magic.h>
 #include <linux/mount.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -24,7 +27,8 @@
 void mount_sources_init(struct mount_sources *s, const struct mount_plan *plan)
 {
 	*s = (struct mount_sources){
-		.bundle_fd = AT_FDCWD, .cgroup_fd = -1, .root_fd = -1, .count = plan->source_count,
+		.bundle_fd = AT_FDCWD, .cgroup_fd = -1, .root_fd = -1, .nodes_fd = -1,
+		.count = plan->source_count,
 	};
 	if (!s->count)
 		return;
@@ -39,6 +43,7 @@ void mount_sources_init(struct mount_sources *s, const struct mount_plan *plan)
 void mount_sources_close(struct mount_sources *s)
 {
 	fd_close(&s->root_fd);
+	fd_close(&s->nodes_fd);
 	for (size_t i = 0; i < s->count; i++) {
 		fd_close(&s->fds[i]);
 		free(s->links[i]);
@@ -278,9 +283,50 @@ static int open_source(struct mount_sources *s, const struct mount_plan *plan,
 	return failed ? err_add(e, ".mounts[%zu]: %s", step->index, step->target) : 0;
 }
 
+static int make_node(int dir_fd, const struct mount_step *step)
+{
+	const struct oci_device *node = step->node;
+	char name[24];
+
+	snprintf(name, sizeof(name), "%zu", step->index);
+	/* The mode after the owner, and apart from mknod for the umask. */
+	return mknodat(dir_fd, name, node->type == 'b' ? S_IFBLK : S_IFCHR,
+		       makedev(node->major, node->minor)) < 0 ||
+			       fchownat(dir_fd, name, step->node_uid, step->node_gid, 0) < 0 ||
+			       fchmodat(dir_fd, name, node->mode, 0) < 0
+		       ? -1
+		       : 0;
+}
+
+/* A user namespace makes no nodes, and the machine's own have the machine's owners. So they are
+ * made here, by who may, for inner to bind-mount. Who may not (rootless) binds the machine's. */
+static int open_nodes(struct mount_sources *s, const struct mount_plan *plan, struct err *e)
+{
+	static const char *const options[] = { "mode=755", NULL };
+
+	if (!plan->makes_nodes)
+		return 0;
+	s->nodes_fd = mount_fd_new("tmpfs", "devices", options,
+				   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, e);
+	if (s->nodes_fd < 0)
+		return -1;
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct mount_step *step = &plan->steps[i];
+
+		if (!step->made_outside || make_node(s->nodes_fd, step) == 0)
+			continue;
+		if (errno != EPERM)
+			return err_sys(e, ".linux.devices[%zu]: make %s", step->index,
+				       step->target);
+		fd_close(&s->nodes_fd);
+		break;
+	}
+	return 0;
+}
+
 int mount_sources_open(struct mount_sources *s, const struct mount_plan *plan, struct err *e)
 {
-	if (open_root(s, plan, e))
+	if (open_root(s, plan, e) || open_nodes(s, plan, e))
 		return -1;
 	for (size_t i = 0; plan->source_count && i < plan->count; i++)
 		if (open_source(s, plan, &plan->steps[i], e))

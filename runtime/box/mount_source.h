@@ -15,6 +15,7 @@ struct mount_sources {
 	int cgroup_fd;		/* the container's cgroup, for MOUNT_CGROUP; -1 = none */
 	int root_fd;		/* the root; opened here when the plan has a root_path */
 	int *fds;		/* by mount_step.source; -1 = not there yet (volumes) */
+	int nodes_fd; /* a file system of device nodes, each named by mount_step.index; -1 */
 	char **links;		/* copy-symlink: what the link says; else NULL */
 	size_t count;
 };
