@@ -6,21 +6,50 @@
 # shellcheck source=box_bundles.bash
 . /payload/box_bundles.bash
 
-ROUNDS=30 MANY=1000 MANY_PEERS=100
+ROUNDS=30 MANY=1000 MANY_PEERS=100 SECTIONS=start,exec,life,syscalls,peak,small,at_once,many
 for word in $(cat /proc/cmdline); do
 	case $word in bench.*) declare "${word#bench.}" ;; esac
 done
+# All programs lie on one read-only mount, as in the appliance: crun and box copy themselves before they run from elsewhere.
+# run_writable is the run from a place where they do.
 bin=/tmp/bin samples=/tmp/samples
-mkdir $bin
+mkdir $bin /tmp/writable
 cp /payload/{floor,turns} $bin
 runtimes=
 for runtime in box crun runc; do
-	[ ! -e /payload/$runtime ] || cp /payload/$runtime $bin/
-	! PATH=$bin:$PATH command -v $runtime >/dev/null || runtimes="$runtimes $runtime"
+	file=/payload/$runtime
+	[ -e $file ] || file=$(command -v $runtime) || continue
+	cp "$file" $bin/
+	cp "$file" /tmp/writable/
+	runtimes="$runtimes $runtime"
 done
+mount --bind $bin $bin && mount -o remount,bind,ro $bin || exit 1
 PATH=$bin:$PATH
 bundles_make /tmp/b /payload || exit 1
 say "$(uname -r), runtimes:$runtimes"
+
+# The profile of one warm run: what the tracer saw, told apart by tests/bench/box_profile.py.
+bench_profile() {
+	local runtime bundle tracing=/sys/kernel/tracing event
+	mount -t tracefs none $tracing
+	echo x86-tsc >$tracing/trace_clock
+	echo 8192 >$tracing/buffer_size_kb
+	for event in raw_syscalls/sys_enter raw_syscalls/sys_exit sched/sched_switch exceptions/page_fault_user; do
+		echo 1 >$tracing/events/$event/enable
+	done
+	echo 0 >$tracing/tracing_on
+	for bundle in true seccomp; do
+		for runtime in $runtimes; do
+			$runtime run --bundle /tmp/b/$bundle warm </dev/null
+			echo >$tracing/trace
+			echo 1 >$tracing/tracing_on
+			$runtime run --bundle /tmp/b/$bundle traced </dev/null
+			echo 0 >$tracing/tracing_on
+			sed "s/^/trace $bundle-$runtime /" $tracing/trace
+		done
+	done
+	umount $tracing
+}
 
 section() { sed "s/^/$name /"; }	# what turns prints, with the section in front
 # turns_of NAME OPTIONS COMMAND: COMMAND for every runtime, where X is the runtime; the floor is what FLOOR says
@@ -38,16 +67,19 @@ turns_of() {
 }
 
 bench_start() {
-	FLOOR='floor run /tmp/b/rootfs /bin/true' turns_of run "-n $ROUNDS" 'X run -b /tmp/b/true X@'
-	FLOOR='floor run /tmp/b/rootfs /bin/true' turns_of seccomp "-n $((ROUNDS * 2 / 3))" 'X run -b /tmp/b/seccomp X@'
+	FLOOR='floor run /tmp/b/rootfs /bin/true' turns_of run "-n $ROUNDS" 'X run --bundle /tmp/b/true X@'
+	FLOOR='floor run /tmp/b/rootfs /bin/true' turns_of seccomp "-n $((ROUNDS * 2 / 3))" 'X run --bundle /tmp/b/seccomp X@'
+	turns_of run_writable "-n $((ROUNDS / 2))" '/tmp/writable/X run --bundle /tmp/b/true X@'
+}
+bench_life() {
 	FLOOR='floor run /tmp/b/rootfs /bin/true' turns_of lifecycle "-n $((ROUNDS * 2 / 3))" \
-		'X create -b /tmp/b/true X@ , X start X@ , X delete -f X@'
+		'X create --bundle /tmp/b/true X@ , X start X@ , X delete -f X@'
 }
 
 bench_exec() {
 	local runtime
 	for runtime in $runtimes; do
-		$runtime run -d -b /tmp/b/stay held-$runtime </dev/null >/dev/null || say "$runtime run -d failed"
+		$runtime run -d --bundle /tmp/b/stay held-$runtime </dev/null >/dev/null || say "$runtime run -d failed"
 	done
 	FLOOR="floor exec $(crun state held-crun | jq .pid) /bin/true" turns_of exec "-n $ROUNDS" 'X exec held-X /bin/true'
 	for runtime in $runtimes; do $runtime delete -f held-$runtime; done
@@ -57,7 +89,7 @@ bench_syscalls() {
 	local runtime bundle
 	for bundle in true seccomp; do
 		for runtime in $runtimes; do
-			strace -f -c -U calls,name -o /tmp/calls $runtime run -b /tmp/b/$bundle s-$runtime </dev/null
+			strace -f -c -U calls,name -o /tmp/calls $runtime run --bundle /tmp/b/$bundle s-$runtime </dev/null
 			echo "syscalls_$bundle $runtime calls=$(awk '$2 == "total" { print $1 }' /tmp/calls)"
 		done
 		strace -f -c -U calls,name -o /tmp/calls floor run /tmp/b/rootfs /bin/true
@@ -77,7 +109,7 @@ bench_peak() {
 	local runtime i
 	for i in 1 2 3 4 5 6 7; do
 		for runtime in $runtimes; do
-			echo "peak $runtime bytes=$(peak_of $runtime run -b /tmp/b/true p-$runtime)"
+			echo "peak $runtime bytes=$(peak_of $runtime run --bundle /tmp/b/true p-$runtime)"
 		done
 		echo "peak floor bytes=$(peak_of floor run /tmp/b/rootfs /bin/true)"
 	done
@@ -91,7 +123,7 @@ bench_small() {
 			[ $limit != none ] || break
 			jq ".linux.resources.memory.limit = $limit * 1024" /tmp/b/small/config.json >/tmp/small.json
 			cp /tmp/small.json /tmp/b/small/config.json
-			timeout 60 $runtime run -b /tmp/b/small small-$runtime </dev/null >/dev/null 2>&1 && break
+			timeout 60 $runtime run --bundle /tmp/b/small small-$runtime </dev/null >/dev/null 2>&1 && break
 			$runtime delete -f small-$runtime >/dev/null 2>&1
 		done
 		echo "smallest $runtime kib=$limit"
@@ -113,9 +145,9 @@ bench_many() {
 	for runtime in $runtimes; do
 		count=$MANY_PEERS
 		[ $runtime != box ] || count=$MANY
-		$runtime run -d -b /tmp/b/stay first-$runtime </dev/null >/dev/null || continue
+		$runtime run -d --bundle /tmp/b/stay first-$runtime </dev/null >/dev/null || continue
 		before=$(memory_now)
-		turns -n "$count" -w 0 -r $samples.many $runtime $runtime run -d -b /tmp/b/stay many-@ | section
+		turns -n "$count" -w 0 -r $samples.many $runtime $runtime run -d --bundle /tmp/b/stay many-@ | section
 		after=$(memory_now)
 		echo "$before $after" | awk -v n="$count" -v r="$runtime" '{
 			printf "held %s slab=%.2f percpu=%.2f stack=%.2f tables=%.2f available=%.2f stay=%.2f rest=%.2f\n", r,
@@ -128,17 +160,14 @@ bench_many() {
 }
 
 bench_at_once() {
-	FLOOR='floor run /tmp/b/rootfs /bin/true' turns_of at_once '-p -w 1 -n 100' 'X run -b /tmp/b/true X@'
+	FLOOR='floor run /tmp/b/rootfs /bin/true' turns_of at_once '-p -w 1 -n 100' 'X run --bundle /tmp/b/true X@'
 }
 
-bench_start
-bench_exec
-bench_syscalls
-bench_peak
-bench_small
-runtimes=${runtimes/ runc/}	# 100 of it at once would take as long as all the rest
-bench_at_once
-bench_many
+for section_name in ${SECTIONS//,/ }; do
+	# 100 of runc at once, or so many that stay, would take as long as all the rest.
+	case $section_name in at_once | many) runtimes=${runtimes/ runc/} ;; esac
+	bench_$section_name
+done
 for file in $samples.*; do sed "s/^/samples ${file##*.} /" "$file"; done
 say done
 echo 1..0
