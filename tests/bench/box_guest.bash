@@ -6,7 +6,7 @@
 # shellcheck source=box_bundles.bash
 . /payload/box_bundles.bash
 
-ROUNDS=30 MANY=1000 MANY_PEERS=100 SECTIONS=start,exec,life,syscalls,peak,small,at_once,many
+ROUNDS=20 MANY=1000 MANY_PEERS=100 SECTIONS=start,exec,life,syscalls,peak,small,at_once,many
 for word in $(cat /proc/cmdline); do
 	case $word in bench.*) declare "${word#bench.}" ;; esac
 done

@@ -12,14 +12,19 @@ KERNEL_OF=${KERNEL_OF:-cuvette}
 peers_prepare() {
 	local cc=$OUT/sysroot/bin/musl-gcc
 	[ -x "$cc" ] || die "no musl-gcc: make first"
-	tools/cached peers "$PEERS" tools/deps/debian.lock tests/bench/peers.lock tests/vm/peers_image -- tests/vm/peers_image ||
+	tools/cached peers "$PEERS" tools/deps/debian.lock tests/vm/peers_image -- tests/vm/peers_image ||
 		die "the tree of the peers could not be packed: its message is above"
 	mkdir -p "$VM/initramfs"/{dev,lower,rw,new,modules}
 	"$cc" -std=gnu11 -Os -Wall -static -o "$VM/initramfs/init" tests/vm/peers_init.c || die "peers_init.c does not compile"
 	mknod -m 600 "$VM/initramfs/dev/console" c 5 1
 	case $KERNEL_OF in
 	cuvette) KERNEL=$BOOT/vmlinux ;;
-	debian) KERNEL=$PEERS/debian.vmlinuz && cp "$PEERS"/modules/* "$VM/initramfs/modules/" ;;
+	debian)
+		tools/cached peers_kernel "$PEERS" tests/bench/peers.lock tests/vm/peers_kernel -- tests/vm/peers_kernel ||
+			die "Debian's kernel could not be unpacked: its message is above"
+		KERNEL=$PEERS/debian.vmlinuz
+		cp "$PEERS"/modules/* "$VM/initramfs/modules/"
+		;;
 	*) die "KERNEL_OF=$KERNEL_OF is not known: take cuvette or debian" ;;
 	esac
 	(cd "$VM/initramfs" && find . | cpio -o -H newc --quiet) >"$VM/initramfs.cpio"
