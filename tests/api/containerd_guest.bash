@@ -8,7 +8,7 @@ mount -t tmpfs -o mode=755 var /var/lib
 mkdir -p /var/tmp /etc/containerd
 mount -t tmpfs -o mode=1777 tmp /var/tmp
 case $RUNTIME in
-box) cp /payload/box /usr/local/bin/box && RUNTIME=/usr/local/bin/box ;;
+box) cp /payload/box /usr/bin/box && RUNTIME=/usr/bin/box ;;
 *) RUNTIME=$(command -v "$RUNTIME") ;;
 esac
 name=${RUNTIME##*/}
@@ -58,7 +58,7 @@ run() {
 status() { "$@" >/dev/null 2>&1; echo $?; }
 task() { c tasks ls | awk -v n="$1" '$1 == n { print $3 }'; }
 traces() {
-	echo "mounts $(wc -l </proc/self/mountinfo)"
+	echo "mounts: $(cut -d' ' -f5 /proc/self/mountinfo | sort | tr '\n' ' ')"
 	find /sys/fs/cgroup/default -mindepth 1 -type d 2>/dev/null
 	find /run/containerd/runc /run/containerd/io.containerd.runtime.v2.task -mindepth 2 -maxdepth 2 ! -name '.*' 2>/dev/null
 	cat /proc/[0-9]*/comm 2>/dev/null | grep -cE '^(containerd-shim|sleep|box|crun|runc)$'

