@@ -27,6 +27,7 @@
 struct entering {
 	const struct enter_job *job;
 	int target_pidfd;
+	uint64_t late_flags;			/* namespaces that the new process joins by itself */
 	int link_fd, console_fd, listener_fd;	/* the new process's ends */
 	struct stage_result *r;
 };
@@ -56,8 +57,8 @@ static int set_up(struct entering *g, struct program *program, struct err *e)
 	const struct enter_job *job = g->job;
 	const struct oci_process *p = job->process;
 
-	if (has(job->spec, OCI_NS_CGROUP) && setns(g->target_pidfd, CLONE_NEWCGROUP) < 0)
-		return err_sys(e, "join the cgroup namespace");
+	if (g->late_flags && setns(g->target_pidfd, (int)g->late_flags) < 0)
+		return err_sys(e, "join the cgroup and user namespaces");
 	if (process_begin(has(job->spec, OCI_NS_USER), e) ||
 	    stdio_set(job->stdio_fds, g->console_fd, p, false, e) ||
 	    stdio_mark(job->preserved_fds, e) || process_chdir(AT_FDCWD, p->cwd, false, e) ||
@@ -108,9 +109,15 @@ static int start(struct entering *g, struct err *e)
 
 	if (affinity && cpu_list_parse(affinity, &cpus, e))
 		return err_add(e, ".process.execCPUAffinity.initial");
+	g->late_flags = CLONE_NEWCGROUP;
+	/* Who is not the machine's root has the rights to the others in the user namespace alone. */
+	if (job->cgroup_fd >= 0 && geteuid() == 0)
+		g->late_flags |= CLONE_NEWUSER;
 	for (unsigned i = 0; i < OCI_NAMESPACES; i++)
-		if (i != OCI_NS_CGROUP && has(job->spec, i))
+		if (has(job->spec, i))
 			flags |= ns_flag(i);
+	g->late_flags &= flags;
+	flags &= ~g->late_flags;
 	g->r->pid = ns_enter(g->target_pidfd, flags, job->cgroup_fd, affinity ? &cpus : NULL,
 			     &g->r->pidfd, e);
 	if (g->r->pid == 0) {

@@ -133,6 +133,11 @@ static int set_clocks(const struct oci_spec *spec, struct err *e)
 	return 0;
 }
 
+static bool moves_first(const struct ns_join *join)
+{
+	return join->fds[OCI_NS_CGROUP] >= 0 || join->fds[OCI_NS_USER] >= 0;
+}
+
 /* With the machine's rights, which reach every namespace, so the user namespace comes last: what is
  * made after it belongs to it. */
 static int join_all(const struct ns_join *join, int cgroup_fd, struct err *e)
@@ -142,8 +147,9 @@ static int join_all(const struct ns_join *join, int cgroup_fd, struct err *e)
 						    OCI_NS_MOUNT,   OCI_NS_USER };
 	_Static_assert(sizeof(order) / sizeof(order[0]) == OCI_NAMESPACES, "all of them");
 
-	/* Where a cgroup namespace is a border of delegation nobody crosses it afterwards. */
-	if (join->fds[OCI_NS_CGROUP] >= 0 && cgroup_fd >= 0 &&
+	/* Where a cgroup namespace is a border of delegation nobody crosses it afterwards, and in a
+	 * user namespace nobody has rights to the cgroups between. */
+	if (moves_first(join) && cgroup_fd >= 0 &&
 	    fs_write_control_at(cgroup_fd, "cgroup.procs", "0", e))
 		return -1;
 	for (unsigned i = 0; i < OCI_NAMESPACES; i++)
@@ -186,7 +192,7 @@ static int prepare(struct start *s, struct err *e)
 	}
 	if (join_all(s->join, s->cgroup_fd, e))
 		return -1;
-	if (s->join->fds[OCI_NS_CGROUP] >= 0)
+	if (moves_first(s->join))
 		s->cgroup_fd = -1;
 	return 0;
 }

@@ -38,8 +38,9 @@ void ns_join_close(struct ns_join *join);
 pid_t ns_start(const struct oci_spec *spec, const struct ns_join *join, uint64_t flags,
 	       int cgroup_fd, int *pidfd, struct err *e);
 
-/* As ns_clone, into the namespaces `flags` of a process (CLONE_NEW*), all but the cgroup one: with
- * delegation that comes after the cgroup, so the child joins it by itself. cpus: the child's until
+/* As ns_clone, into the namespaces `flags` of a process (CLONE_NEW*). The cgroup one is never among
+ * them, and with a cgroup_fd the machine's root leaves the user one out too: a process gets into its
+ * cgroup only from outside of both, so the child joins them by itself. cpus: the child's until
  * it is in its cgroup, NULL = the caller's. */
 pid_t ns_enter(int target_pidfd, uint64_t flags, int cgroup_fd, const struct cpu_list *cpus,
 	       int *pidfd, struct err *e);

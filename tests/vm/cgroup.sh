@@ -8,8 +8,25 @@ vm_need "$cc"
 mkdir -p "$work"
 "$cc" -std=gnu11 -D_GNU_SOURCE -O1 -Wall -Iruntime -static -s -o "$work/driver" tests/vm/cgroup_driver.c \
 	runtime/box/{cgroup*,device_filter}.c runtime/oci/*.c runtime/lib/{arena,buf,err,fd,fs,json,json_write,log,str,time}.c -lyyjson || exit 1
+
+# One disk brings all in: the driver, `box`, and a bundle's configuration, each at a place of its own.
+box=$OUT/bin/box
+vm_need "$box"
+cat >"$VM/config" <<'E'
+{"ociVersion":"1.3.0","root":{"path":"rootfs"},"hostname":"web",
+"process":{"args":["/d","inside","sleep"],"cwd":"/","env":["PATH=/"],"user":{"uid":0,"gid":0}},
+"mounts":[{"destination":"/proc","type":"proc","source":"proc"},
+{"destination":"/dev","type":"tmpfs","source":"tmpfs","options":["mode=755"]},
+{"destination":"/sys/fs/cgroup","type":"cgroup","source":"cgroup","options":["nosuid","noexec","nodev"]}],
+"linux":{"cgroupsPath":"/t/box/web","namespaces":[{"type":"pid"},{"type":"mount"},{"type":"ipc"},{"type":"uts"},{"type":"cgroup"},{"type":"user"}],
+"uidMappings":[{"containerID":0,"hostID":200000,"size":65536}],"gidMappings":[{"containerID":0,"hostID":200000,"size":65536}],
+"resources":{"devices":[{"allow":false,"access":"rwm"}],"memory":{"limit":33554432},"pids":{"limit":20},
+"cpu":{"shares":512,"quota":50000,"period":100000},"unified":{"memory.high":"29360128"}}}}
+E
 cp "$work/driver" "$VM/driver.img"
-truncate -s %4096 "$VM/driver.img"
+dd if="$box" of="$VM/driver.img" bs=1M seek=1 2>/dev/null
+{ cat "$VM/config"; printf '%4096s' ''; } | head -c 4096 | dd of="$VM/driver.img" bs=1M seek=3 2>/dev/null
+truncate -s 4M "$VM/driver.img"
 share_own "$VM/driver.img"
 
 d() { vm_sh "/data/d $*"; }	# the driver; a word with blanks is quoted by the caller, twice
@@ -20,7 +37,7 @@ ended() { is "$1: nothing is left" "$(d kill "$2"; d remove "$2" 20000; gone "$2
 
 vm_boot APPEND=cuvette.lab=off DATA_SIZE=1G EXTRA="-drive if=none,id=driver,file=$VM/driver.img,format=raw,readonly=on -device virtio-blk-pci,drive=driver"
 ok "the machine boots" vm_shell_ready
-ok "the driver is in" vm_sh 'dd if=/dev/vdc of=/data/d bs=64k 2>/dev/null && chmod 755 /data/d'
+ok "the driver is in" vm_sh 'dd if=/dev/vdc of=/data/d bs=1M count=1 2>/dev/null && chmod 755 /data/d'
 
 # --- every kind of limit arrives in its file
 is "a cgroup two levels down with every limit" "$(d create /t/all "'"'{"memory":{"limit":67108864,"reservation":33554432,"swap":134217728},
@@ -142,6 +159,30 @@ for who in as-user ""; do
 done
 is "its limits stand" "$(file escape/own/memory.max; file escape/own/pids.max)" $'33554432\n9'
 ended "the escape" /escape
+# --- the same through the command line, as a container with a user namespace of its own
+b() { vm_sh "/data/web/box $*"; }
+ok "box and a bundle are in" vm_sh 'mkdir -p /data/web/rootfs/dev /data/web/rootfs/proc /data/web/rootfs/sys/fs/cgroup && cd /data/web &&
+ dd if=/dev/vdc of=box bs=1M skip=1 count=2 2>/dev/null && dd if=/dev/vdc of=config.json bs=4k skip=768 count=1 2>/dev/null &&
+ cp /data/d rootfs/d && chown -R 200000:200000 rootfs && chmod 755 box'
+is "box run makes the cgroup" "$(b run -d -b /data/web web; vm_sh 'cd /sys/fs/cgroup/t/box/web && for f in memory.max memory.high pids.max cpu.max cpu.weight; do echo $f $(cat $f); done')" \
+	$'memory.max 33554432\nmemory.high 29360128\npids.max 20\ncpu.max 50000 100000\ncpu.weight 59'
+is "and gives it to the container's root" "$(vm_sh 'cd /sys/fs/cgroup/t/box/web; echo $(stat -c %u . cgroup.procs memory.max)')" "200000 200000 0"
+like "a second container in the same cgroup is refused" "$(b run -d -b /data/web web2)" 'cgroup /t/box/web: it is there already and has processes in it'
+b delete --force web2 >/dev/null
+is "and clearing it away leaves the first alone" "$(d state /t/box/web)" "populated 1 frozen 0"
+is "update: memory, processes, quota" "$(b update --memory=64m --pids-limit=30 --cpu-quota=20000 web; file t/box/web/memory.max; file t/box/web/pids.max; file t/box/web/cpu.max)" $'67108864\n30\n20000 100000'
+is "pause freezes" "$(b pause web; d state /t/box/web)" "populated 1 frozen 1"
+like "the state says so" "$(b state web)" '"status": *"paused"'
+is "resume thaws" "$(b resume web; d state /t/box/web)" "populated 1 frozen 0"
+is "events --stats" "$(python3 -c 'import json,sys; e = json.loads(sys.argv[1]); print(e["id"], e["data"]["pids"], e["data"]["memory"]["usage"]["limit"])' "$(b events --stats web)" 2>&1)" \
+	"web {'current': 1, 'limit': 30} 67108864"
+b exec web /d inside eat 200 >/dev/null
+is "a program above the limit is killed" "$(count oom_kill "$(file t/box/web/memory.events)")" 1
+is "inside: limits stand, levels below are free" "$(b exec web /d inside own)" \
+	$'memory.max: EACCES\npids.max: EACCES\nabove: ENOENT\nmkdir: done\nmove down: done, done\ngive on: done'
+is "exec goes where the first process has gone" "$(b exec web /d inside cpus | head -n 1)" "cpu 0"
+is "delete leaves nothing" "$(b delete --force web; gone t/box/web && echo gone)" gone
+
 for left in all mem cpu one free io sig thread; do d kill "/t/$left"; done >/dev/null
 ended "all of it" /t
 tap_done

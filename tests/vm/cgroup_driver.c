@@ -3,6 +3,7 @@
  *   create PATH RESOURCES | apply PATH RESOURCES     RESOURCES: the JSON object of config.json
  *   run PATH RESOURCES WORK [ARGUMENT]               in a new cgroup; says how WORK ended
  *   enter PATH WORK [ARGUMENT]                       in one that is there
+ *   inside WORK [ARGUMENT]                           here, as a container's program
  *   filter PATH RESOURCES                            attaches the device rules; says whether it
  * could freeze PATH | thaw PATH | state PATH | procs PATH | stats PATH | place PID kill PATH |
  * signal PATH NUMBER | remove PATH MILLISECONDS | nest PATH LEVELS | give PATH UID WORK: eat MIB |
@@ -237,6 +238,22 @@ static int escape(bool as_user)
 	return 0;
 }
 
+/* In a container that has its cgroup given to it, mounted by box. In the end its first process has
+ * moved down, and none may live in the cgroup itself. */
+static int own(void)
+{
+	if (chdir("/sys/fs/cgroup") < 0)
+		return printf("/sys/fs/cgroup: %m\n"), 1;
+	printf("memory.max: %s\n", error_name(put("memory.max", "max")));
+	printf("pids.max: %s\n", error_name(put("pids.max", "max")));
+	printf("above: %s\n", error_name(put("../cgroup.procs", "0")));
+	printf("mkdir: %s\n", error_name(mkdir("init", 0755)));
+	printf("move down: %s, %s\n", error_name(put("init/cgroup.procs", "1")),
+	       error_name(put("init/cgroup.procs", "0")));
+	printf("give on: %s\n", error_name(put("cgroup.subtree_control", "+memory")));
+	return 0;
+}
+
 static int work(char **words)
 {
 	long number = words[1] ? atol(words[1]) : 0;
@@ -253,6 +270,8 @@ static int work(char **words)
 		return read_disk(number);
 	if (!strcmp(words[0], "cpus"))
 		return show_cpus();
+	if (!strcmp(words[0], "own"))
+		return own();
 	if (!strcmp(words[0], "open"))
 		return try_open(words[1]);
 	if (!strcmp(words[0], "mknod"))
@@ -379,6 +398,11 @@ int main(int count, char **words)
 	struct err e;
 	int fd;
 
+	if (count >= 3 && !strcmp(words[1], "inside")) {
+		fd = work(words + 2);
+		fflush(stdout);
+		return fd;
+	}
 	arena = arena_create(4 << 20);
 	mount_fd = cgroup_open_mount(&e);
 	if (mount_fd < 0)
