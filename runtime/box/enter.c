@@ -27,7 +27,7 @@
 struct entering {
 	const struct enter_job *job;
 	int target_pidfd;
-	uint64_t late_flags;			/* namespaces that the new process joins by itself */
+	uint64_t late_flags; /* namespaces that the new process joins by itself */
 	int link_fd, console_fd, listener_fd;	/* the new process's ends */
 	struct stage_result *r;
 };
@@ -110,7 +110,8 @@ static int start(struct entering *g, struct err *e)
 	if (affinity && cpu_list_parse(affinity, &cpus, e))
 		return err_add(e, ".process.execCPUAffinity.initial");
 	g->late_flags = CLONE_NEWCGROUP;
-	/* Who is not the machine's root has the rights to the others in the user namespace alone. */
+	/* Who is not the machine's root has the rights to the others in the user namespace alone.
+	 */
 	if (job->cgroup_fd >= 0 && geteuid() == 0)
 		g->late_flags |= CLONE_NEWUSER;
 	for (unsigned i = 0; i < OCI_NAMESPACES; i++)

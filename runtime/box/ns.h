@@ -39,8 +39,8 @@ pid_t ns_start(const struct oci_spec *spec, const struct ns_join *join, uint64_t
 	       int cgroup_fd, int *pidfd, struct err *e);
 
 /* As ns_clone, into the namespaces `flags` of a process (CLONE_NEW*). The cgroup one is never among
- * them, and with a cgroup_fd the machine's root leaves the user one out too: a process gets into its
- * cgroup only from outside of both, so the child joins them by itself. cpus: the child's until
+ * them, and with a cgroup_fd the machine's root leaves the user one out too: a process gets into
+ * its cgroup only from outside of both, so the child joins them by itself. cpus: the child's until
  * it is in its cgroup, NULL = the caller's. */
 pid_t ns_enter(int target_pidfd, uint64_t flags, int cgroup_fd, const struct cpu_list *cpus,
 	       int *pidfd, struct err *e);
