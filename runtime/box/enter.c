@@ -59,6 +59,7 @@ static int set_up(struct entering *g, struct program *program, struct err *e)
 
 	if (g->late_flags && setns(g->target_pidfd, (int)g->late_flags) < 0)
 		return err_sys(e, "join the cgroup and user namespaces");
+	program_environment(p, program);
 	if (process_begin(has(job->spec, OCI_NS_USER), e) ||
 	    stdio_set(job->stdio_fds, g->console_fd, p, false, e) ||
 	    stdio_mark(job->preserved_fds, e) || process_chdir(AT_FDCWD, p->cwd, false, e) ||
@@ -80,7 +81,7 @@ static void __attribute__((noreturn)) run_inside(struct entering *g)
 			   &e) == 0)
 		program_exec(p, &program, &e);
 	stage_link_tell(g->link_fd, e.text);
-	_exit(1);
+	stage_link_end();
 }
 
 static int open_console(struct entering *g, struct err *e)

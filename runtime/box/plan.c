@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "box/ns.h"
+#include "lib/arena.h"
 #include "lib/err.h"
 #include "lib/str.h"
 #include "oci/spec.h"
@@ -35,16 +36,26 @@ static bool sysctl_matches(const char *key, const char *name)
 	return name[size - 1] == '.' ? str_starts(key, name) : str_equal(key, name);
 }
 
-static int check_sysctl(const struct oci_spec *spec, const struct oci_pair *pair,
+/* With dots between, as sysctl.d(5) reads both ways of writing. */
+static const char *dotted(struct arena *a, const char *key)
+{
+	char *name = arena_str(a, key);
+
+	for (char *c = name; key[strcspn(key, "./")] == '/' && *c; c++)
+		if (*c == '/')
+			*c = '.';
+	return name;
+}
+
+static int check_sysctl(const struct oci_spec *spec, const struct oci_pair *pair, const char *key,
 			unsigned *namespaces, struct err *e)
 {
-	if (strstr(pair->key, "..") || strstr(pair->key, "//") || pair->key[0] == '.' ||
-	    pair->key[0] == '/')
+	if (strstr(key, "..") || strstr(key, "//") || key[0] == '.' || key[0] == '/')
 		return err_set(e, ".linux.sysctl.%s: not a dotted name", pair->key);
-	if (str_equal(pair->key, "kernel.hostname"))
+	if (str_equal(key, "kernel.hostname"))
 		return err_set(e, ".linux.sysctl.kernel.hostname: is what .hostname is for");
 	for (size_t i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]); i++)
-		if (sysctl_matches(pair->key, sysctls[i].name)) {
+		if (sysctl_matches(key, sysctls[i].name)) {
 			*namespaces |= 1u << sysctls[i].ns;
 			if (has(spec, sysctls[i].ns))
 				return 0;
@@ -101,7 +112,8 @@ int box_plan_make(struct box_plan *plan, struct arena *a, unsigned cpu_count, st
 	if (cgroup_values_make(&plan->cgroup, a, &spec->resources, e))
 		return -1;
 	for (size_t i = 0; i < spec->sysctl_count; i++)
-		if (check_sysctl(spec, &spec->sysctl[i], &plan->sysctl_namespaces, e))
+		if (check_sysctl(spec, &spec->sysctl[i], dotted(a, spec->sysctl[i].key),
+				 &plan->sysctl_namespaces, e))
 			return -1;
 	if (plan->log_bytes == 0)
 		plan->log_bytes = BOX_LOG_BYTES;

@@ -218,7 +218,10 @@ static int install(int seccomp_fd, unsigned flags, volatile int *listener_fd, st
 	/* We are one thread; and the kernel takes this one and a listener only with an error that
 	 * nobody could tell from an fd. */
 	flags &= ~(unsigned)SECCOMP_FILTER_FLAG_TSYNC;
-	if (listener_fd)
+	/* It says how a listener's answer is waited for. */
+	if (!listener_fd)
+		flags &= ~(unsigned)SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+	else
 		flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
 	got = seccomp_install(seccomp_fd, flags, e);
 	if (got >= 0 && listener_fd)

@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "box/home.h"
 #include "lib/err.h"
 #include "lib/str.h"
 #include "oci/spec.h"
@@ -64,6 +66,26 @@ static int fail(const char *name, const char *why, int number, struct err *e)
 	return -1;
 }
 
+void program_environment(const struct oci_process *p, struct program *program)
+{
+	static const char *const none[] = { NULL };
+	const char **given = p->env ? p->env : (const char **)none;
+	size_t count = 0, prefix = strlen("HOME=");
+
+	program->env = given;
+	for (; given[count]; count++)
+		if (str_starts(given[count], "HOME="))
+			return;
+	memcpy(program->home, "HOME=", prefix);
+	home_find(p->user.uid, program->home + prefix, sizeof(program->home) - prefix);
+	/* Given back by exec. */
+	program->env = calloc(count + 2, sizeof(*program->env));
+	if (!program->env)
+		abort();
+	memcpy(program->env, given, count * sizeof(*given));
+	program->env[count] = program->home;
+}
+
 int program_find(const struct oci_process *p, struct program *program, struct err *e)
 {
 	const char *name = p->args[0];
@@ -95,11 +117,9 @@ int program_find(const struct oci_process *p, struct program *program, struct er
 
 int program_exec(const struct oci_process *p, const struct program *program, struct err *e)
 {
-	static const char *const no_environment[] = { NULL };
 	const char *name = p->args[0];
 
-	execve(program->path, (char *const *)p->args,
-	       (char *const *)(p->env ? p->env : (const char **)no_environment));
+	execve(program->path, (char *const *)p->args, (char *const *)program->env);
 	return fail(name,
 		    errno == ENOEXEC  ? "exec format error"
 		    : errno == ENOENT ? "no such file or directory (its interpreter is missing)"

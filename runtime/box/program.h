@@ -1,4 +1,4 @@
-/* program.h - the search for the container's program, as the user, and its exec. */
+/* program.h - the container's program: its environment, the search for it as the user, its exec. */
 #pragma once
 
 #include <limits.h>
@@ -8,7 +8,13 @@ struct oci_process;
 
 struct program {
 	char path[PATH_MAX];
+	const char **env;
+	char home[PATH_MAX];		/* what env has of /etc/passwd */
 };
+
+/* While the working directory is the container's root: the environment as it is given, and HOME
+ * from the container's /etc/passwd when there is none. */
+void program_environment(const struct oci_process *p, struct program *program);
 
 /* With the words that users of Docker know: `exec: "foo": executable file not found in $PATH`. */
 int program_find(const struct oci_process *p, struct program *program, struct err *e);

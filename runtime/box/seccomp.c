@@ -70,20 +70,48 @@ static enum scmp_compare op_of(enum oci_seccomp_op op)
 	return ops[op];
 }
 
-static int add_rule(scmp_filter_ctx filter, const struct oci_seccomp_rule *rule, uint32_t fallback,
-		    int *last, struct err *e)
+/* Several conditions on one argument are alternatives for the other runtimes, and more than the
+ * library takes in one rule. */
+static bool has_alternatives(const struct oci_seccomp_rule *rule)
 {
-	uint32_t action = action_of(rule->action, rule->errno_ret);
+	for (size_t i = 0; i < rule->arg_count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (rule->args[i].index == rule->args[j].index)
+				return true;
+	return false;
+}
+
+static int add_call(scmp_filter_ctx filter, uint32_t action, int number, const char *name,
+		    const struct oci_seccomp_rule *rule, struct err *e)
+{
+	unsigned each = has_alternatives(rule) ? 1 : (unsigned)rule->arg_count, at = 0;
 	struct scmp_arg_cmp args[6];
 
-	if (rule->arg_count > 6)
-		return err_set(e, "seccomp: a rule has more than 6 arguments");
 	for (size_t i = 0; i < rule->arg_count; i++) {
 		args[i].arg = rule->args[i].index;
 		args[i].op = op_of(rule->args[i].op);
 		args[i].datum_a = rule->args[i].value;
 		args[i].datum_b = rule->args[i].value_two;
 	}
+	do {
+		int failed = seccomp_rule_add_array(filter, action, number, each, args + at);
+
+		if (failed && failed != -EEXIST) {
+			errno = -failed;
+			return err_sys(e, "seccomp: rule for %s", name);
+		}
+		at += each;
+	} while (at < rule->arg_count);
+	return 0;
+}
+
+static int add_rule(scmp_filter_ctx filter, const struct oci_seccomp_rule *rule, uint32_t fallback,
+		    int *last, struct err *e)
+{
+	uint32_t action = action_of(rule->action, rule->errno_ret);
+
+	if (rule->arg_count > 6)
+		return err_set(e, "seccomp: a rule has more than 6 arguments");
 	for (size_t i = 0; rule->names[i]; i++) {
 		int number = seccomp_syscall_resolve_name(rule->names[i]);
 
@@ -92,15 +120,9 @@ static int add_rule(scmp_filter_ctx filter, const struct oci_seccomp_rule *rule,
 				     the default */
 		if (number > *last)
 			*last = number;
-		if (action == fallback)
-			continue;
-		int failed = seccomp_rule_add_array(filter, action, number,
-						    (unsigned)rule->arg_count, args);
-
-		if (failed && failed != -EEXIST) {
-			errno = -failed;
-			return err_sys(e, "seccomp: rule for %s", rule->names[i]);
-		}
+		if (action != fallback &&
+		    add_call(filter, action, number, rule->names[i], rule, e))
+			return -1;
 	}
 	return 0;
 }
@@ -146,13 +168,16 @@ int seccomp_compile(const struct oci_seccomp *profile, struct err *e)
 	/* A list of what is forbidden knows of the future that it shall work. */
 	bool open_end = profile->default_action == OCI_SECCOMP_ALLOW ||
 			profile->default_action == OCI_SECCOMP_LOG;
-	int last = open_end ? NUMBER_MAX : 0, failed;
+	int last = open_end ? NUMBER_MAX : -1, failed;
 
 	if (fd < 0 || !filter) {
 		seccomp_release(filter);
 		return err_sys(e, "seccomp: out of memory");
 	}
-	failed = build(filter, profile, &last, e) || write_prologue(fd, last, e);
+	failed = build(filter, profile, &last, e);
+	/* A profile that names no call knows none that is too new. */
+	if (!failed)
+		failed = write_prologue(fd, last < 0 ? NUMBER_MAX : last, e);
 	if (!failed) {
 		errno = -seccomp_export_bpf(filter, fd);
 		failed = errno ? err_sys(e, "seccomp: export") : 0;
@@ -172,7 +197,7 @@ const char *seccomp_generation(void)
 {
 	/* The first number is ours: a new one for every change of this file that changes
 	 * programs. */
-	return "1 libseccomp " NUMBER_TEXT(SCMP_VER_MAJOR) "." NUMBER_TEXT(
+	return "2 libseccomp " NUMBER_TEXT(SCMP_VER_MAJOR) "." NUMBER_TEXT(
 		SCMP_VER_MINOR) "." NUMBER_TEXT(SCMP_VER_MICRO);
 }
 

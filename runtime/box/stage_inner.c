@@ -150,7 +150,10 @@ static int set_up(struct stage_inner *in, struct program *program, struct err *e
 		return -1;
 	if (spec->namespaces & 1u << OCI_NS_CGROUP && unshare(CLONE_NEWCGROUP) < 0)
 		return err_sys(e, "make a cgroup namespace");
-	if (set_names(spec, e) || make_root(in, e) ||
+	if (set_names(spec, e) || make_root(in, e))
+		return -1;
+	program_environment(&spec->process, program);
+	if (
 	    stdio_set(in->job->stdio_fds, in->console_fd, &spec->process, true, e) ||
 	    stdio_mark(in->job->preserved_fds, e) ||
 	    process_chdir(AT_FDCWD, spec->process.cwd, true, e) || process_inherit(spec, e) ||
@@ -207,5 +210,5 @@ void stage_inner(struct stage_inner *in)
 		gate_refuse(teller.gate_connection_fd, e.text);
 	else
 		stage_link_tell(in->link_fd, e.text);
-	_exit(1);
+	stage_link_end();
 }

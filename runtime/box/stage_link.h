@@ -25,5 +25,8 @@ int stage_link_send(int link_fd, enum stage_message type, uint64_t number, int f
 /* The made process: READY, or with its sentence FAILED. */
 void stage_link_tell(int link_fd, const char *sentence);
 
+/* The made process ends, also where a filter forbids exit. */
+void stage_link_end(void) __attribute__((noreturn));
+
 /* The maker: 1 = READY, 0 = the end without a word (exec, or death), -1 = why it failed. */
 int stage_link_receive(int link_fd, struct err *e);

@@ -14,8 +14,8 @@
 
 enum { SYSCTL_PATH_MAX = 256 };
 
-/* sysctl(8): dots separate, and a slash stands for a dot inside a name ("net.ipv4.conf.eth0/1.x").
- */
+/* sysctl.d(5): the first separator decides; after a dot, a slash is a dot inside a name
+ * ("net.ipv4.conf.eth0/1.forwarding"). */
 static int set(int sys_fd, const char *key, const char *value, struct err *e)
 {
 	char path[SYSCTL_PATH_MAX] = "sys/";
@@ -23,7 +23,7 @@ static int set(int sys_fd, const char *key, const char *value, struct err *e)
 
 	if (!str_copy(path + at, sizeof(path) - at, key))
 		return err_set(e, "longer than %zu bytes", sizeof(path) - at - 1);
-	for (char *c = path + at; *c; c++)
+	for (char *c = path + at; key[strcspn(key, "./")] == '.' && *c; c++)
 		if (*c == '.')
 			*c = '/';
 		else if (*c == '/')

@@ -159,11 +159,24 @@ def seccomp():
     c["linux"]["seccomp"] = profile((["mkdir"], "SCMP_ACT_ERRNO", {}), flags=["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"])
     status, out = box.run(c)
     ok("flags are taken by the kernel", status == 0 and "not permitted" in out, out)
-    kept = os.path.join(box.state, ".seccomp")
-    before = sorted(os.listdir(kept))
+    for action, want in (("SCMP_ACT_KILL_PROCESS", 128 + signal.SIGSYS), ("SCMP_ACT_ERRNO", None)):
+        c["linux"]["seccomp"] = {"defaultAction": action}
+        status, out = box.run(c)
+        ok(f"a profile that forbids everything with {action} ends at once", status == want if want else status > 0, f"{status} {out}")
+    same = [{"index": 0, "value": v, "op": "SCMP_CMP_EQ"} for v in (1 << 40, 2 << 40)]
+    c["linux"]["seccomp"] = profile((["mkdir", "mkdirat"], "SCMP_ACT_ERRNO", {"errnoRet": 5, "args": same}),
+                                    flags=["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"])
     status, out = box.run(c)
-    ok("a compiled profile is kept and used again", before and sorted(os.listdir(kept)) == before, before)
-    newest = max((os.path.join(kept, n) for n in before), key=os.path.getmtime)
+    ok("two conditions on one argument, and a listener's flag without one", field(out, "make") == "done", out)
+    kept = os.path.join(box.state, ".seccomp")
+    before = set(os.listdir(kept))
+    c["linux"]["seccomp"] = profile((["mkdir", "rmdir"], "SCMP_ACT_ERRNO", {}))
+    first = box.run(c)[1]
+    new = set(os.listdir(kept)) - before
+    status, out = box.run(c)
+    ok("a compiled profile is kept and used again", len(new) == 1 and set(os.listdir(kept)) == before | new and
+       "not permitted" in first and "not permitted" in out, new)
+    newest = os.path.join(kept, new.pop())
     size = os.path.getsize(newest)
     os.truncate(newest, size - 3)
     status, out = box.run(c)

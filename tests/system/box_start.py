@@ -163,7 +163,7 @@ def net_devices():
 def sysctls():
     host = {p: open(p).read() for p in ("/proc/sys/kernel/msgmax", "/proc/sys/kernel/core_pattern")}
     c = config("/inmate", "cat", "/proc/sys/kernel/msgmax", ",", "cat", "/proc/sys/net/ipv4/ip_unprivileged_port_start")
-    c["linux"]["sysctl"] = {"kernel.msgmax": "9999", "net.ipv4.ip_unprivileged_port_start": "0"}
+    c["linux"]["sysctl"] = {"kernel.msgmax": "9999", "net/ipv4/ip_unprivileged_port_start": "0"}
     status, out = box.run(c)
     ok("sysctls of the container's namespaces", out.split() == ["9999", "0"], out)
     c = user_namespace(config("/inmate", "cat", "/proc/sys/user/max_user_namespaces", ",", "userns"))
@@ -218,6 +218,7 @@ def identities():
                 ok(f"{what} capabilities{' in a user namespace' * user_ns}{'' if nnp else ' without no_new_privs'}",
                    have == want and field(out, "NoNewPrivs") == str(int(nnp)), f"{[hex(h) for h in have]}\n{out}")
     groups()
+    homes()
     limits()
 
 
@@ -245,6 +246,35 @@ def groups():
     os.chmod(f"{path}/rootfs/tmp/denied", 0o606)
     status, out = box.call("run", "--bundle", path, os.path.basename(path))
     ok("a group that is denied stays denied", "Permission denied" in out, out)
+
+
+def homes():
+    """HOME comes from the container's own passwd, whatever that is (A14)."""
+    passwd = b"root:x:0:0:root:/root:/bin/sh\nbad:line\nu:x:1000:1000::/home/u:/bin/sh\nrel:x:1001:1::rel:/bin/sh\nv:x:01002:1::/v:\n"
+    big = b"x:x:5:5::/x:/x\n" * 20000 + b"late:x:1003:1::/late:\n"
+
+    def home(uid, make, env=("PATH=/bin",)):
+        c = config("/inmate", "env")
+        c["process"].update(env=list(env), user={"uid": uid, "gid": 0})
+        path = box.bundle(c)
+        os.mkdir(f"{path}/rootfs/etc")
+        make(f"{path}/rootfs/etc/passwd")
+        status, out = box.call("run", "--bundle", path, os.path.basename(path))
+        return [line[9:] for line in out.splitlines() if line.startswith("env=HOME=")]
+
+    def file(content):
+        def make(path):
+            with open(path, "wb") as f:
+                f.write(content)
+        return make
+    for what, uid, make, want in (
+            ("root's", 0, file(passwd), "/root"), ("a user's", 1000, file(passwd), "/home/u"), ("an unknown user's", 77, file(passwd), "/"),
+            ("a relative one", 1001, file(passwd), "/"), ("beyond what is read", 1003, file(big), "/"), ("of an empty file", 0, file(b""), "/"),
+            ("of a pipe", 0, os.mkfifo, "/"), ("of a device", 0, lambda p: os.symlink("/dev/zero", p), "/"),
+            ("of a folder", 0, os.mkdir, "/"), ("of a link out of the root", 0, lambda p: os.symlink("../../../../../etc/passwd", p), "/")):
+        have = home(uid, make)
+        ok(f"HOME: {what}", have == [want], have)
+    ok("HOME: one that is given stays", home(0, file(passwd), ("HOME=/given", "A=b")) == ["/given"])
 
 
 def limits():
