@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -224,8 +225,9 @@ static int make(struct staging *g, struct err *e)
 {
 	/* Nobody in a joined pid namespace traces inner, or reads its memory through /proc
 	 * (CVE-2016-9962). The service cannot yet: it opens inner's namespaces there, without
-	 * CAP_SYS_PTRACE. */
-	if (!g->job->plan->policy.service && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	 * CAP_SYS_PTRACE; nor can an ordinary user, who could not write the id maps then. */
+	if (!g->job->plan->policy.service && getauxval(AT_EUID) == 0 &&
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(e, "prctl");
 	if (open_all(g, e) || start_inner(g, e) || set_ids_and_limits(g, e) ||
 	    move_net_devices(g, e) || run_hooks(g, e) || map_sources(g, e))

@@ -144,7 +144,8 @@ static int set_up(struct stage_inner *in, struct program *program, struct err *e
 	if (await(in, STAGE_GO, e))
 		return -1;
 	/* Nobody traces us or reads our memory through /proc until exec (CVE-2016-9962). */
-	if (in->job->plan->policy.service && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	if ((in->job->plan->policy.service || in->sources->late) &&
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(e, "prctl");
 	if (process_begin(user_ns, e))
 		return -1;
