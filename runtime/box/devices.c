@@ -14,6 +14,7 @@
 #include "box/mount_target.h"
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "lib/str.h"
 #include "oci/spec.h"
 
 /* Documentation/admin-guide/devices.txt */
@@ -138,6 +139,16 @@ int devices_populate(int dev_fd, bool bind_nodes, struct err *e)
 		if (symlinkat(links[i].target, dev_fd, links[i].name) < 0 && errno != EEXIST)
 			return err_sys(e, "make /dev/%s", links[i].name);
 	return 0;
+}
+
+bool devices_has_link(const char *path)
+{
+	if (!str_starts(path, "/dev/"))
+		return false;
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+		if (str_equal(links[i].name, path + strlen("/dev/")))
+			return true;
+	return false;
 }
 
 int devices_add(int root_fd, const struct oci_device *node, int source_fd, bool bind_nodes,

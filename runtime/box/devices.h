@@ -18,6 +18,9 @@ int devices_open_null(struct err *e);
  * dev_fd. What is there already must be the same device. */
 int devices_populate(int dev_fd, bool bind_nodes, struct err *e);
 
+/* Does devices_populate make a link of this path? */
+bool devices_has_link(const char *path);
+
 /* One more node at its path in the root. source_fd: a detached mount of it, or -1 = as bind_nodes
  * says. */
 int devices_add(int root_fd, const struct oci_device *node, int source_fd, bool bind_nodes,

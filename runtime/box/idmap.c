@@ -48,7 +48,16 @@ static int write_map(int proc_fd, pid_t pid, const char *file, const struct oci_
 int idmap_write(int proc_fd, pid_t pid, const struct oci_id_maps *uids,
 		const struct oci_id_maps *gids, struct err *e)
 {
-	if (write_map(proc_fd, pid, "uid_map", uids, e) ||
+	char name[64];
+
+	if (write_map(proc_fd, pid, "uid_map", uids, e))
+		return err_add(e, "user namespace");
+	if (write_map(proc_fd, pid, "gid_map", gids, e) == 0)
+		return 0;
+	/* An ordinary user maps its own group alone, and gives up the right to drop groups:
+	 * user_namespaces(7), setgroups. */
+	snprintf(name, sizeof(name), "%d/setgroups", (int)pid);
+	if (e->number != EPERM || fs_write_control_at(proc_fd, name, "deny", e) ||
 	    write_map(proc_fd, pid, "gid_map", gids, e))
 		return err_add(e, "user namespace");
 	return 0;

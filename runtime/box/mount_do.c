@@ -88,16 +88,35 @@ static int set_propagation(int mount_fd, const struct mount_options *o, struct e
 	return 0;
 }
 
-/* tmpcopyup: ids as they are seen here, since the container's root is who copies. */
-static int copy_up(int target_fd, int mount_fd, struct err *e)
+static bool has_word(const struct mount_options *o, const char *key)
+{
+	for (size_t i = 0; i < o->data_count; i++) {
+		const char *at = strstr(o->data[i], key);
+
+		if (at && (at == o->data[i] || at[-1] == ','))
+			return true;
+	}
+	return false;
+}
+
+/* tmpcopyup: ids as they are seen here, since the container's root is who copies. Owner and mode of
+ * the folder itself are copied too, unless the options have them. */
+static int copy_up(const struct mount_options *o, int target_fd, int mount_fd, struct err *e)
 {
 	const struct tree_copy copy = { NULL, NULL };
 	AUTO_FD int from_fd = openat(target_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO_FD int to_fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
 
-	if (from_fd < 0 || to_fd < 0)
+	if (from_fd < 0 || to_fd < 0 || fstat(to_fd, &st) < 0)
 		return err_sys(e, "open folder");
-	return tree_copy(&copy, from_fd, to_fd, e) ? err_add(e, "tmpcopyup") : 0;
+	if (tree_copy(&copy, from_fd, to_fd, e))
+		return err_add(e, "tmpcopyup");
+	if (fchown(to_fd, has_word(o, "uid=") ? st.st_uid : (uid_t)-1,
+		   has_word(o, "gid=") ? st.st_gid : (gid_t)-1) < 0 ||
+	    (has_word(o, "mode=") && fchmod(to_fd, st.st_mode & 07777) < 0))
+		return err_sys(e, "tmpcopyup: set owner and mode");
+	return 0;
 }
 
 static bool is_kernel_fs(const char *fstype)
@@ -124,7 +143,7 @@ static int create_devpts(const struct mount_new *n, struct err *e)
 }
 
 static int new_slowly(const struct mount_step *step, struct mount_new *n, int target_fd,
-		      struct doing *d, struct err *e)
+		      bool copies, struct doing *d, struct err *e)
 {
 	int fd;
 
@@ -134,7 +153,7 @@ static int new_slowly(const struct mount_step *step, struct mount_new *n, int ta
 	if (fd < 0 && e->number == EINVAL && str_equal(n->fstype, "devpts"))
 		fd = create_devpts(n, e);
 	fd_pile_add(&d->spent, fd);
-	if (fd < 0 || (step->options.tmpcopyup && copy_up(target_fd, fd, e)) ||
+	if (fd < 0 || (copies && copy_up(&step->options, target_fd, fd, e)) ||
 	    mount_fd_attach(fd, target_fd, e))
 		return -1;
 	return set_propagation(fd, &step->options, e);
@@ -155,26 +174,20 @@ static bool new_in_dev(const struct mount_step *step, const struct mount_new *n,
 	return mount_fd_over(n, name) == 0;
 }
 
-static bool has_mode(const struct mount_options *o)
-{
-	for (size_t i = 0; i < o->data_count; i++)
-		if (str_starts(o->data[i], "mode=") || strstr(o->data[i], ",mode="))
-			return true;
-	return false;
-}
-
 /* A tmpfs without a mode would be everybody's: over a folder of the image it takes the folder's, as
- * other runtimes have it. Where there was none, the kernel's 1777 is what users expect to get. */
+ * other runtimes have it. Where there was none, the kernel's 1777 is what users expect to get, and
+ * tmpcopyup has nothing to copy. */
 static int open_new_place(struct doing *d, const struct mount_step *step, struct mount_new *n,
-			  char *mode, struct err *e)
+			  char *mode, bool *copies, struct err *e)
 {
-	bool inherit = str_equal(step->fstype, "tmpfs") && !has_mode(&step->options);
-	int fd = open_place(d, step, MOUNT_TARGET_FOLDER | (inherit ? MOUNT_TARGET_THERE : 0), e);
+	bool is_tmpfs = str_equal(step->fstype, "tmpfs");
+	int fd = open_place(d, step, MOUNT_TARGET_FOLDER | (is_tmpfs ? MOUNT_TARGET_THERE : 0), e);
 	struct stat st;
 
-	if (fd < 0 && inherit && e->number == ENOENT)
+	*copies = fd >= 0 && step->options.tmpcopyup;
+	if (fd < 0 && is_tmpfs && e->number == ENOENT)
 		return open_place(d, step, MOUNT_TARGET_FOLDER, e);
-	if (fd >= 0 && inherit && fstat(fd, &st) == 0) {
+	if (fd >= 0 && is_tmpfs && !has_word(&step->options, "mode=") && fstat(fd, &st) == 0) {
 		snprintf(mode, MODE_BYTES, "mode=%o", st.st_mode & 07777);
 		n->more = mode;
 	}
@@ -196,18 +209,19 @@ static int do_new(const struct mount_step *step, struct doing *d, struct err *e)
 	bool slow = step->options.propagation_count || step->options.tmpcopyup ||
 		    (n.attrs & MOUNT_ATTR_RDONLY && is_kernel_fs(n.fstype));
 	char mode[MODE_BYTES];
+	bool copies;
 	int target_fd;
 
 	if (!slow && new_in_dev(step, &n, d))
 		return 0;
-	target_fd = open_new_place(d, step, &n, mode, e);
+	target_fd = open_new_place(d, step, &n, mode, &copies, e);
 	fd_pile_add(&d->spent, target_fd);
 	if (target_fd < 0)
 		return -1;
 	d->in_dev = false;
 	if (!slow && fchdir(target_fd) == 0 && mount_fd_over(&n, ".") == 0)
 		return 0;
-	return new_slowly(step, &n, target_fd, d, e);
+	return new_slowly(step, &n, target_fd, copies, d, e);
 }
 
 /* copy-symlink */
@@ -382,14 +396,16 @@ static int hang_up_root(const struct mount_sources *s, struct err *e)
 	return 0;
 }
 
-int mount_do(const struct mount_plan *plan, const struct mount_sources *sources, struct err *e)
+int mount_do(const struct mount_plan *plan, struct mount_sources *sources, struct err *e)
 {
 	struct doing d = {
-		.plan = plan, .sources = sources, .root_fd = sources->root_fd, .dev_fd = -1,
+		.plan = plan, .sources = sources, .dev_fd = -1,
 	};
 	mode_t mask = umask(0);		/* modes are the specification's */
-	int failed = hang_up_root(sources, e);
+	int failed = (sources->late && mount_sources_open_late(sources, plan, e)) ||
+		     hang_up_root(sources, e);
 
+	d.root_fd = sources->root_fd;
 	mount_hide_init(&d.hide, d.root_fd, &d.spent);
 	for (size_t i = 0; i < plan->count && !failed; i++) {
 		fd_pile_make_room(&d.spent, STEP_FDS_MAX);

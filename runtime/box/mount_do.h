@@ -9,7 +9,7 @@ struct mount_plan;
 struct mount_sources;
 
 /* Afterwards the root is complete, but not yet "/" for this process. */
-int mount_do(const struct mount_plan *plan, const struct mount_sources *sources, struct err *e);
+int mount_do(const struct mount_plan *plan, struct mount_sources *sources, struct err *e);
 
 /* Makes the root "/" and drops every mount of the machine. */
 int mount_do_enter(const struct mount_plan *plan, const struct mount_sources *sources,

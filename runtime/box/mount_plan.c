@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mount.h>
 
+#include "box/devices.h"
 #include "box/idmap.h"
 #include "lib/arena.h"
 #include "lib/buf.h"
@@ -337,14 +338,21 @@ static void plan_node(struct planning *p, size_t index)
 {
 	const struct oci_spec *spec = p->in->spec;
 	const struct oci_device *node = &spec->devices[index];
-	struct mount_step *step = add(p->plan, MOUNT_NODE, node->path);
+	struct mount_step *step;
 
+	/* podman --privileged lists all that the machine has in /dev, ptmx too. */
+	if (devices_has_link(node->path))
+		return;
+	step = add(p->plan, MOUNT_NODE, node->path);
 	step->node = node;
 	step->index = index;
+	step->node_uid = node->uid;
+	step->node_gid = node->gid;
 	/* Where a joined user namespace is all that is known, the machine's node has to do. */
-	if (!p->plan->user_ns || p->in->always_nodev || node->type == 'p' ||
-	    !idmap_outside(&spec->uid_maps, node->uid, &step->node_uid) ||
-	    !idmap_outside(&spec->gid_maps, node->gid, &step->node_gid))
+	if (!p->plan->bind_nodes || node->type == 'p' ||
+	    (p->plan->user_ns &&
+	     (!idmap_outside(&spec->uid_maps, node->uid, &step->node_uid) ||
+	      !idmap_outside(&spec->gid_maps, node->gid, &step->node_gid))))
 		return;
 	step->made_outside = p->plan->makes_nodes = true;
 }

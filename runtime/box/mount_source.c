@@ -324,10 +324,8 @@ static int open_nodes(struct mount_sources *s, const struct mount_plan *plan, st
 	return 0;
 }
 
-int mount_sources_open(struct mount_sources *s, const struct mount_plan *plan, struct err *e)
+static int open_all(struct mount_sources *s, const struct mount_plan *plan, struct err *e)
 {
-	if (open_root(s, plan, e) || open_nodes(s, plan, e))
-		return -1;
 	for (size_t i = 0; plan->source_count && i < plan->count; i++)
 		if (open_source(s, plan, &plan->steps[i], e))
 			return -1;
@@ -337,12 +335,37 @@ int mount_sources_open(struct mount_sources *s, const struct mount_plan *plan, s
 	return 0;
 }
 
+int mount_sources_open(struct mount_sources *s, const struct mount_plan *plan, struct err *e)
+{
+	if (open_root(s, plan, e) == 0)
+		return open_nodes(s, plan, e) ? -1 : open_all(s, plan, e);
+	if (e->number != EPERM || !plan->user_ns || s->root_fd >= 0)
+		return -1;
+	if (s->bundle_fd != AT_FDCWD && fchdir(s->bundle_fd) < 0)
+		return err_sys(e, "change to the bundle");
+	s->late = true;
+	return 0;
+}
+
+/* clone3(2) with CLONE_NEWNS has put the working directory into the new mount namespace, unlike the
+ * fds that the caller had opened. */
+int mount_sources_open_late(struct mount_sources *s, const struct mount_plan *plan, struct err *e)
+{
+	s->bundle_fd = AT_FDCWD;
+	s->cgroup_fd = -1;
+	return open_root(s, plan, e) || open_all(s, plan, e) ? -1 : 0;
+}
+
 int mount_sources_map(struct mount_sources *s, const struct mount_plan *plan, int user_ns_fd,
 		      struct err *e)
 {
 	for (size_t i = 0; plan->source_count && i < plan->count; i++) {
 		const struct mount_step *step = &plan->steps[i];
 
+		if (step->op == MOUNT_BIND && step->options.idmap != MOUNT_IDMAP_NONE &&
+		    !step->uid_maps && s->late)
+			return err_set(e, ".mounts[%zu]: an ordinary user cannot map the ids of a "
+					  "mount", step->index);
 		if (step->op == MOUNT_BIND && step->options.idmap != MOUNT_IDMAP_NONE &&
 		    !step->uid_maps && map_source(s, step, user_ns_fd, e))
 			return -1;

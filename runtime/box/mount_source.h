@@ -5,6 +5,7 @@
  * O_CLOEXEC. Paths are the machine's and the caller's own, as the specification names them. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct err;
@@ -18,13 +19,19 @@ struct mount_sources {
 	int nodes_fd; /* a file system of device nodes, each named by mount_step.index; -1 */
 	char **links;		/* copy-symlink: what the link says; else NULL */
 	size_t count;
+	bool late;		/* the caller may not: see mount_sources_open */
 };
 
 /* All fds -1, bundle_fd AT_FDCWD. */
 void mount_sources_init(struct mount_sources *s, const struct mount_plan *plan);
 
-/* The root, bind sources, /sys and the own cgroup; id maps that a mount brings along. */
+/* The root, bind sources, /sys and the own cgroup; id maps that a mount brings along.
+ *
+ * An ordinary user may copy no mounts, but the first process of its new user namespace may: then
+ * nothing is opened but `late` set, the bundle becomes the working directory, and mount_do opens
+ * all in its mount namespace. */
 int mount_sources_open(struct mount_sources *s, const struct mount_plan *plan, struct err *e);
+int mount_sources_open_late(struct mount_sources *s, const struct mount_plan *plan, struct err *e);
 
 /* After the clone: id maps of the container's own user namespace. Nothing to do without such. */
 int mount_sources_map(struct mount_sources *s, const struct mount_plan *plan, int user_ns_fd,

@@ -131,12 +131,12 @@ static int reach(struct walk *w, size_t length, bool folder)
 	return fd;
 }
 
-static int target_error(const char *path, unsigned how, struct err *e)
+static int target_error(const char *path, unsigned how, bool missing, struct err *e)
 {
 	if (errno == ENOTDIR || (errno == ELOOP && how & MOUNT_TARGET_NOFOLLOW))
 		return err_set(e, "%s in the image is not a %s", path,
 			       how & MOUNT_TARGET_FILE ? "file" : "folder");
-	return err_sys(e, "open %s in the root", path);
+	return err_sys(e, "%s %s in the root", missing ? "make" : "open", path);
 }
 
 /* Apart from the caller for its large frame: what is missing is the exception. */
@@ -165,11 +165,14 @@ static int __attribute__((noinline)) make_path(int root_fd, const char *path, un
 int mount_target_open(int root_fd, const char *path, unsigned how, struct err *e)
 {
 	int fd = mount_target_try(root_fd, path, how);
+	bool missing = false;
 
 	if (fd < 0 && errno == ENOENT && !(how & MOUNT_TARGET_THERE) &&
-	    how & (MOUNT_TARGET_FOLDER | MOUNT_TARGET_FILE))
+	    how & (MOUNT_TARGET_FOLDER | MOUNT_TARGET_FILE)) {
+		missing = true;
 		fd = make_path(root_fd, path, how);
-	return fd < 0 ? target_error(path, how, e) : fd;
+	}
+	return fd < 0 ? target_error(path, how, missing, e) : fd;
 }
 
 int mount_target_parent(int root_fd, const char *path, const char **name, struct err *e)

@@ -106,15 +106,15 @@ for f in /proc/sys/kernel/core_pattern /proc/sysrq-trigger /proc/irq/x; do echo 
 	ok "masked and read-only$label" eval '[ "$(grep -v "^$" out)" = end ] && [ "$(grep -cE "Read-only file system|Permission denied|nonexistent" said)" = 3 ]'
 done
 run 'chmod 0 /proc/interrupts; chown 5 /proc/interrupts; echo x >/proc/interrupts && echo written'
-ok "the machine's null device over a masked file cannot be changed" eval 'has written && [ "$(stat -c %a:%u /dev/null)" = 666:0 ] && grep -q "Read-only" said'
+ok "the machine's null device over a masked file cannot be changed" eval 'has written && [ "$(grep -c "Read-only" said)" = 2 ]'
 run 'touch /x; touch /tmp/y; mount' 's["root"]["readonly"] = True; add("/tmp", "tmpfs", "t")'
 ok "a read-only root, and what is mounted on it" eval 'grep -q "/x: Read-only" said && ! grep -q /tmp/y said && flags / ro'
 run 'touch /dev/x /t/y; ls /t; ls /dev/null' 'drop("/dev"); s["mounts"].insert(0, mount("/dev", "tmpfs", "t", ["ro"])); add("/t", "tmpfs", "t", ["ro"]); bind("/t/in", "src/folder")'
 ok "a read-only tmpfs still gets what the plan puts there" eval 'has in && has /dev/null && grep -q "/dev/x: Read-only" said && grep -q "/t/y: Read-only" said'
 
 mkdir -m 700 root/home; mkdir -m 1751 root/data/odd
-run 'for d in home data/odd data/none data/own; do stat -c "%n %a" /$d; done' 'add("/home", "tmpfs", "t", ["size=8k"]); add("/data/odd", "tmpfs", "t", ["tmpcopyup"]); add("/data/none", "tmpfs", "t"); add("/data/own", "tmpfs", "t", ["size=8k,mode=711"])'
-ok "a tmpfs has the mode of what it covers, its own, or 1777" eval 'has "/home 700" && has "/data/odd 1751" && has "/data/none 1777" && has "/data/own 711"'
+run 'for d in home data/odd data/none data/own data/up data/up2; do stat -c "%n %a" /$d; done' 'add("/home", "tmpfs", "t", ["size=8k"]); add("/data/odd", "tmpfs", "t", ["tmpcopyup"]); add("/data/none", "tmpfs", "t"); add("/data/own", "tmpfs", "t", ["size=8k,mode=711"]); add("/data/up", "tmpfs", "t", ["tmpcopyup", "mode=701", "uid=3"]); add("/data/up2", "tmpfs", "t", ["tmpcopyup"])'
+ok "a tmpfs has the mode of what it covers, its own, or 1777" eval 'has "/home 700" && has "/data/odd 1751" && has "/data/none 1777" && has "/data/own 711" && has "/data/up 701" && has "/data/up2 1777"'
 rmdir root/home root/data/*
 
 # ---- bind mounts
@@ -200,6 +200,8 @@ run 'stat -c "%n %t:%T %a %u:%g" /dev/net/tun /srv/z /dev/null; stat -c "%n %F" 
 ok "devices of the specification, in folders of their own" eval 'has "/dev/net/tun 1:3 640 3:4" && has "/srv/z 1:5 666 0:0" && has "/dev/pipe fifo"'
 ok "a default one with another mode" has "/dev/null 1:3 600 0:0"
 rm -rf root/srv
+run 'readlink /dev/ptmx; stat -c "%n %t" /dev/mine' 's["linux"]["devices"] = [dict(path="/dev/ptmx", type="c", major=5, minor=2), dict(path="/dev/mine", type="c", major=1, minor=3)]'
+ok "where box makes a link, a device is passed over (podman --privileged)" eval 'has pts/ptmx && has "/dev/mine 1"'
 run 'stat -c "%n %t:%T %a %u:%g" /dev/net/tun /dev/zero; head -c 2 /dev/zero | wc -c' 'user(); s["linux"]["devices"] = ['"$node"', dict(path="/dev/zero", type="c", major=1, minor=5, fileMode=0o600, uid=7)]'
 ok "in a user namespace too, with owner and mode" eval 'has "/dev/net/tun 1:3 640 3:4" && has "/dev/zero 1:5 600 7:0" && has 2'
 ROOTLESS="unshare --user --map-root-user --mount" run true 'drop("/dev/pts"); s["linux"]["devices"] = [dict(path="/dev/kmsg", type="c", major=8, minor=0)]'
@@ -248,6 +250,17 @@ rootless 'echo ran' 'bind("/data", "locked", "rbind", "exec")'
 ok "rootless: nothing clears them" says ".mounts[6]: /data: the source has flags that this user namespace may not change"
 rootless 'echo ran' 'bind("/data", "src/folder")'
 ok "rootless: nothing uncovers what is below a mount" says "use rbind"
+
+# ---- an ordinary user
+ordinary() { # as run; the folder of containers is the user's own
+	python3 conf.py "$1" "namespaces.append({'type': 'user'}); s['linux']['uidMappings'] = [{'containerID': 0, 'hostID': 1234, 'size': 1}]
+s['linux']['gidMappings'] = [{'containerID': 0, 'hostID': 1234, 'size': 1}]; drop('/sys'); bind('/sys', '/sys', 'rbind', 'ro', 'nosuid'); ${2-}"
+	mkdir -p user && chown 1234:1234 user && chmod 711 .
+	setpriv --reuid 1234 --regid 1234 --clear-groups "$BOX" --root "$world/user" --cgroup-manager disabled run --bundle "$world" "$id$((runs += 1))" >out 2>said </dev/null; status=$?; }
+ordinary 'mount; id -u; cat /data/sub/deep; head -c 2 /dev/zero | wc -c' 'bind("/data", "src/folder", "rbind", "ro", "nosuid")'
+ok "an ordinary user: everything is opened inside its user namespace" eval 'has 0 && has deep && has 2 && flags /data ro,nosuid && flags /dev rw,nosuid'
+ordinary 'echo ran' 'bind("/data", "src/folder", "idmap")'
+ok "an ordinary user maps no ids" says "an ordinary user cannot map the ids of a mount"
 
 # ---- A2: fake /proc and /sys
 fake() { rmdir root/$1; ln -s "$2" root/$1; run 'echo ran' "${3-}"; }
