@@ -1,8 +1,9 @@
 /* command.h - a verb of the command line: a file command_VERB.c and a row in commands.c.
  *
  * A command gets its options in its own struct and its arguments, counted already; it prints its
- * answer to stdout and returns the exit status, or -1 with the sentence. Whatever it allocates
- * lives in the call's arena: box ends right afterwards. */
+ * answer to stdout and returns the exit status, or with the sentence of an error the negative exit
+ * status, -1 as a rule. Whatever it allocates lives in the call's arena: box ends right
+ * afterwards. */
 #pragma once
 
 #include <stdbool.h>

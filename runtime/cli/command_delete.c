@@ -1,5 +1,6 @@
-/* command_delete.c - box delete ID: what a container that has ended left behind. With --force any
- * container, also one that a crash left half made. */
+/* command_delete.c - box delete ID: what a container that has ended left behind, and one that was
+ * never started: the specification has an error for that, but crun and runc end it and containerd
+ * relies on them. With --force any container, also one that a crash left half made. */
 #include <errno.h>
 
 #include "cli/command.h"
@@ -39,7 +40,7 @@ static int open_busy(struct target *t, int root_fd, const char *id, bool force, 
 
 	if (target_open_at(t, root_fd, id, CONTAINER_LOCK_NONE, a, e))
 		return -1;
-	if (!force && t->status != TARGET_STOPPED)
+	if (!force && t->status != TARGET_STOPPED && t->status != TARGET_CREATED)
 		failed = refuse(t, e);
 	else if (t->pidfd >= 0)
 		failed = target_kill(t, e);
@@ -57,7 +58,7 @@ static int delete_one(int root_fd, const char *id, bool force, struct arena *a, 
 		failed = open_busy(&t, root_fd, id, force, a, e);
 	if (failed)
 		return force && e->number == ENOENT ? 0 : -1;
-	if (t.status != TARGET_STOPPED && !force)
+	if (t.status != TARGET_STOPPED && t.status != TARGET_CREATED && !force)
 		failed = refuse(&t, e);
 	else
 		failed = target_kill(&t, e) || target_clear(&t, NULL, a, e) ? -1 : 0;

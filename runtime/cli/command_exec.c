@@ -199,8 +199,11 @@ static int run(const struct command_call *call, struct err *e)
 	};
 	int status = 0;
 
-	if (prepare(&n, call, e) || enter(&n, e) ||
-	    pid_file_write(n.options->pid_file, n.result.pid, e))
+	if (prepare(&n, call, e))
+		status = -1;
+	else if (enter(&n, e))
+		status = -255;	/* as with crun and runc */
+	else if (pid_file_write(n.options->pid_file, n.result.pid, e))
 		status = -1;
 	if (status == 0 && !n.options->detach)
 		status = foreground_wait(n.result.pid, n.result.pidfd, n.result.console_fd, e);

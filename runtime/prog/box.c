@@ -3,7 +3,7 @@
  * usage: box [GLOBAL OPTION...] COMMAND [OPTION...] [ARGUMENT...]; box help shows all
  *
  * Exit status: 0, 1 after an error; run and exec have their program's, 128 + signal when one ended
- * it. The error is one sentence on standard error and a line in --log. */
+ * it; 255 when exec's program could not be run, as with crun. The error is one sentence on standard error and a line in --log. */
 #include <signal.h>
 #include <unistd.h>
 
@@ -88,5 +88,5 @@ int main(int argc, char **argv, char **envp)
 	if (status < 0)
 		failure_tell(&g, &e);
 	/* The arena goes with the process. */
-	return status < 0 ? 1 : status;
+	return status < 0 ? -status : status;
 }
