@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/arena.h"
@@ -26,7 +27,12 @@
 
 #define ROOT_OF_ROOT "/run/box-oci"
 
-enum { FACTS_BYTES_MAX = 4 * PATH_MAX, PROCESS_BYTES_MAX = 64 };
+enum {
+	FACTS_BYTES_MAX = 4 * PATH_MAX,
+	PROCESS_BYTES_MAX = 64,
+	LOCK_WAIT_MS = 10000,
+	LOCK_PAUSE_MS = 5,
+};
 
 const char *container_root_default(struct arena *a, struct err *e)
 {
@@ -158,6 +164,21 @@ int container_dir_create(struct container_dir *d, int root_fd, const char *id, c
 	return 0;
 }
 
+/* flock(2) knows no time limit, and whoever has the lock may hang in a hook. */
+static int take_lock(int fd, int wait_ms)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000 };
+
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK || wait_ms <= 0)
+			return -1;
+		nanosleep(&pause, NULL);
+		wait_ms -= LOCK_PAUSE_MS;
+		errno = EWOULDBLOCK;
+	}
+	return 0;
+}
+
 int container_dir_open(struct container_dir *d, int root_fd, const char *id,
 		       enum container_lock lock, struct err *e)
 {
@@ -168,10 +189,8 @@ int container_dir_open(struct container_dir *d, int root_fd, const char *id,
 		return -1;
 	if (lock == CONTAINER_LOCK_NONE)
 		return 0;
-	while (flock(d->fd, LOCK_EX | (lock == CONTAINER_LOCK_TRY ? LOCK_NB : 0)) < 0) {
-		if (errno == EINTR)
-			continue;
-		err_sys(e, "container %s: another box command is working on it", id);
+	if (take_lock(d->fd, lock == CONTAINER_LOCK_WAIT ? LOCK_WAIT_MS : 0) < 0) {
+		err_sys(e, "container %s: another box command is working on it: end that", id);
 		container_dir_close(d);
 		return -1;
 	}

@@ -56,7 +56,8 @@ bool container_id_is_valid(const char *id);	/* [A-Za-z0-9_+.-]+, neither "." nor
  * -1 with EEXIST. */
 int container_dir_create(struct container_dir *d, int root_fd, const char *id, const char *config,
 			 size_t config_bytes, struct err *e);
-/* -1 with ENOENT: there is none; with EWOULDBLOCK: another call has the lock. */
+/* -1 with ENOENT: there is none; with EWOULDBLOCK: another call has the lock, for WAIT since 10 s.
+ */
 int container_dir_open(struct container_dir *d, int root_fd, const char *id,
 		       enum container_lock lock, struct err *e);
 /* Also where a child has inherited it. */

@@ -3,7 +3,8 @@
  * usage: box [GLOBAL OPTION...] COMMAND [OPTION...] [ARGUMENT...]; box help shows all
  *
  * Exit status: 0, 1 after an error; run and exec have their program's, 128 + signal when one ended
- * it; 255 when exec's program could not be run, as with crun. The error is one sentence on standard error and a line in --log. */
+ * it; 255 when exec's program could not be run, as with crun. The error is one sentence on standard
+ * error and a line in --log. */
 #include <signal.h>
 #include <unistd.h>
 
