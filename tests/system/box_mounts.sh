@@ -310,8 +310,10 @@ race() {
 	for i in $(seq "$iterations"); do
 		if [ "$(start 2>said </dev/null)" = ran ]; then good=$((good + 1)); else bad=$((bad + 1)); fi
 	done
-	ok "$name: the adversary lived" kill -0 $swapper
+	kill -0 $swapper && lived=yes || lived=no
 	kill $swapper; wait $swapper 2>/dev/null
+	[ -L "$1" ] || [ -L "$2" ] || lived="no: its link is gone"
+	ok "$name: the adversary lived to the end" [ "$lived" = yes ]
 	echo "# $name: $good started, $bad refused of $iterations"
 	ok "$name: $iterations starts, nothing outside has changed" unharmed
 }
@@ -323,7 +325,7 @@ race "A2, /proc of the root" '' root/proc root/link
 rm -f root/link root/proc 2>/dev/null; rm -rf root/proc root/link root/fakeproc; mkdir root/proc
 ln -s "$world/canary" root/link
 race "A7, /dev of the root" '' root/dev root/link
-rm -rf root/dev root/link; mkdir root/dev; mknod root/dev/null c 1 3; ln -s /proc/sys/kernel/core_pattern root/dev/evil
+rm -rf root/dev root/link; mkdir root/dev; mknod -m 666 root/dev/null c 1 3; ln -s /proc/sys/kernel/core_pattern root/dev/evil
 race "A4, /dev/null of the root" "$bare" root/dev/null root/dev/evil
 rm -rf root/dev/*
 mkdir -p root/data/m; touch root/data/m/file; ln -s /proc/sysrq-trigger root/data/m/evil
