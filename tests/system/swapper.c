@@ -1,7 +1,9 @@
 /* swapper - the adversary of tests/system/box_mounts.sh: exchanges two names as fast as it can.
  *
- *   swapper A B [A B]...    until it is killed. A name that is not there at the moment is tried again:
- * whoever is attacked may be making it anew. */
+ *   swapper A B [A B]...    until it is killed
+ *
+ * A name that is not there at the moment is tried again: whoever is attacked may be making it
+ * anew. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
