@@ -10,21 +10,20 @@ ROUNDS=20 MANY=1000 MANY_PEERS=100 SECTIONS=start,exec,life,syscalls,peak,small,
 for word in $(cat /proc/cmdline); do
 	case $word in bench.*) declare "${word#bench.}" ;; esac
 done
-# All programs lie on one read-only mount, as in the appliance: crun and box copy themselves before they run from elsewhere.
-# run_writable is the run from a place where they do.
+# Debian's runtimes stay where Debian puts them, on the root: from a tmpfs crun would have to copy itself into memory. box lies
+# on a read-only mount, as in the appliance; run_writable is box from a place where it makes such a mount of its own.
 bin=/tmp/bin samples=/tmp/samples
 mkdir $bin /tmp/writable
 cp /payload/{floor,turns} $bin
-runtimes=
-for runtime in box crun runc; do
-	file=/payload/$runtime
-	[ -e $file ] || file=$(command -v $runtime) || continue
-	cp "$file" $bin/
-	cp "$file" /tmp/writable/
-	runtimes="$runtimes $runtime"
-done
+[ ! -e /payload/box ] || cp /payload/box $bin/
+for runtime in crun runc; do ln -s "$(command -v $runtime)" /tmp/writable/; done
+[ ! -e /payload/box ] || cp /payload/box /tmp/writable/
 mount --bind $bin $bin && mount -o remount,bind,ro $bin || exit 1
 PATH=$bin:$PATH
+runtimes=
+for runtime in box crun runc; do
+	! command -v $runtime >/dev/null || runtimes="$runtimes $runtime"
+done
 bundles_make /tmp/b /payload || exit 1
 say "$(uname -r), runtimes:$runtimes"
 
