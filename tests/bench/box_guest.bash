@@ -20,8 +20,9 @@ for runtime in crun runc; do ln -s "$(command -v $runtime)" /tmp/writable/; done
 [ ! -e /payload/box ] || cp /payload/box /tmp/writable/
 mount --bind $bin $bin && mount -o remount,bind,ro $bin || exit 1
 PATH=$bin:$PATH
-runtimes=
-for runtime in box crun runc; do
+runtimes= all='box crun runc' BPF=true
+[[ $(uname -r) != *cuvette* ]] || { BPF=false all='box crun'; }	# runc does not start there at all
+for runtime in $all; do
 	! command -v $runtime >/dev/null || runtimes="$runtimes $runtime"
 done
 bundles_make /tmp/b /payload || exit 1

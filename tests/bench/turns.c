@@ -6,9 +6,9 @@
  * round's number. With -p the rounds of a command start all at once, each timed from that start.
  * WARM rounds come first and are not counted. Prints per command
  *   NAME median=NS min=NS p90=NS p99=NS busy=NS rss=KIB
- * busy = the median time that the CPUs were busy, with what the kernel did behind (not with -p),
- * rss = the most memory of a process of it. -r appends every sample, in the order taken. A command
- * that fails is told on stderr and prints `NAME failed`. */
+ * busy = the median time that the CPUs were busy, with what the kernel did behind (not with -p;
+ * without /proc/schedstat the whole time), rss = the most memory of a process of it. -r appends
+ * every sample, in the order taken. A command that fails is told on stderr: `NAME failed`. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <spawn.h>
@@ -139,7 +139,7 @@ static void run_once(struct command *c, unsigned round, int sample)
 	}
 	if (sample >= 0) {
 		c->took[sample] = now() - start;
-		c->busy[sample] = busy_now() - busy;
+		c->busy[sample] = busy ? busy_now() - busy : c->took[sample];
 	}
 }
 
