@@ -56,13 +56,15 @@ static int set_up(struct entering *g, struct program *program, struct err *e)
 {
 	const struct enter_job *job = g->job;
 	const struct oci_process *p = job->process;
+	const int kept[] = { g->link_fd, job->seccomp_fd, g->listener_fd };
 
 	if (g->late_flags && setns(g->target_pidfd, (int)g->late_flags) < 0)
 		return err_sys(e, "join the cgroup and user namespaces");
 	program_environment(p, program);
 	if (process_begin(has(job->spec, OCI_NS_USER), e) ||
 	    stdio_set(job->stdio_fds, g->console_fd, p, false, e) ||
-	    stdio_mark(job->preserved_fds, e) || process_chdir(AT_FDCWD, p->cwd, false, e) ||
+	    stdio_keep(job->preserved_fds, kept, sizeof(kept) / sizeof(kept[0]), e) ||
+	    process_chdir(AT_FDCWD, p->cwd, false, e) ||
 	    process_inherit(job->spec, e) || process_become(p, job->tied, e))
 		return -1;
 	return program_find(p, program, e);

@@ -140,6 +140,8 @@ static int set_up(struct stage_inner *in, struct program *program, struct err *e
 {
 	const struct oci_spec *spec = in->job->plan->spec;
 	bool user_ns = spec->namespaces & 1u << OCI_NS_USER || spec->namespace_paths[OCI_NS_USER];
+	const int kept[] = { in->link_fd, in->job->gate_fd, in->job->seccomp_fd,
+			     in->listener_fd };
 
 	if (await(in, STAGE_GO, e))
 		return -1;
@@ -154,9 +156,8 @@ static int set_up(struct stage_inner *in, struct program *program, struct err *e
 	if (set_names(spec, e) || make_root(in, e))
 		return -1;
 	program_environment(&spec->process, program);
-	if (
-	    stdio_set(in->job->stdio_fds, in->console_fd, &spec->process, true, e) ||
-	    stdio_mark(in->job->preserved_fds, e) ||
+	if (stdio_set(in->job->stdio_fds, in->console_fd, &spec->process, true, e) ||
+	    stdio_keep(in->job->preserved_fds, kept, sizeof(kept) / sizeof(kept[0]), e) ||
 	    process_chdir(AT_FDCWD, spec->process.cwd, true, e) || process_inherit(spec, e) ||
 	    process_become(&spec->process, in->job->tied, e))
 		return -1;

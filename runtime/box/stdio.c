@@ -2,7 +2,6 @@
 #include "box/stdio.h"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -46,9 +45,27 @@ int stdio_set(const int wanted[3], int console_fd, const struct oci_process *p, 
 	return 0;
 }
 
-int stdio_mark(unsigned preserved, struct err *e)
+static int close_from(unsigned first, unsigned last, struct err *e)
 {
-	if (syscall(SYS_close_range, 3 + preserved, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+	if (first <= last && syscall(SYS_close_range, first, last, 0) < 0)
 		return err_sys(e, "close_range");
 	return 0;
+}
+
+int stdio_keep(unsigned preserved, const int *kept, size_t count, struct err *e)
+{
+	unsigned first = STDERR_FILENO + 1 + preserved;
+
+	for (;;) {
+		unsigned next = ~0u;
+
+		for (size_t i = 0; i < count; i++)
+			if (kept[i] >= 0 && (unsigned)kept[i] >= first && (unsigned)kept[i] < next)
+				next = (unsigned)kept[i];
+		if (next == ~0u)
+			return close_from(first, ~0u, e);
+		if (next > first && close_from(first, next - 1, e))
+			return -1;
+		first = next + 1;
+	}
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct err;
 struct oci_process;
@@ -11,6 +12,7 @@ struct oci_process;
 int stdio_set(const int wanted[3], int console_fd, const struct oci_process *p, bool bind_console,
 	      struct err *e);
 
-/* Closed by exec, whatever the caller left open: all but 0, 1, 2 and the `preserved` ones after
- * (CVE-2024-21626). */
-int stdio_mark(unsigned preserved, struct err *e);
+/* Closes every other fd: what is only marked O_CLOEXEC is still there while execve(2) looks for the
+ * program, and an image may say /proc/self/fd/N/.. (CVE-2024-21626). The first `preserved` behind
+ * standard error stay for the program, `kept` (-1 = none) for us; those are O_CLOEXEC. */
+int stdio_keep(unsigned preserved, const int *kept, size_t count, struct err *e);

@@ -3,6 +3,7 @@ can reach meanwhile (SECURITY.md A1, A6, A8, A10, A11, A12, A19, A20). Prints TA
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -342,6 +343,44 @@ def descriptors():
         os.close(fd)
 
 
+def host_folders():
+    """No program of the host by way of a folder that we have open (CVE-2024-21626, attack 3)."""
+    shutil.copy(box.inmate, f"{box.place}/theirs")
+
+    def attempt(c, script=None):
+        path = box.bundle(c)
+        if script:
+            with open(f"{path}/rootfs/bin/script", "w") as f:
+                f.write(script)
+            os.chmod(f"{path}/rootfs/bin/script", 0o755)
+        return box.call("run", "--bundle", path, os.path.basename(path))[0]
+
+    def reaches(kind, place):
+        c = config(place, "status")
+        script = None
+        if kind == "PATH":
+            c = config("theirs", "status")
+            c["process"]["env"] = ["PATH=" + os.path.dirname(place)]
+        elif kind == "interpreter":
+            c, script = config("/bin/script"), f"#!{place} status\n"
+        elif kind == "hook":
+            c = config("/inmate", "status")
+            c["hooks"] = {"startContainer": [{"path": place, "args": ["theirs", "status"]}]}
+        return attempt(c, script) == 0
+
+    places = [f"/proc/self/fd/{fd}/{up}theirs" for fd in range(3, 16) for up in ("../", "../../")]
+    for kind in ("args", "PATH", "interpreter", "hook"):
+        found = [place for place in places if reaches(kind, place)]
+        ok(f"no host program through {kind}", not found, found)
+    path = box.bundle(config("/inmate", "sleep"))
+    name = os.path.basename(path)
+    subprocess.run(box.command("run", "--detach", "--bundle", path, name), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, timeout=LIMIT)
+    found = [place for place in places if box.call("exec", name, place, "status")[0] == 0]
+    ok("nor through exec", not found, found)
+    box.call("delete", "--force", name)
+
+
 # ---- an attacker inside: our own program (A1), processes that join (A10)
 def own_program():
     c = config("/tmp/entry")
@@ -447,7 +486,7 @@ CAP_NUMBERS = {"CAP_" + c: n for n, c in enumerate(
 mounts_before = open("/proc/self/mountinfo").read()
 try:
     chosen = sys.argv[3:]
-    for story in (namespaces, net_devices, sysctls, identities, descriptors, execs, own_program):
+    for story in (namespaces, net_devices, sysctls, identities, descriptors, host_folders, execs, own_program):
         if not chosen or story.__name__ in chosen:
             story()
     ok("no mount is left", open("/proc/self/mountinfo").read() == mounts_before)
