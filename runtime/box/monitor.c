@@ -12,10 +12,12 @@
 #include "box/cgroup.h"
 #include "box/outlog.h"
 #include "box/state.h"
+#include "box/tail.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/loop.h"
+#include "lib/str.h"
 
 enum { FINISH_READS_MAX = 256 }; /* a pipe has at most 256 pages unless a privileged user asks */
 
@@ -32,6 +34,7 @@ struct monitor {
 	struct loop_source process;		/* the pidfd */
 	struct stream out, err;
 	struct outlog log;
+	struct tail said;			/* on standard error */
 	int events_fd;				/* -1 = no memory limit to watch */
 	int output_fd;				/* -1 = none, or its reader is gone */
 	bool output_slow; /* waited in vain: drop until it takes bytes again */
@@ -102,6 +105,8 @@ static int read_once(struct stream *s)
 		return -1;
 	copy_output(s->monitor, data, (size_t)n);
 	split_lines(s, data, (size_t)n);
+	if (s == &s->monitor->err)
+		tail_put(&s->monitor->said, data, (size_t)n);
 	return 1;
 }
 
@@ -163,6 +168,7 @@ static int record_exit(struct monitor *m, struct err *e)
 		.log_lost_bytes = m->log.lost_bytes,
 	};
 
+	str_copy(exit.said, sizeof(exit.said), tail_text(&m->said));
 	if (exit.log_lost_bytes)
 		log_warn("%llu bytes of output are not in the log: the data disk did not take them",
 			 (unsigned long long)exit.log_lost_bytes);
