@@ -28,11 +28,22 @@ batch_drain() {
 	wait "$OUTPUT_PID" 2>/dev/null || :
 }
 
+# batch_disk: nobody follows the console of a batch; that its data disk is not used must be seen all the same. Said once.
+batch_disk() {
+	local line
+	[ -n "$BATCH" ] && [ -n "$DATA_IMAGE" ] && [ -z "${BATCH_DISK_SAID:-}" ] || return 0
+	BATCH_DISK_SAID=1
+	line=$(grep -a -m 1 'runs from memory' "$VM/console.log" | console_clean | head -c 400) || :
+	[ -z "$line" ] || say "guest: $line"
+}
+
 # batch_status: what the run ends with: the guest's status, 130 after Ctrl-C, 125 when the machine died without one.
 batch_status() {
 	((INTERRUPTED == 0)) || return 130
 	[ -n "$EXIT_STATUS" ] && return "$EXIT_STATUS"
 	say "the machine ended without a result for $BATCH (QEMU status $QEMU_STATUS); its console: $RUN/console.log"
+	# QEMU's own reason, when it would not even start.
+	console_clean <"$VM/qemu.err" | tail -n 3 | sed 's/^/QEMU: /' >&2
 	tail -n 5 "$VM/console.log" | console_clean >&2
 	return 125
 }

@@ -62,7 +62,7 @@ console_stop() {	# how often it was asked
 # Prints the URL only after it answered 200 here. The guest chose its text: it may lead nowhere but to the guest's own port,
 # and curl reads it from a file, since a command line shows its token to everybody on the host.
 console_url() {
-	local code tries own="^http://127\\.0\\.0\\.1:${PORT:-}/[A-Za-z0-9._~%/?#@!&*+,;=:-]*\$"
+	local code tries stop=Ctrl-C own="^http://127\\.0\\.0\\.1:${PORT:-}/[A-Za-z0-9._~%/?#@!&*+,;=:-]*\$"
 	if [ "${NET:-user}" = none ]; then
 		say "Jupyter runs, but NET=none leaves no way to it from outside"
 		return
@@ -79,7 +79,8 @@ console_url() {
 		sleep 0.5
 	done
 	if [ "$code" = 200 ]; then
-		say "ready: open this in a browser (Ctrl-C here stops the machine)"
+		[ "$CONSOLE" = log ] || stop="svctl poweroff"	# there the guest's shell gets Ctrl-C
+		say "ready: open this in a browser ($stop here stops the machine)"
 		printf '\n    %s\n\n' "$1"
 		echo "$1" >"$RUN/url"
 	else

@@ -59,6 +59,6 @@ machine_net() {
 # machine_data_image PATH: a new data disk is a sparse file; the guest formats it.
 machine_data_image() {
 	[ -e "$1" ] || truncate -s "${DATA_SIZE:-16G}" "$1" ||
-		die "cannot make the data disk $1: make its folder, or give DATA=another-file"
+		usage_die "cannot make the data disk $1: make its folder, or give DATA=another-file"
 	share_own "$1"
 }

@@ -11,11 +11,11 @@ share_prepare() {
 	local uid gid
 	if [ ! -e "$1" ]; then
 		(umask 022 && mkdir -p "$1" && { [ ! -d "$2" ] || cp -R "$2/." "$1/"; }) ||
-			die "cannot make the shared folder $1: make it, or give WORK=another-folder"
+			usage_die "cannot make the shared folder $1: make it, or give WORK=another-folder"
 		chown -R --reference="$(dirname "$1")" "$1" 2>/dev/null || :
 		say "made the shared folder $1 with examples"
 	fi
-	[ -d "$1" ] || die "$1 is not a folder: it is shared with the guest as /home/jovyan/work"
+	[ -d "$1" ] || usage_die "$1 is not a folder: it is shared with the guest as /home/jovyan/work"
 	SHARE_DIR=$(realpath "$1")
 	uid=$(stat -c %u "$SHARE_DIR") gid=$(stat -c %g "$SHARE_DIR")
 	SHARE_AS=()

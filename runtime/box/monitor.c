@@ -15,11 +15,13 @@
 #include "box/monitor_control.h"
 #include "box/outlog.h"
 #include "box/state.h"
+#include "box/tail.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/msg.h"
+#include "lib/str.h"
 
 enum { FINISH_READS_MAX = 256 }; /* a pipe has at most 256 pages unless a privileged user asks */
 
@@ -40,6 +42,7 @@ struct monitor {
 	struct outlog log;
 	struct attach *attach;
 	struct loop_source control;		/* fd -1 = none */
+	struct tail said;			/* on standard error */
 	int events_fd;				/* -1 = no memory limit to watch */
 	int output_fd;				/* -1 = none, or its reader is gone */
 	bool output_slow; /* waited in vain: drop until it takes bytes again */
@@ -115,6 +118,8 @@ static int read_once(struct stream *s)
 	copy_output(s->monitor, data, (size_t)n);
 	attach_put(s->monitor->attach, s->number, data, (size_t)n);
 	split_lines(s, data, (size_t)n);
+	if (s == &s->monitor->err)
+		tail_put(&s->monitor->said, data, (size_t)n);
 	return 1;
 }
 
@@ -259,6 +264,7 @@ static int record_exit(struct monitor *m, struct err *e)
 		.log_lost_bytes = m->log.lost_bytes,
 	};
 
+	str_copy(exit.said, sizeof(exit.said), tail_text(&m->said));
 	return state_save_exit(MONITOR_STATE_FD, &exit, e);
 }
 
@@ -322,9 +328,8 @@ int monitor_run(const struct monitor_config *config, struct err *e)
 	if (loop_run(m.loop, e) || record_exit(&m, e) || drain(&m, e))
 		return -1;
 	outlog_close(&m.log);
-	if (m.log.lost_bytes == 0)
-		return 0;
-	log_warn("%llu bytes of output are not in the log: the data disk did not take them",
-		 (unsigned long long)m.log.lost_bytes);
+	if (m.log.lost_bytes)
+		log_warn("%llu bytes of output are not in the log: the data disk did not take them",
+			 (unsigned long long)m.log.lost_bytes);
 	return record_exit(&m, e);
 }

@@ -10,7 +10,7 @@
 #include "lib/proc.h"
 #include "lib/str.h"
 
-enum { STATE_BYTES_MAX = 1024 };
+enum { STATE_BYTES_MAX = 2048 };
 
 static int save(int dir_fd, const char *name, const char *text, struct err *e)
 {
@@ -79,6 +79,38 @@ int state_load_run(int dir_fd, struct box_run *run, struct err *e)
 	return 0;
 }
 
+/* One "said LINE" for each of its lines. */
+static void put_said(char *out, size_t out_bytes, const char *said)
+{
+	while (*said) {
+		size_t size = strcspn(said, "\n");
+		int n = snprintf(out, out_bytes, "said %.*s\n", (int)size, said);
+
+		if (n < 0 || (size_t)n >= out_bytes)
+			return;
+		out += n;
+		out_bytes -= (size_t)n;
+		said += size + (said[size] == '\n');
+	}
+}
+
+static void get_said(const char *text, char said[TAIL_BYTES])
+{
+	size_t at = 0;
+
+	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		size_t size = strcspn(line, "\n");
+
+		if (strncmp(line, "said ", 5) != 0 || at + size - 5 + 1 >= TAIL_BYTES)
+			continue;
+		if (at)
+			said[at++] = '\n';
+		memcpy(said + at, line + 5, size - 5);
+		at += size - 5;
+	}
+	said[at] = '\0';
+}
+
 int state_save_exit(int dir_fd, const struct box_exit *exit, struct err *e)
 {
 	char text[STATE_BYTES_MAX];
@@ -86,6 +118,7 @@ int state_save_exit(int dir_fd, const struct box_exit *exit, struct err *e)
 	snprintf(text, sizeof(text), "status %llu\noom_kills %llu\nlog_lost_bytes %llu\n",
 		 (unsigned long long)exit->status, (unsigned long long)exit->oom_kills,
 		 (unsigned long long)exit->log_lost_bytes);
+	put_said(text + strlen(text), sizeof(text) - strlen(text), exit->said);
 	return save(dir_fd, "exit", text, e);
 }
 
@@ -99,6 +132,7 @@ int state_load_exit(int dir_fd, struct box_exit *exit, struct err *e)
 	    !number(text, "oom_kills", &exit->oom_kills) ||
 	    !number(text, "log_lost_bytes", &exit->log_lost_bytes))
 		return err_set(e, "the file exit is damaged");
+	get_said(text, exit->said);
 	return 0;
 }
 

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "box/tail.h"
+
 struct err;
 
 struct box_run {
@@ -22,6 +24,7 @@ struct box_exit {
 	uint64_t status;			/* 128 + signal as shells do */
 	uint64_t oom_kills;
 	uint64_t log_lost_bytes;		/* could not be written: the disk was full */
+	char said[TAIL_BYTES];			/* the last lines of its standard error */
 };
 
 int state_save_run(int dir_fd, const struct box_run *run, struct err *e);

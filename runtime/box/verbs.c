@@ -71,6 +71,7 @@ void box_tell_exited(struct box *box)
 	msg_put_str(&m, box->name);
 	msg_put_u64(&m, box->exit.status);
 	msg_put_u64(&m, box->exit.oom_kills);
+	msg_put_str(&m, box->exit.said);
 	send_peer(box->boxes, &m);
 }
 

@@ -70,6 +70,18 @@ static int read_failed(struct boxd *box, struct msg *m, struct err *e)
 	return 0;
 }
 
+static int read_exited(struct boxd *box, struct msg *m, struct err *e)
+{
+	const char *name = msg_get_str(m);
+	uint64_t exit_status = msg_get_u64(m), oom_kills = msg_get_u64(m);
+	const char *said = msg_get_str(m);
+
+	if (msg_end(m, e) < 0)
+		return -1;
+	box->events->exited(box->ctx, name, exit_status, oom_kills, said);
+	return 0;
+}
+
 /* BOX_STARTED, BOX_DONE: a name and `numbers` numbers. */
 static int read_named(struct msg *m, const char **name, uint64_t *numbers, size_t count,
 		      struct err *e)
@@ -108,10 +120,7 @@ static int dispatch(struct boxd *box, struct msg *m, struct err *e)
 		box->events->list_end(box->ctx);
 		return 0;
 	case WIRE_BOX_EXITED:
-		if (read_named(m, &name, numbers, 2, e) < 0)
-			return -1;
-		box->events->exited(box->ctx, name, numbers[0], numbers[1]);
-		return 0;
+		return read_exited(box, m, e);
 	case WIRE_BOX_OOM:
 		if (read_named(m, &name, numbers, 2, e) < 0)
 			return -1;

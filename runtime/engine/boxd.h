@@ -29,7 +29,9 @@ struct boxd_events {
 	void (*done)(void *ctx, const char *name);
 	void (*state)(void *ctx, const struct boxd_state *state);	/* per box of the list */
 	void (*list_end)(void *ctx);
-	void (*exited)(void *ctx, const char *name, uint64_t exit_status, uint64_t oom_kills);
+	/* said: the last lines of its standard error, unescaped */
+	void (*exited)(void *ctx, const char *name, uint64_t exit_status, uint64_t oom_kills,
+		       const char *said);
 	void (*oom)(void *ctx, const char *name, uint64_t limit_bytes, uint64_t oom_kills);
 };
 

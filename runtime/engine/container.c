@@ -246,9 +246,35 @@ static bool again(const struct container *c, uint64_t exit_status)
 	return restart_again(&c->rule, exit_status, (unsigned)c->doc.restarts);
 }
 
-void container_ended(struct container *c, uint64_t exit_status, uint64_t oom_kills)
+/* Who fails soon after each start never gets to where a user could look: the reason goes to the
+ * console, the 2nd, 4th, 8th... time and when it was the last. */
+static bool wants_reason(struct container *c, uint64_t exit_status, bool restart)
+{
+	bool is_short = exit_status != 0 && c->up_since_ms &&
+			time_boot_ms() - c->up_since_ms < RESTART_STABLE_MS;
+
+	c->short_runs = is_short ? c->short_runs + 1 : 0;
+	if (!is_short || c->env->batch || c->state == TASK_STOPPING)
+		return false;
+	return !restart ||
+	       (c->short_runs > 1 && (c->short_runs & (c->short_runs - 1)) == 0);
+}
+
+static void say_reason(const struct container *c, const char *said)
+{
+	while (*said) {
+		size_t size = strcspn(said, "\n");
+
+		report_say(c->env->report, "%s said: %.*s", c->doc.name, (int)size, said);
+		said += size + (said[size] == '\n');
+	}
+}
+
+void container_ended(struct container *c, uint64_t exit_status, uint64_t oom_kills,
+		     const char *said)
 {
 	bool restart = again(c, exit_status);
+	bool reason = wants_reason(c, exit_status, restart);
 
 	c->doc.exit_status = exit_status;
 	c->doc.oom_kills = oom_kills;
@@ -257,6 +283,8 @@ void container_ended(struct container *c, uint64_t exit_status, uint64_t oom_kil
 		report_say(c->env->report, "%s: ended with status %" PRIu64 "%s", c->doc.name,
 			   exit_status, restart ? "" : "; it is not started again");
 	container_event(c, restart ? TASK_AGAIN : TASK_FINAL);
+	if (reason)
+		say_reason(c, said);
 }
 
 void container_oom(struct container *c, uint64_t limit_bytes, uint64_t oom_kills)

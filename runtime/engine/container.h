@@ -51,6 +51,7 @@ struct container {
 	struct ready ready;		/* zeroed when the service has no probe */
 	uint64_t wait_ms, up_since_ms;
 	uint64_t oom_said, oom_said_ms;	/* how many kills people were told of, and when */
+	unsigned short_runs;		/* in a row that failed within RESTART_STABLE_MS */
 	bool never_ran; /* its last start failed: there is no exit status of its own */
 	bool start_after_delete;
 	bool url_is_lost;		/* it runs with a token that was not kept */
@@ -66,7 +67,9 @@ void container_finish(struct container *c);	/* zeroed is fine; what runs goes on
 
 void container_event(struct container *c, enum task_event event);
 void container_replace(struct container *c);	/* away with its files, then start */
-void container_ended(struct container *c, uint64_t exit_status, uint64_t oom_kills);
+/* said: the last lines of its standard error, unescaped; "" = not known */
+void container_ended(struct container *c, uint64_t exit_status, uint64_t oom_kills,
+		     const char *said);
 void container_oom(struct container *c, uint64_t limit_bytes, uint64_t oom_kills);
 
 /* Answers of boxd. */

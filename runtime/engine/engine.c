@@ -109,12 +109,13 @@ static void on_done(void *ctx, const char *name)
 		container_done(c);
 }
 
-static void on_exited(void *ctx, const char *name, uint64_t exit_status, uint64_t oom_kills)
+static void on_exited(void *ctx, const char *name, uint64_t exit_status, uint64_t oom_kills,
+		      const char *said)
 {
 	struct container *c = find(ctx, name);
 
 	if (c)
-		container_ended(c, exit_status, oom_kills);
+		container_ended(c, exit_status, oom_kills, said);
 }
 
 static void on_oom(void *ctx, const char *name, uint64_t limit_bytes, uint64_t oom_kills)
@@ -169,7 +170,7 @@ static void perform(struct engine *engine, const struct reconcile_step *step)
 		container_event(c, TASK_STARTED);
 		break;
 	case RECONCILE_SETTLE:
-		container_ended(c, listed->exit_status, listed->oom_kills);
+		container_ended(c, listed->exit_status, listed->oom_kills, "");
 		break;
 	case RECONCILE_REPLACE:
 		c->doc.restarts = 0;
@@ -247,7 +248,7 @@ static void repair(struct container *c, const struct listed *listed)
 	case TASK_STOPPING:
 		if (!running)
 			container_ended(c, listed ? listed->exit_status : LOST_STATUS,
-					listed ? listed->oom_kills : 0);
+					listed ? listed->oom_kills : 0, "");
 		else if (c->state == TASK_STOPPING)
 			container_event(c, TASK_STARTED);	/* the signal was lost */
 		break;

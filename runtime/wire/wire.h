@@ -22,7 +22,8 @@ enum wire_program { WIRE_SVCTL, WIRE_SVD, WIRE_ENGINED, WIRE_BOXD };
  * answered by BOX_DONE BOX_DELETE   str name                                  answered by BOX_DONE;
  * kills what runs BOX_DONE     str name BOX_LIST     - answered by BOX_STATE... BOX_LIST_END
  * BOX_STATE    str name, str image, u64 running, u64 pid, u64 exit_status, u64 oom_kills
- * BOX_EXITED   str name, u64 exit_status (128 + signal as shells do), u64 oom_kills  event
+ * BOX_EXITED   str name, u64 exit_status (128 + signal as shells do), u64 oom_kills,
+ *              str said (the last lines of its standard error)       event
  * BOX_OOM      str name, u64 limit_bytes, u64 oom_kills         event */
 /* clang-format off */
 #define WIRE_MESSAGES(X) \

@@ -134,6 +134,12 @@ static void print_answer(struct msg *m)
 		printf(" %s", msg_get_str(m));
 		printf(" %s", msg_get_str(m));
 		break;
+	case WIRE_BOX_EXITED:
+		printf(" %s", msg_get_str(m));
+		printf(" %llu", (unsigned long long)msg_get_u64(m));
+		printf(" %llu", (unsigned long long)msg_get_u64(m));
+		printf(" said: %s", msg_get_str(m));
+		break;
 	case WIRE_BOX_LIST_END:
 		break;
 	default:

@@ -91,7 +91,7 @@ tap "nothing is setuid or setgid" $?
 find . -xdev ! -type l -perm -002 ! -path ./tmp ! -path ./var/tmp ! -path ./run/lock >"$t/said"; none
 tap "nothing is writable by all but /tmp" $?
 find . -xdev \( -uid 1000 -o -gid 1000 \) ! -path './home/jovyan*' >"$t/said"
-none && [ "$(stat -c '%u:%g' home/jovyan home/jovyan/work | sort -u)" = 1000:100 ] && grep -q '^jovyan:x:1000:100:' etc/passwd
+none && [ -d home/jovyan/work ] && [ "$(stat -c '%u:%g' home/jovyan home/jovyan/work | sort -u)" = 1000:100 ] && grep -q '^jovyan:x:1000:100:' etc/passwd
 tap "jovyan is 1000:100 and owns the home folder alone" $?
 ls -d etc/machine-id etc/hostname etc/apt var/lib/apt/lists/* usr/share/man/* 2>/dev/null >"$t/said"; none
 tap "no identity of a machine, no package lists, no manuals" $?

@@ -51,7 +51,7 @@ cp -r "$t/mirror" "$t/bad"
 printf x >>"$t/bad/pool/main/a/one"
 rm -rf "$t/cache"
 ! origins=file://$t/bad fetch "$t/lock" && said "$one" && said "$(sum "$t/bad/pool/main/a/one")" && said pool/main/a/one &&
-	[ ! -e "$t/cache/dl/$one" ]
+	[ ! -e "$t/cache/dl/$one" ] && said "CUVETTE_ORIGINS=URL make" && said "make relock" && ! said "goes on from there"
 tap "a wrong sha256 stops it with both hashes and leaves nothing under the name" $?
 
 rm -rf "$t/cache"

@@ -14,6 +14,7 @@ QEMU_PID='' SHARE_AS=() SHARE_OWNER=''
 
 say() { echo "# $*"; }
 die() { echo "Bail out! $*"; exit 1; }
+usage_die() { die "$@"; }
 
 # What a story wants and the build lacks is a reason to skip it, said in one line.
 vm_need() {

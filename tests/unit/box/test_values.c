@@ -64,9 +64,10 @@ static void records(void **state)
 	};
 	const struct box_exit ended = { .status = 137,
 					.oom_kills = 2,
-					.log_lost_bytes = 1ull << 40 };
+					.log_lost_bytes = 1ull << 40,
+					.said = "Traceback:\nsaid x\n\nstatus 9" };
 	char path[] = "/tmp/box-state-XXXXXX";
-	struct box_exit exit_read;
+	struct box_exit exit_read = { 0 };
 	struct box_run run_read;
 	struct err e;
 	int fd;

@@ -75,6 +75,22 @@ static void dead_container_starts_again(void **state)
 	wait_for("START lab");
 }
 
+static void reason_of_a_restart_loop_is_said(void **state)
+{
+	(void)state;
+	boot("always", NULL);
+	wait_for("Cuvette is ready");
+	tell_exit_saying(1, 0, "the first time");
+	wait_for("(restart 1)");
+	assert_false(is_there("the first time"));
+	forget();
+	/* The second end soon after a start, in lines, and what would steer a terminal. */
+	wait_for("Cuvette is ready");
+	tell_exit_saying(1, 0, "ImportError:\nno \x1b[2Jnumpy");
+	wait_for("(restart 2)\nlab said: ImportError:\nlab said: no \\x1b[2Jnumpy\n");
+	wait_for("START lab");
+}
+
 static void policy_no_leaves_it_down(void **state)
 {
 	(void)state;
@@ -84,6 +100,15 @@ static void policy_no_leaves_it_down(void **state)
 	tell_exit(0, 0);
 	wait_for("lab: ended with status 0; it is not started again");
 	assert_false(is_there("START"));
+}
+
+static void final_end_says_its_reason(void **state)
+{
+	(void)state;
+	boot("'no'", NULL);
+	wait_for("Cuvette is ready");
+	tell_exit_saying(2, 0, "usage: lab");
+	wait_for("it is not started again\nlab said: usage: lab\n");
 }
 
 static void start_that_fails_is_said_and_repeated(void **state)
@@ -290,7 +315,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(first_boot_to_url),	      STORY(random_token_survives_the_engine),
 		STORY(lost_token_makes_no_wrong_url),
-		STORY(dead_container_starts_again),   STORY(policy_no_leaves_it_down),
+		STORY(dead_container_starts_again),   STORY(reason_of_a_restart_loop_is_said),
+		STORY(final_end_says_its_reason),   STORY(policy_no_leaves_it_down),
 		STORY(start_that_fails_is_said_and_repeated), STORY(out_of_memory_is_one_sentence),
 		STORY(boxd_comes_back),		      STORY(ended_before_the_engine_came_back),
 		STORY(engine_comes_back_during_a_start),
