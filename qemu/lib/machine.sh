@@ -5,6 +5,10 @@
 # none of them.
 MACHINE_SANDBOX=on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
 
+# Everything that can be emulated but the two flags that praise `rep movsb`: it is emulated byte by byte, and without them
+# kernel and libc copy by words and vectors: 14 % less of the host's time for the digits notebook.
+MACHINE_EMULATED=max,erms=off,fsrm=off
+
 machine_base() {
 	case ${MACHINE:-q35} in
 	q35) BUS=pci QEMU_ARGS=(-M q35,smm=off,vmport=off,hpet=off,usb=off,sata=off) ;;
@@ -13,9 +17,9 @@ machine_base() {
 	esac
 	case $ACCEL in
 	kvm) QEMU_ARGS+=(-accel kvm -cpu host) ;;
-	tcg) QEMU_ARGS+=(-accel "tcg,thread=multi,tb-size=512" -cpu max) ;;
+	tcg) QEMU_ARGS+=(-accel "tcg,thread=multi,tb-size=512" -cpu "$MACHINE_EMULATED") ;;
 	# Every clock of the guest counts instructions, one a nanosecond: for tests/bench.
-	icount) QEMU_ARGS+=(-accel "tcg,thread=single,tb-size=512" -cpu max -icount "shift=0,sleep=off") ;;
+	icount) QEMU_ARGS+=(-accel "tcg,thread=single,tb-size=512" -cpu "$MACHINE_EMULATED" -icount "shift=0,sleep=off") ;;
 	esac
 	QEMU_ARGS+=(-sandbox "$MACHINE_SANDBOX" -smp "${CPUS:-2}" -m "$MEM" -nodefaults -no-user-config -display none
 		-device "virtio-serial-$BUS,max_ports=4" -device "virtio-rng-$BUS")
