@@ -34,16 +34,46 @@ enum {
 	LOCK_PAUSE_MS = 5,
 };
 
+/* Root of a user namespace is an ordinary user to /run. */
+static bool has_all_ids(void)
+{
+	AUTO_FREE char *text = NULL;
+	char *words[4];
+	size_t size_bytes;
+	struct err e;
+
+	text = fs_read_at(AT_FDCWD, "/proc/self/uid_map", PATH_MAX, &size_bytes, &e);
+	if (!text)
+		return true;
+	text[strcspn(text, "\n")] = '\0';
+	return str_split_words(text, words, 3) != 3 || str_equal(words[2], "4294967295");
+}
+
 const char *container_root_default(struct arena *a, struct err *e)
 {
 	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
 
-	if (getauxval(AT_EUID) == 0)
+	if (getauxval(AT_EUID) == 0 && (!runtime_dir || has_all_ids()))
 		return ROOT_OF_ROOT;
 	if (runtime_dir && runtime_dir[0] == '/')
 		return arena_format(a, "%s/box-oci", runtime_dir);
 	err_set(e, "XDG_RUNTIME_DIR is not set: an ordinary user needs it, or --root DIR");
 	return NULL;
+}
+
+/* Records that somebody else can write are no records: they name processes to kill. */
+static int check_root(int fd, const char *root, struct err *e)
+{
+	struct stat st;
+	AUTO_FD int checked_fd = fd;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "%s", root);
+	if (st.st_uid != getauxval(AT_EUID) || st.st_mode & 022)
+		return err_set(e, "%s: others can write there: containers need a folder that "
+			       "only its owner, who runs box, can write",
+			       root);
+	return take_fd(&checked_fd);
 }
 
 int container_root_open(const char *root, struct err *e)
@@ -53,7 +83,7 @@ int container_root_open(const char *root, struct err *e)
 	int fd = openat(AT_FDCWD, root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd >= 0)
-		return fd;
+		return check_root(fd, root, e);
 	if (errno != ENOENT)
 		return err_sys(e, "open %s", root);
 	if (!str_copy(prefix, sizeof(prefix), root) || !*root)
@@ -132,8 +162,11 @@ static int claim(struct container_dir *d, const char *config, size_t config_byte
 {
 	struct err why;
 
-	if (flock(d->fd, LOCK_EX) < 0)
-		return err_sys(e, "container %s: lock its folder", d->id);
+	if (flock(d->fd, LOCK_EX) < 0) {
+		err_sys(e, "container %s: lock its folder", d->id);
+		unlinkat(d->root_fd, d->id, AT_REMOVEDIR);
+		return -1;
+	}
 	if (put(d, "config.json", config, config_bytes, &why) == 0)
 		return 0;
 	if (why.number == EEXIST)
@@ -155,8 +188,10 @@ int container_dir_create(struct container_dir *d, int root_fd, const char *id, c
 	if (mkdirat(root_fd, id, 0700) < 0)
 		return errno == EEXIST ? taken(id, e) :
 					 err_sys(e, "container %s: make its folder", id);
-	if (open_dir(d, root_fd, id, e))
+	if (open_dir(d, root_fd, id, e)) {
+		unlinkat(root_fd, id, AT_REMOVEDIR);	/* empty, or another's and not empty */
 		return -1;
+	}
 	if (claim(d, config, config_bytes, e)) {
 		container_dir_close(d);
 		return -1;
@@ -223,6 +258,12 @@ int container_dir_remove(struct container_dir *d, struct err *e)
 	unlinkat(d->fd, "state.json", 0);
 	unlinkat(d->fd, "config.json", 0);
 	unlinkat(d->fd, "process", 0);
+	if (unlinkat(d->root_fd, d->id, AT_REMOVEDIR) == 0) {
+		container_dir_close(d);
+		return 0;
+	}
+	unlinkat(d->fd, "process.new", 0);
+	unlinkat(d->fd, "gate", 0);
 	if (unlinkat(d->root_fd, d->id, AT_REMOVEDIR) < 0 &&
 	    fs_remove_tree_at(d->root_fd, d->id, e))
 		return err_add(e, "container %s", d->id);

@@ -23,6 +23,13 @@ static const struct option options[] = {
 	{ 0 },
 };
 
+static int open_target(struct target *t, int root_fd, const char *id, bool force,
+		       enum container_lock lock, struct arena *a, struct err *e)
+{
+	return force ? target_open_damaged(t, root_fd, id, lock, a, e) :
+		       target_open_at(t, root_fd, id, lock, a, e);
+}
+
 static int refuse(const struct target *t, struct err *e)
 {
 	return err_set(e,
@@ -38,14 +45,14 @@ static int open_busy(struct target *t, int root_fd, const char *id, bool force, 
 {
 	int failed = 0;
 
-	if (target_open_at(t, root_fd, id, CONTAINER_LOCK_NONE, a, e))
+	if (open_target(t, root_fd, id, force, CONTAINER_LOCK_NONE, a, e))
 		return -1;
 	if (!force && t->status != TARGET_STOPPED && t->status != TARGET_CREATED)
 		failed = refuse(t, e);
 	else if (t->pidfd >= 0)
 		failed = target_kill(t, e);
 	target_close(t);
-	return failed ? -1 : target_open_at(t, root_fd, id, CONTAINER_LOCK_WAIT, a, e);
+	return failed ? -1 : open_target(t, root_fd, id, force, CONTAINER_LOCK_WAIT, a, e);
 }
 
 static int delete_one(int root_fd, const char *id, bool force, struct arena *a, struct err *e)
@@ -53,7 +60,7 @@ static int delete_one(int root_fd, const char *id, bool force, struct arena *a, 
 	struct target t;
 	int failed;
 
-	failed = target_open_at(&t, root_fd, id, CONTAINER_LOCK_TRY, a, e);
+	failed = open_target(&t, root_fd, id, force, CONTAINER_LOCK_TRY, a, e);
 	if (failed && e->number == EWOULDBLOCK)
 		failed = open_busy(&t, root_fd, id, force, a, e);
 	if (failed)

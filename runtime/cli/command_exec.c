@@ -138,6 +138,14 @@ static int follow_first_process(struct entry *n, struct err *e)
 	return n->job.cgroup_fd < 0 ? -1 : 0;
 }
 
+/* Before the program runs: where the file cannot be written, it does not. */
+static int on_pid(void *ctx, pid_t pid, struct err *e)
+{
+	const struct entry *n = ctx;
+
+	return pid_file_write(n->options->pid_file, pid, e);
+}
+
 static int enter(struct entry *n, struct err *e)
 {
 	struct err why;
@@ -158,7 +166,7 @@ static int prepare(struct entry *n, const struct command_call *call, struct err 
 	if (launch_preserved_fds(n->options->preserve_fds, &n->job.preserved_fds, e))
 		return -1;
 	if (!words[1] && !n->options->process.process)
-		return err_set(e, "box exec: say what to run: box exec [OPTION...] ID PROGRAM "
+		return err_set(e, "say what to run: box exec [OPTION...] ID PROGRAM "
 				  "[ARGUMENT...], or --process=FILE");
 	if (target_open(&n->target, call, words[0], CONTAINER_LOCK_NONE, e) || check_status(n, e))
 		return -1;
@@ -183,6 +191,8 @@ static int prepare(struct entry *n, const struct command_call *call, struct err 
 		.annotation_count = n->spec->annotation_count,
 	};
 	n->job.state = &n->state;
+	n->job.on_pid = on_pid;
+	n->job.ctx = n;
 	return seccomp_store_open_for(n->target.dir.root_fd, n->spec, &n->job.seccomp_fd, e);
 }
 
@@ -203,8 +213,8 @@ static int run(const struct command_call *call, struct err *e)
 		status = -1;
 	else if (enter(&n, e))
 		status = -255;	/* as with crun and runc */
-	else if (pid_file_write(n.options->pid_file, n.result.pid, e))
-		status = -1;
+	if (status == -255 && n.options->pid_file)
+		unlink(n.options->pid_file);
 	if (status == 0 && !n.options->detach)
 		status = foreground_wait(n.result.pid, n.result.pidfd, n.result.console_fd, e);
 	if (status < 0) {

@@ -103,6 +103,11 @@ static int choose_cgroup(struct launch *l, const struct globals *g, int *mount_f
 	*mount_fd = cgroup_open_mount(e);
 	if (*mount_fd < 0)
 		return e->number == ENOENT && !limits ? 0 : -1;
+	/* Root of a user namespace may have no cgroup that is its own; who asks for one hears so.
+	 */
+	if (!limits && !l->bundle.spec->cgroups_path &&
+	    faccessat(*mount_fd, ".", W_OK, AT_EACCESS) < 0)
+		return 0;
 	if (cgroup_path_make(path, l->bundle.spec->cgroups_path, l->id, e))
 		return -1;
 	l->cgroup = arena_str(l->arena, path);

@@ -13,6 +13,7 @@
 #include "lib/arena.h"
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "lib/log.h"
 #include "lib/proc.h"
 #include "oci/spec.h"
 
@@ -26,20 +27,30 @@ int target_root_open(const struct command_call *call, struct err *e)
 }
 
 /* Is it still the process that had the pid then, and has it not ended? The pidfd is opened before
- * the look: what it then stands for is what was looked at. */
-static bool find_process(struct target *t)
+ * the look: what it then stands for is what was looked at. 1 = yes, 0 = no; whoever cannot tell
+ * must not say that it has ended. */
+static int find_process(struct target *t, struct err *e)
 {
 	struct proc_stat st;
-	struct err e;
+	struct err why;
+	bool alive;
 
+	if (!t->has_process || t->process.pid <= 0)
+		return 0;
 	t->pidfd = (int)syscall(SYS_pidfd_open, t->process.pid, 0);
 	if (t->pidfd < 0)
-		return false;
-	if (proc_stat(t->process.pid, &st, &e) == 0 && st.start == t->process.start &&
-	    st.state != 'Z' && st.state != 'X')
-		return true;
-	fd_close(&t->pidfd);
-	return false;
+		return errno == ESRCH ? 0 : err_sys(e, "container %s: look at process %d",
+						    t->dir.id, t->process.pid);
+	if (proc_stat(t->process.pid, &st, &why)) {
+		fd_close(&t->pidfd);
+		if (why.number == ENOENT || why.number == ESRCH)
+			return 0;
+		return err_set(e, "container %s: %s", t->dir.id, why.text);
+	}
+	alive = st.start == t->process.start && st.state != 'Z' && st.state != 'X';
+	if (!alive)
+		fd_close(&t->pidfd);
+	return alive;
 }
 
 static bool is_frozen(const struct target *t)
@@ -54,45 +65,86 @@ static bool is_frozen(const struct target *t)
 	return fd >= 0 && cgroup_state_read(fd, &state, &e) == 0 && state.frozen;
 }
 
-static enum target_status look(struct target *t, bool is_locked)
+/* Without a process: whoever is making one has the lock. */
+static enum target_status look_at_lock(const struct target *t)
 {
-	if (!t->has_process || !find_process(t)) {
-		struct container_dir probe;
-		struct err e;
+	struct container_dir probe;
+	struct err e;
 
-		/* No process yet: then whoever is making it has the lock. */
-		if (t->has_process || is_locked)
-			return TARGET_STOPPED;
-		if (container_dir_open(&probe, t->dir.root_fd, t->dir.id, CONTAINER_LOCK_TRY, &e))
-			return e.number == EWOULDBLOCK ? TARGET_CREATING : TARGET_STOPPED;
-		container_dir_close(&probe);
-		return TARGET_STOPPED;
-	}
-	if (!t->process.at_gate)
-		return TARGET_CREATING;
-	if (is_frozen(t))
-		return TARGET_PAUSED;
-	return container_dir_gate_waits(&t->dir) ? TARGET_CREATED : TARGET_RUNNING;
+	if (container_dir_open(&probe, t->dir.root_fd, t->dir.id, CONTAINER_LOCK_TRY, &e))
+		return e.number == EWOULDBLOCK ? TARGET_CREATING : TARGET_STOPPED;
+	container_dir_close(&probe);
+	return TARGET_STOPPED;
+}
+
+static int look(struct target *t, bool is_locked, struct err *e)
+{
+	int alive = find_process(t, e);
+
+	if (alive < 0)
+		return -1;
+	if (!alive)
+		t->status = t->has_process || is_locked ? TARGET_STOPPED : look_at_lock(t);
+	else if (!t->process.at_gate)
+		t->status = TARGET_CREATING;
+	else if (is_frozen(t))
+		t->status = TARGET_PAUSED;
+	else
+		t->status = container_dir_gate_waits(&t->dir) ? TARGET_CREATED : TARGET_RUNNING;
+	return 0;
+}
+
+static int load(struct target *t, struct arena *a, struct err *e)
+{
+	int facts = container_dir_facts(&t->dir, a, &t->facts, e);
+	int process = facts < 0 ? -1 : container_dir_process(&t->dir, &t->process, e);
+
+	t->has_facts = facts > 0;
+	t->has_process = process > 0;
+	return process < 0 ? -1 : 0;
+}
+
+/* What cannot be read is not there; but a record of a process, whatever it says, tells that there
+ * was one, so the cgroup is the container's own. */
+static int load_damaged(struct target *t, struct arena *a, struct err *e)
+{
+	struct err why;
+	int found = container_dir_facts(&t->dir, a, &t->facts, &why);
+
+	(void)e;
+	t->has_facts = found > 0;
+	if (found < 0)
+		log_warn("%s", why.text);
+	found = container_dir_process(&t->dir, &t->process, &why);
+	t->has_process = found != 0;
+	if (found < 0)
+		log_warn("%s", why.text);
+	return 0;
+}
+
+static int open_at(struct target *t, int root_fd, const char *id, enum container_lock lock,
+		   int (*load_by)(struct target *t, struct arena *a, struct err *e),
+		   struct arena *a, struct err *e)
+{
+	*t = (struct target){ .pidfd = -1 };
+	if (container_dir_open(&t->dir, root_fd, id, lock, e))
+		return -1;
+	if (load_by(t, a, e) == 0 && look(t, lock != CONTAINER_LOCK_NONE, e) == 0)
+		return 0;
+	target_close(t);
+	return -1;
 }
 
 int target_open_at(struct target *t, int root_fd, const char *id, enum container_lock lock,
 		   struct arena *a, struct err *e)
 {
-	int facts, process;
+	return open_at(t, root_fd, id, lock, load, a, e);
+}
 
-	*t = (struct target){ .pidfd = -1 };
-	if (container_dir_open(&t->dir, root_fd, id, lock, e))
-		return -1;
-	facts = container_dir_facts(&t->dir, a, &t->facts, e);
-	process = facts < 0 ? -1 : container_dir_process(&t->dir, &t->process, e);
-	if (process < 0) {
-		target_close(t);
-		return -1;
-	}
-	t->has_facts = facts > 0;
-	t->has_process = process > 0;
-	t->status = look(t, lock != CONTAINER_LOCK_NONE);
-	return 0;
+int target_open_damaged(struct target *t, int root_fd, const char *id, enum container_lock lock,
+			struct arena *a, struct err *e)
+{
+	return open_at(t, root_fd, id, lock, load_damaged, a, e);
 }
 
 int target_open(struct target *t, const struct command_call *call, const char *id,

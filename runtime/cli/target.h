@@ -45,6 +45,9 @@ int target_open(struct target *t, const struct command_call *call, const char *i
 		enum container_lock lock, struct err *e);
 int target_open_at(struct target *t, int root_fd, const char *id, enum container_lock lock,
 		   struct arena *a, struct err *e);
+/* Also one whose records cannot be read, to clear it away. */
+int target_open_damaged(struct target *t, int root_fd, const char *id, enum container_lock lock,
+			struct arena *a, struct err *e);
 void target_close(struct target *t);
 
 const char *target_status_name(enum target_status status);	/* "created" */

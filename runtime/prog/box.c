@@ -5,6 +5,8 @@
  * Exit status: 0, 1 after an error; run and exec have their program's, 128 + signal when one ended
  * it; 255 when exec's program could not be run, as with crun. The error is one sentence on standard
  * error and a line in --log. */
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -70,6 +72,19 @@ static int run(struct globals *g, struct arena *a, char **words, struct err *e)
 	return command ? command_execute(command, g, a, words, e) : -1;
 }
 
+/* A descriptor of ours must never stand at 0, 1 or 2: a hook or the container would take it. */
+static void fill_standard_streams(void)
+{
+	const int flags = O_RDWR;	/* not close-on-exec: they are the program's too */
+	struct pollfd fds[3] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
+
+	if (poll(fds, 3, 0) <= 0)
+		return;
+	for (int i = 0; i < 3; i++)
+		if (fds[i].revents & POLLNVAL && open("/dev/null", flags) != i)
+			die("descriptor %d is closed and /dev/null does not open", i);
+}
+
 int main(int argc, char **argv, char **envp)
 {
 	struct globals g = { 0 };
@@ -78,6 +93,7 @@ int main(int argc, char **argv, char **envp)
 	int status;
 
 	log_init("box", LOG_LEVEL_WARN);
+	fill_standard_streams();
 	if (argc < 1)
 		die("it was run without a name");
 	if (self_protect(argv, envp, &e))
