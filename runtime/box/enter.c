@@ -39,16 +39,16 @@ static bool has(const struct oci_spec *spec, enum oci_namespace ns)
 
 static pid_t await_go(int link_fd, struct err *e)
 {
-	struct msg m;
+	struct msg *m = stage_link_message();
 	pid_t pid;
-	int got = msg_receive(link_fd, &m, e);
+	int got = msg_receive(link_fd, m, e);
 
 	if (got == 0)
 		_exit(1);	/* nobody is left to be told */
 	if (got < 0)
 		return -1;
-	pid = (pid_t)msg_get_u64(&m);
-	return m.type != STAGE_GO || msg_end(&m, e) ? -1 : pid;
+	pid = (pid_t)msg_get_u64(m);
+	return m->type != STAGE_GO || msg_end(m, e) ? -1 : pid;
 }
 
 /* The working directory is the container's root from setns on. */

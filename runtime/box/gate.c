@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "box/stage_link.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/msg.h"
@@ -36,19 +37,19 @@ int gate_release(int dir_fd, struct err *e)
 {
 	AUTO_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	struct sockaddr_un a = address(dir_fd);
-	struct msg m;
+	struct msg *m = stage_link_message();
 	int got;
 
 	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
 		return err_sys(e, "the container does not wait for its start");
-	msg_init(&m, GATE_GO);
-	if (msg_send(fd, &m, e))
+	msg_init(m, GATE_GO);
+	if (msg_send(fd, m, e))
 		return -1;
-	got = msg_receive(fd, &m, e);
+	got = msg_receive(fd, m, e);
 	if (got <= 0)
 		return got;
-	err_set(e, "%s", m.type == GATE_FAILED ? msg_get_str(&m) : "an unknown answer");
-	msg_finish(&m);
+	err_set(e, "%s", m->type == GATE_FAILED ? msg_get_str(m) : "an unknown answer");
+	msg_finish(m);
 	return -1;
 }
 
@@ -56,23 +57,23 @@ int gate_wait(int listen_fd, struct err *e)
 {
 	for (;;) {
 		AUTO_FD int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
-		struct msg m;
+		struct msg *m = stage_link_message();
 
 		if (fd < 0 && errno != EINTR && errno != ECONNABORTED)
 			return err_sys(e, "wait for the start");
-		if (fd < 0 || msg_receive(fd, &m, NULL) != 1)
+		if (fd < 0 || msg_receive(fd, m, NULL) != 1)
 			continue;
-		msg_finish(&m);
-		if (m.type == GATE_GO)
+		msg_finish(m);
+		if (m->type == GATE_GO)
 			return take_fd(&fd);
 	}
 }
 
 void gate_refuse(int connection_fd, const char *why)
 {
-	struct msg m;
+	struct msg *m = stage_link_message();
 
-	msg_init(&m, GATE_FAILED);
-	msg_put_str(&m, why);
-	msg_send(connection_fd, &m, NULL);
+	msg_init(m, GATE_FAILED);
+	msg_put_str(m, why);
+	msg_send(connection_fd, m, NULL);
 }

@@ -60,16 +60,16 @@ static int take_message(struct stage_inner *in, struct msg *m, struct err *e)
 
 static int await(struct stage_inner *in, enum stage_message type, struct err *e)
 {
-	struct msg m;
+	struct msg *m = stage_link_message();
 
 	do {
-		int got = msg_receive(in->link_fd, &m, e);
+		int got = msg_receive(in->link_fd, m, e);
 
 		if (got == 0)
 			_exit(1);	/* the stage is gone, nobody is left to be told */
-		if (got < 0 || take_message(in, &m, e))
+		if (got < 0 || take_message(in, m, e))
 			return -1;
-	} while (m.type != type);
+	} while (m->type != type);
 	return 0;
 }
 

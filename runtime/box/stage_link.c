@@ -8,6 +8,13 @@
 #include "lib/err.h"
 #include "lib/msg.h"
 
+struct msg *stage_link_message(void)
+{
+	static struct msg message;
+
+	return &message;
+}
+
 int stage_link_make(int *maker_fd, int *made_fd, struct err *e)
 {
 	int pair[2];
@@ -21,24 +28,24 @@ int stage_link_make(int *maker_fd, int *made_fd, struct err *e)
 
 int stage_link_send(int link_fd, enum stage_message type, uint64_t number, int fd, struct err *e)
 {
-	struct msg m;
+	struct msg *m = stage_link_message();
 
-	msg_init(&m, type);
+	msg_init(m, type);
 	if (type == STAGE_SOURCE || type == STAGE_GO)
-		msg_put_u64(&m, number);
+		msg_put_u64(m, number);
 	if (fd >= 0)
-		msg_put_fd(&m, fd);
-	return msg_send(link_fd, &m, e);
+		msg_put_fd(m, fd);
+	return msg_send(link_fd, m, e);
 }
 
 void stage_link_tell(int link_fd, const char *sentence)
 {
-	struct msg m;
+	struct msg *m = stage_link_message();
 
-	msg_init(&m, sentence ? STAGE_FAILED : STAGE_READY);
+	msg_init(m, sentence ? STAGE_FAILED : STAGE_READY);
 	if (sentence)
-		msg_put_str(&m, sentence);
-	msg_send(link_fd, &m, NULL);
+		msg_put_str(m, sentence);
+	msg_send(link_fd, m, NULL);
 }
 
 void stage_link_end(void)
@@ -51,17 +58,17 @@ void stage_link_end(void)
 
 int stage_link_receive(int link_fd, struct err *e)
 {
-	struct msg m;
-	int got = msg_receive(link_fd, &m, e);
+	struct msg *m = stage_link_message();
+	int got = msg_receive(link_fd, m, e);
 
 	if (got <= 0)
 		return got;
-	if (m.type != STAGE_READY) {
+	if (m->type != STAGE_READY) {
 		got = -1;
 		err_set(e, "%s",
-			m.type == STAGE_FAILED ? msg_get_str(&m)
-					       : "an unknown message from inside");
+			m->type == STAGE_FAILED ? msg_get_str(m)
+						: "an unknown message from inside");
 	}
-	msg_finish(&m);
+	msg_finish(m);
 	return got;
 }
