@@ -133,7 +133,8 @@ HARDEN := -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protectio
 	-fno-delete-null-pointer-checks -fno-strict-overflow
 SHIP_CC := $(SYSROOT)/bin/musl-gcc
 SHIP_FLAGS := -O2 -g -ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)=. $(HARDEN)
-SHIP_LINK := -static-pie -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--build-id=none
+SHIP_LINK := -static-pie -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--build-id=none \
+	-Wl,-z,pack-relative-relocs
 LIBS := -lyyjson -lyaml -lseccomp
 UNIT_CC := gcc
 UNIT_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \

@@ -18,6 +18,16 @@
 /* What execvp(3) would take when PATH is not given. */
 static const char path_default[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/* On the heap, where nobody touches more than the string: on the stack the whole of it is. */
+static char *path_buffer(void)
+{
+	char *buffer = malloc(PATH_MAX);
+
+	if (!buffer)
+		abort();
+	return buffer;
+}
+
 static const char *environment_path(const struct oci_process *p)
 {
 	for (size_t i = 0; p->env && p->env[i]; i++)
@@ -71,38 +81,39 @@ void program_environment(const struct oci_process *p, struct program *program)
 	static const char *const none[] = { NULL };
 	const char **given = p->env ? p->env : (const char **)none;
 	size_t count = 0, prefix = strlen("HOME=");
+	char *home;
 
 	program->env = given;
 	for (; given[count]; count++)
 		if (str_starts(given[count], "HOME="))
 			return;
-	memcpy(program->home, "HOME=", prefix);
-	home_find(p->user.uid, program->home + prefix, sizeof(program->home) - prefix);
-	/* Given back by exec. */
+	home = path_buffer();
+	memcpy(home, "HOME=", prefix);
+	home_find(p->user.uid, home + prefix, PATH_MAX - prefix);
 	program->env = calloc(count + 2, sizeof(*program->env));
 	if (!program->env)
 		abort();
 	memcpy(program->env, given, count * sizeof(*given));
-	program->env[count] = program->home;
+	program->env[count] = home;
 }
 
 int program_find(const struct oci_process *p, struct program *program, struct err *e)
 {
 	const char *name = p->args[0];
-	char *found = program->path;
+	char *found;
 	int error;
 
+	program->path = name;
 	if (!strchr(name, '/')) {
-		error = find(name, environment_path(p), found, sizeof(program->path));
+		program->path = found = path_buffer();
+		error = find(name, environment_path(p), found, PATH_MAX);
 		if (error == ENOENT)
 			return fail(name, "executable file not found in $PATH", ENOENT, e);
-	} else if (!str_copy(found, sizeof(program->path), name)) {
-		error = ENAMETOOLONG;
 	} else {
 		error = check(name);
 		if (error == ENOENT) {
-			snprintf(found, sizeof(program->path),
-				 "stat %.256s: no such file or directory", name);
+			found = path_buffer();
+			snprintf(found, PATH_MAX, "stat %.256s: no such file or directory", name);
 			return fail(name, found, ENOENT, e);
 		}
 	}

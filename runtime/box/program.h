@@ -1,15 +1,13 @@
 /* program.h - the container's program: its environment, the search for it as the user, its exec. */
 #pragma once
 
-#include <limits.h>
-
 struct err;
 struct oci_process;
 
+/* Its memory is given back by exec. */
 struct program {
-	char path[PATH_MAX];
+	const char *path;
 	const char **env;
-	char home[PATH_MAX];		/* what env has of /etc/passwd */
 };
 
 /* While the working directory is the container's root: the environment as it is given, and HOME

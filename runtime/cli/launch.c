@@ -232,7 +232,7 @@ static int make_all(struct launch *l, int mount_fd, bool with_gate, unsigned pre
 	}
 	if (make_inner(l, preserved_fds, e) || container_dir_save_at_gate(&l->dir, e))
 		return -1;
-	return pid_file_write(l->options->pid_file, l->stage.pid, e);
+	return l->options->pid_file ? pid_file_write(l->options->pid_file, l->stage.pid, e) : 0;
 }
 
 static void tell(const char *const *sentences)
