@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/ioprio.h>
 #include <linux/keyctl.h>
 #include <linux/seccomp.h>
@@ -22,8 +23,10 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/fs.h"
+#include "lib/log.h"
 #include "oci/cpu_list.h"
 #include "oci/spec.h"
+#include "oci/spec_names.h"
 
 enum { UMASK_DEFAULT = 0022 };
 
@@ -65,16 +68,54 @@ static int set_oom_score(pid_t pid, int score, struct err *e)
 							    : 0;
 }
 
-int process_limit(pid_t pid, const struct oci_process *p, struct err *e)
+/* Those that could stop us on the way to exec: a container may have more mounts than its program
+ * may have files. */
+static bool is_for_the_end(int resource)
+{
+	return resource == RLIMIT_NOFILE || resource == RLIMIT_FSIZE || resource == RLIMIT_AS ||
+	       resource == RLIMIT_DATA || resource == RLIMIT_STACK || resource == RLIMIT_NPROC;
+}
+
+/* Lowering a limit needs no right, raising it needs the machine's. */
+static int make_room(pid_t pid, __typeof__(RLIMIT_CPU) resource, const struct rlimit *wanted)
+{
+	struct rlimit room;
+
+	if (prlimit(pid, resource, NULL, &room) < 0)
+		return -1;
+	if (wanted->rlim_cur <= room.rlim_cur && wanted->rlim_max <= room.rlim_max)
+		return 0;
+	if (wanted->rlim_cur > room.rlim_cur)
+		room.rlim_cur = wanted->rlim_cur;
+	if (wanted->rlim_max > room.rlim_max)
+		room.rlim_max = wanted->rlim_max;
+	return prlimit(pid, resource, &room, NULL);
+}
+
+static int set_limits(pid_t pid, const struct oci_process *p, bool at_the_end, struct err *e)
 {
 	for (size_t i = 0; i < p->rlimit_count; i++) {
-		struct rlimit limit = { .rlim_cur = p->rlimits[i].soft,
-					.rlim_max = p->rlimits[i].hard };
+		const struct rlimit limit = { .rlim_cur = p->rlimits[i].soft,
+					      .rlim_max = p->rlimits[i].hard };
+		__typeof__(RLIMIT_CPU) resource = (__typeof__(RLIMIT_CPU))p->rlimits[i].resource;
+		bool late = is_for_the_end(p->rlimits[i].resource);
+		int got = 0;
 
-		if (prlimit(pid, (__typeof__(RLIMIT_CPU))p->rlimits[i].resource, &limit, NULL) < 0)
+		if (late && !at_the_end)
+			got = make_room(pid, resource, &limit);
+		else if (late == at_the_end)
+			got = prlimit(pid, resource, &limit, NULL);
+		if (got < 0)
 			return err_sys(e, ".process.rlimits[%zu]: set resource limit %d", i,
 				       p->rlimits[i].resource);
 	}
+	return 0;
+}
+
+int process_limit(pid_t pid, const struct oci_process *p, struct err *e)
+{
+	if (set_limits(pid, p, false, e))
+		return -1;
 	if (p->has_oom_score_adj && set_oom_score(pid, p->oom_score_adj, e))
 		return -1;
 	if (p->scheduler && set_scheduler(pid, p->scheduler, e))
@@ -94,13 +135,22 @@ static int set_uid(uint32_t uid)
 }
 
 /* A user namespace may forbid setgroups(2) for good (user_namespaces(7)); then it has to be
- * needless. */
+ * needless. What nobody can drop is kept, as crun and runc do: inside those groups are all
+ * nobody's. */
 static int set_groups(const uint32_t *groups, size_t count, struct err *e)
 {
 	if (syscall(SYS_setgroups, count, groups) == 0)
 		return 0;
-	if (errno == EPERM && count == 0 && getgroups(0, NULL) == 0)
-		return 0;
+	if (errno == EPERM && count == 0) {
+		if (getgroups(0, NULL) == 0)
+			return 0;
+		if (caps_permitted() & 1ull << CAP_SETGID) {
+			log_info("the caller's supplementary groups stay: this user namespace "
+				 "forbids to change them");
+			return 0;
+		}
+		errno = EPERM;
+	}
 	return err_sys(e, ".process.user.additionalGids: set %zu groups", count);
 }
 
@@ -190,6 +240,15 @@ int process_chdir(int root_fd, const char *cwd, bool make, struct err *e)
 	return 0;
 }
 
+static void warn_of_missing(uint64_t wanted, uint64_t all)
+{
+	for (unsigned i = 0; i < 64; i++)
+		if (wanted & ~all & 1ull << i)
+			log_warn(".process.capabilities: %s cannot be granted: "
+				 "box does not have it",
+				 oci_cap_name(i) ? oci_cap_name(i) : "?");
+}
+
 int process_drop(const struct oci_process *p, struct err *e)
 {
 	uint64_t all;
@@ -198,6 +257,8 @@ int process_drop(const struct oci_process *p, struct err *e)
 		/* What we have not ourselves cannot be granted; config.md wants the rest of it
 		 * then, and no failure. */
 		all = caps_permitted();
+		if (e->number == EPERM)
+			warn_of_missing(p->caps.permitted | p->caps.inheritable, all);
 		if (e->number != EPERM ||
 		    caps_set(p->caps.effective & all, p->caps.permitted & all,
 			     p->caps.inheritable & all, e))
@@ -234,6 +295,8 @@ int process_confine(const struct oci_process *p, int seccomp_fd, unsigned seccom
 {
 	uint64_t all;
 
+	if (set_limits(0, p, true, e))
+		return -1;
 	if (p->no_new_privs)
 		return process_drop(p, e) || install(seccomp_fd, seccomp_flags, listener_fd, e)
 			       ? -1

@@ -12,8 +12,8 @@ struct err;
 struct oci_process;
 struct oci_spec;
 
-/* From outside, with the machine's rights: resource limits, OOM score, scheduling policy, I/O
- * priority. */
+/* From outside, with the machine's rights: resource limits (of those that process_confine sets, the
+ * room for them), OOM score, scheduling policy, I/O priority. */
 int process_limit(pid_t pid, const struct oci_process *p, struct err *e);
 
 /* Inside, at first: root of the user namespace when that is not the machine's; a session and a
@@ -31,9 +31,9 @@ int process_become(const struct oci_process *p, bool tied, struct err *e);
  * `make` says so. */
 int process_chdir(int root_fd, const char *cwd, bool make, struct err *e);
 
-/* Capabilities and the filter: the end, only exec is left. Without no_new_privs a filter needs
- * CAP_SYS_ADMIN and comes before capset; with it, after. listener_fd: set as soon as the filter is
- * there, NULL when none is wanted (notify.h). */
+/* Limits on files and memory, capabilities and the filter: the end, only exec is left. Without
+ * no_new_privs a filter needs CAP_SYS_ADMIN and comes before capset; with it, after. listener_fd:
+ * set as soon as the filter is there, NULL when none is wanted (notify.h). */
 int process_confine(const struct oci_process *p, int seccomp_fd, unsigned seccomp_flags,
 		    volatile int *listener_fd, struct err *e);
 

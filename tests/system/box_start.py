@@ -3,6 +3,7 @@ can reach meanwhile (SECURITY.md A1, A6, A8, A10, A11, A12, A19, A20). Prints TA
 import hashlib
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -221,6 +222,7 @@ def identities():
     groups()
     homes()
     limits()
+    lacking()
 
 
 def groups():
@@ -291,6 +293,7 @@ def limits():
         del c["linux"]["memoryPolicy"]
         status, out = box.run(c)
     ok("resource limits", "Max open files            77                   99" in out, out)
+    tight_limits()
     ok("OOM score", field(out, "oom") == "321", out)
     ok("umask", field(out, "umask") == "027", out)
     ok("scheduler", field(out, "policy") == "3" and field(out, "nice") == "5", out)
@@ -308,6 +311,40 @@ def limits():
     status, b = box.run(config("/inmate", "keyring"))
     own = subprocess.run([box.inmate, "keyring"], stdout=subprocess.PIPE).stdout.decode()
     ok("each has a session keyring of its own (A19)", len({field(t, "keyring") for t in (a, b, own)}) == 3, a + b + own)
+
+
+def tight_limits():
+    """They are the program's: making its container needs more."""
+    c = config("/inmate", "cat", "/proc/self/limits")
+    c["mounts"] += [mount(f"/tmp/{i}", "none", "bind", source="/proc/version") for i in range(70)]
+    c["process"]["rlimits"] = [{"type": f"RLIMIT_{name}", "soft": n, "hard": n} for name, n in (
+        ("NOFILE", 8), ("FSIZE", 1), ("AS", 1 << 24), ("DATA", 1 << 22), ("STACK", 1 << 20), ("NPROC", 1))]
+    status, out = box.run(c)
+    ok("limits below what the mounts need", status == 0 and "Max open files            8                    8" in out, out)
+    c = config("/inmate", "cat", "/proc/self/limits")
+    machine = int(field(open("/proc/self/status").read(), "CapBnd"), 16)
+    hard = 4000 if machine & 1 << CAP_NUMBERS["CAP_SYS_RESOURCE"] else 300
+    c["process"].update(user={"uid": 1000, "gid": 1000}, rlimits=[{"type": "RLIMIT_NOFILE", "soft": 250, "hard": hard}])
+    status, out = box.run(c, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (200, 300)))
+    ok("limits above the caller's, for a user", f"Max open files            250                  {hard}" in out, out)
+
+
+def lacking():
+    """What whoever runs box has not to give."""
+    c = config("/inmate", "status")
+    for kind in ("bounding", "effective", "permitted"):
+        c["process"]["capabilities"][kind] = ["CAP_CHOWN", "CAP_MKNOD"]
+    path = box.bundle(c)
+    p = subprocess.run(["setpriv", "--bounding-set", "-mknod", *box.command("run", "--bundle", path, os.path.basename(path))],
+                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT)
+    out = p.stdout.decode()
+    ok("a capability that box has not is left out with a warning", p.returncode == 0 and field(out, "CapEff") == f"{1:016x}" and
+       "CAP_MKNOD cannot be granted" in out, out)
+    path = box.bundle(config("/inmate", "status"))
+    p = subprocess.run(["setpriv", "--groups", "5,7", "unshare", "-Urm", *box.command("run", "--bundle", path, os.path.basename(path))],
+                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT)
+    out = p.stdout.decode()
+    ok("groups that nobody can drop stay", p.returncode == 0 and field(out, "Groups") == "65534 65534", out)
 
 
 # ---- descriptors and the working directory (A8)
