@@ -61,7 +61,8 @@ traces() {
 	echo "mounts: $(cut -d' ' -f5 /proc/self/mountinfo | sort | tr '\n' ' ')"
 	find /sys/fs/cgroup/default -mindepth 1 -type d 2>/dev/null
 	find /run/containerd/runc /run/containerd/io.containerd.runtime.v2.task -mindepth 2 -maxdepth 2 ! -name '.*' 2>/dev/null
-	cat /proc/[0-9]*/comm 2>/dev/null | grep -cE '^(containerd-shim|sleep|box|crun|runc)$'
+	cat /proc/[0-9]*/comm 2>/dev/null | grep -xE 'containerd-shim|sleep|box|crun|runc'
+	return 0
 }
 
 ok "containerd answers" within 120 c version

@@ -27,7 +27,8 @@ traces() {
 	echo "mounts: $(cut -d' ' -f5 /proc/self/mountinfo | sort | tr '\n' ' ')"
 	find /sys/fs/cgroup -type d -name 'libpod-*' | sed 's/libpod-.*/libpod-/' | sort | uniq -c
 	find /run/box-oci /run/crun /run/runc -mindepth 1 -maxdepth 1 -type d ! -name '.*' 2>/dev/null
-	cat /proc/[0-9]*/comm 2>/dev/null | grep -cE '^(conmon|sleep|box|crun|runc)$'
+	cat /proc/[0-9]*/comm 2>/dev/null | grep -xE 'conmon|sleep|box|crun|runc'
+	return 0
 }
 
 mkdir /tmp/image
@@ -194,6 +195,7 @@ for delay in 0 0.02 0.04 0.08 0.15; do
 done
 # podman knows of no container that was never created, so it asks for no delete.
 for id in $($RUNTIME list -q); do $RUNTIME delete --force "$id"; done
+within 30 eval '[ "$(traces)" = "$before" ]'
 is "killed in create, at any time: nothing is left after delete --force" "$(traces)" "$before"
 for verb in start exec pause kill; do
 	p run -d --name r $I sleep 1000 >/dev/null
