@@ -1,6 +1,7 @@
 /* stage_link.c - see stage_link.h */
 #include "box/stage_link.h"
 
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -10,9 +11,13 @@
 
 struct msg *stage_link_message(void)
 {
-	static struct msg message;
+	static struct msg *message;
 
-	return &message;
+	if (!message)
+		message = malloc(sizeof(*message));
+	if (!message)
+		abort();
+	return message;
 }
 
 int stage_link_make(int *maker_fd, int *made_fd, struct err *e)

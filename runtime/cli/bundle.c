@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "lib/arena.h"
@@ -30,15 +31,13 @@ static int read_config(struct bundle *b, const char *config, struct arena *a, st
 {
 	AUTO_FD int fd = openat(config ? AT_FDCWD : b->fd, config ? config : "config.json",
 				O_RDONLY | O_CLOEXEC);
-	AUTO_FREE char *text = NULL;
 
 	if (fd < 0)
 		return config ? err_sys(e, "open %s", config) :
 				err_sys(e, "open config.json of the bundle %s", b->path);
-	text = fd_read_all(fd, OCI_SPEC_BYTES_MAX, &b->text_bytes, e);
-	if (!text)
+	b->text = fd_read_all(fd, OCI_SPEC_BYTES_MAX, &b->text_bytes, e);
+	if (!b->text)
 		return err_add(e, "%s", config ? config : "config.json");
-	b->text = arena_strn(a, text, b->text_bytes);
 	b->spec = oci_spec_parse_bundle(a, "config.json", b->text, b->text_bytes, e);
 	return b->spec ? 0 : -1;
 }
@@ -65,6 +64,8 @@ int bundle_open(struct bundle *b, const char *path, const char *config, struct a
 void bundle_close(struct bundle *b)
 {
 	fd_close(&b->fd);
+	free(b->text);
+	b->text = NULL;
 }
 
 int bundle_plan(const struct bundle *b, const char *id, bool always_nodev, struct box_plan *plan,

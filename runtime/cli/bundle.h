@@ -14,7 +14,7 @@ struct bundle {
 	const char *path;	/* absolute */
 	const char *rootfs;	/* absolute */
 	int fd;			/* the folder, O_PATH */
-	const char *text;	/* config.json as it stands there */
+	char *text;		/* config.json as it stands there */
 	size_t text_bytes;
 	struct oci_spec *spec;
 };

@@ -32,7 +32,9 @@
  * takes; pages of it that are not touched cost nothing. */
 enum { HEAP_FIRST_BYTES = 256 << 10 };
 
-static _Alignas(16) unsigned char heap_first[HEAP_FIRST_BYTES];
+/* Common: behind all other data of the program, which then is one page. */
+extern unsigned char heap_first[HEAP_FIRST_BYTES];
+_Alignas(16) __attribute__((common)) unsigned char heap_first[HEAP_FIRST_BYTES];
 static struct pool heap = { .at = heap_first, .end = heap_first + HEAP_FIRST_BYTES };
 
 void *malloc(size_t size_bytes)
