@@ -71,7 +71,7 @@ check programs: fetch-code
 	$(call enter,,$@)
 # Built in the one tool root, tested in the larger one.
 test vm: fetch
-	$(call enter,,all unit-tests)
+	$(call enter,,all programs unit-tests)
 	$(call enter,--set test,$@)
 fuzz: fetch-code
 	$(call enter,--set test,fuzz)
@@ -254,9 +254,9 @@ unit: $(UNIT_TESTS)
 	$(RUN_TESTS) $(or $(TESTS),$(UNIT_TESTS))
 check: $(UNIT_TESTS) $(if $(PROGRAMS),programs)
 	$(RUN_TESTS) tests/lint/run $(UNIT_TESTS)
-vm: all
+vm: all programs
 	$(RUN_TESTS) $(or $(TESTS),$(VM_STORIES))
-test: all $(UNIT_TESTS)
+test: all programs $(UNIT_TESTS)
 	$(RUN_TESTS) $(or $(TESTS),tests/lint/run $(UNIT_TESTS) $(VM_STORIES))
 
 # ---- fuzzing: seeds in tests/fuzz/corpus/NAME; what is found stays in $(B)/fuzz

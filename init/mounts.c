@@ -58,12 +58,15 @@ static void write_control(const char *path, const char *text)
 }
 
 /* What the kernel leaves open for old programs (Documentation/admin-guide/sysctl/fs.rst): links,
- * FIFOs and files that somebody else put into a sticky folder like /tmp, in containers too. */
-static void protect_links(void)
+ * FIFOs and files that somebody else put into a sticky folder like /tmp, in containers too. And
+ * inotify instances for more than one container: all of theirs count as root's, and 128 is what one
+ * of them may want. */
+static void set_sysctls(void)
 {
 	static const struct {
 		const char *path, *value;
 	} settings[] = {
+		{ "/proc/sys/fs/inotify/max_user_instances", "8192" },
 		{ "/proc/sys/fs/protected_fifos", "1" },
 		{ "/proc/sys/fs/protected_hardlinks", "1" },
 		{ "/proc/sys/fs/protected_regular", "2" },
@@ -119,7 +122,7 @@ void mounts_make(void)
 		mounts_one(steps[i].source, steps[i].target, steps[i].type, steps[i].flags,
 			   steps[i].options);
 	delegate_controllers();
-	protect_links();
+	set_sysctls();
 	mounts_place("/run/box", 0700, 0, 0);
 	mounts_place("/run/cuvette", 0755, 0, 0);
 	/* Written in place by each lease, never replaced: containers have this very file mounted.

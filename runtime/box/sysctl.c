@@ -31,10 +31,20 @@ static int set(int sys_fd, const char *key, const char *value, struct err *e)
 	return fs_write_control_at(sys_fd, path, value, e);
 }
 
+/* What one container may take of what all share: user namespaces open kernel code that containers
+ * have no use for; inotify instances are counted for whoever made the user namespace, the machine's
+ * root, whose own bound init sets (8192). */
+static int set_bounds(int proc_fd, struct err *e)
+{
+	return set(proc_fd, "user.max_user_namespaces", "0", e) ||
+			       set(proc_fd, "user.max_inotify_instances", "512", e)
+		       ? -1
+		       : 0;
+}
+
 int sysctl_set(const struct box_plan *plan, struct err *e)
 {
 	const struct oci_spec *spec = plan->spec;
-	/* User namespaces open kernel code that containers have no use for. */
 	bool closes = plan->policy.no_nested_userns && spec->namespaces & 1u << OCI_NS_USER;
 	AUTO_FD int proc_fd = -1;
 
@@ -46,5 +56,5 @@ int sysctl_set(const struct box_plan *plan, struct err *e)
 	for (size_t i = 0; i < spec->sysctl_count; i++)
 		if (set(proc_fd, spec->sysctl[i].key, spec->sysctl[i].value, e))
 			return err_add(e, "sysctl %s", spec->sysctl[i].key);
-	return closes ? set(proc_fd, "user.max_user_namespaces", "0", e) : 0;
+	return closes ? set_bounds(proc_fd, e) : 0;
 }

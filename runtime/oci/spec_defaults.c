@@ -37,7 +37,9 @@ static const struct {
 	{ "/dev/pts",
 	  "devpts",
 	  "devpts",
-	  { "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5" } },
+	  { "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5",
+	    /* of the 3072 that all containers have: nobody takes them away from the others */
+	    "max=256" } },
 	{ "/dev/shm",
 	  "tmpfs",
 	  "shm",

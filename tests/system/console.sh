@@ -9,7 +9,7 @@ trap 'rm -rf "$VM"' EXIT
 . qemu/lib/console.sh
 # Used by what was sourced.
 # shellcheck disable=SC2034
-RUN=$VM INTERRUPTS=0 PORT=8888 NET=user
+RUN=$VM INTERRUPTS=0 PORT=8888 NET=user CONSOLE=log
 say() { printf 'said %s\n' "$*"; }
 curl() { echo "$*" >>"$VM/asked"; cat "$VM/url" >>"$VM/asked"; printf 200; }
 

@@ -169,7 +169,7 @@ environment+=(NB_UMASK=027)
 in_image sh -c umask && said '^0?027$'
 tap "NB_UMASK counts" $?
 mkdir -p "$t/root/home/jovyan/.local/share/jupyter" && chown -R 1000:100 "$t/root/home/jovyan/.local"
-IDS=1234:100 in_image sh -c 'id -u; [ "$HOME" != /home/jovyan ]' && said "share/jupyter belongs to uid 1000"
+IDS=1234:100 in_image sh -c 'id -u; [ "$HOME" != /home/jovyan ]' && said "belongs to uid 1000"
 tap "a home that another id has used is not in the way" $?
 rm -rf "$t/root/home/jovyan/.local"
 IDS=1234:1234 in_image sh -c 'id -u; [ -w "$HOME" ] && [ "$HOME" != /home/jovyan ]' && said 1234

@@ -71,7 +71,7 @@ static const char golden[] =
 	"new /proc proc nosuid,nodev,noexec\n"
 	"new /dev tmpfs nosuid,nodev,strictatime mode=755 size=65536k\n"
 	"devices /dev\n"
-	"new /dev/pts devpts nosuid,noexec newinstance ptmxmode=0666 mode=0620 gid=5\n"
+	"new /dev/pts devpts nosuid,noexec newinstance ptmxmode=0666 mode=0620 gid=5 max=256\n"
 	"new /dev/shm tmpfs nosuid,nodev,noexec mode=1777 size=67108864\n"
 	"new /dev/mqueue mqueue nosuid,nodev,noexec\n"
 	"sys /sys ro,nosuid,nodev,noexec\n"
