@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "lib/arena.h"
@@ -42,6 +43,21 @@ static int read_config(struct bundle *b, const char *config, struct arena *a, st
 	return b->spec ? 0 : -1;
 }
 
+/* As crun: root of a user namespace without mappings is the ordinary user who makes it. */
+static void map_caller(struct oci_spec *spec, struct arena *a)
+{
+	struct oci_id_map *maps;
+
+	if (getauxval(AT_EUID) == 0 || !(spec->namespaces & 1u << OCI_NS_USER) ||
+	    spec->uid_maps.count > 0 || spec->gid_maps.count > 0)
+		return;
+	maps = arena_array(a, 2, sizeof(*maps));
+	maps[0] = (struct oci_id_map){ .host_id = (uint32_t)getauxval(AT_EUID), .size = 1 };
+	maps[1] = (struct oci_id_map){ .host_id = (uint32_t)getauxval(AT_EGID), .size = 1 };
+	spec->uid_maps = (struct oci_id_maps){ .items = &maps[0], .count = 1 };
+	spec->gid_maps = (struct oci_id_maps){ .items = &maps[1], .count = 1 };
+}
+
 int bundle_open(struct bundle *b, const char *path, const char *config, struct arena *a,
 		struct err *e)
 {
@@ -56,6 +72,7 @@ int bundle_open(struct bundle *b, const char *path, const char *config, struct a
 		bundle_close(b);
 		return -1;
 	}
+	map_caller(b->spec, a);
 	root = b->spec->root_path ? b->spec->root_path : "";
 	b->rootfs = root[0] == '/' ? root : arena_format(a, "%s/%s", b->path, root);
 	return 0;

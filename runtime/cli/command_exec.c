@@ -143,6 +143,8 @@ static int on_pid(void *ctx, pid_t pid, struct err *e)
 {
 	const struct entry *n = ctx;
 
+	if (!n->options->detach)
+		foreground_begin();
 	return pid_file_write(n->options->pid_file, pid, e);
 }
 

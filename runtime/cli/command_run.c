@@ -21,7 +21,11 @@ static int run(const struct command_call *call, struct err *e)
 	struct err why;
 	int status;
 
-	if (launch_make(&l, call, false, e) || launch_release(&l, e))
+	if (launch_make(&l, call, false, e))
+		return -1;
+	if (!l.options->detach)
+		foreground_begin();
+	if (launch_release(&l, e))
 		return -1;
 	if (l.options->detach) {
 		launch_close(&l);

@@ -60,6 +60,24 @@ static int run_loop(struct foreground *f, int console_fd, struct err *e)
 	return failed ? -1 : 0;
 }
 
+static sigset_t waited_for(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	for (const int *number = passed_on; *number; number++)
+		sigaddset(&set, *number);
+	return set;
+}
+
+void foreground_begin(void)
+{
+	const sigset_t set = waited_for();
+
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static int wait_with_terminal(pid_t pid, int pidfd, int console_fd, int *status, struct err *e)
 {
 	struct foreground f = { .loop = loop_create(e),
@@ -78,14 +96,9 @@ static int wait_with_terminal(pid_t pid, int pidfd, int console_fd, int *status,
 /* Without a terminal there is nothing to carry: signals alone, one by one. */
 static int wait_plain(pid_t pid, int pidfd, int *status, struct err *e)
 {
-	sigset_t set;
+	const sigset_t set = waited_for();
 	pid_t ended;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	for (const int *number = passed_on; *number; number++)
-		sigaddset(&set, *number);
-	sigprocmask(SIG_BLOCK, &set, NULL);
 	while ((ended = waitpid(pid, status, WNOHANG)) == 0) {
 		siginfo_t info;
 		int number = sigwaitinfo(&set, &info);

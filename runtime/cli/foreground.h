@@ -6,6 +6,10 @@
 
 struct err;
 
+/* After the process is cloned and before its program runs: from then on signals wait to be passed
+ * on instead of ending us. */
+void foreground_begin(void);
+
 /* console_fd: the master of its terminal, -1 = it has our standard streams itself. Returns the exit
  * status, 128 + signal for one that a signal ended, -1 on an error. The process is reaped then. */
 int foreground_wait(pid_t pid, int pidfd, int console_fd, struct err *e);

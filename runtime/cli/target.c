@@ -195,10 +195,12 @@ int target_signal(const struct target *t, int signal, struct err *e)
 	if (t->pidfd < 0)
 		return err_set(e, "container not running: %s is %s", t->dir.id,
 			       target_status_name(t->status));
-	if (syscall(SYS_pidfd_send_signal, t->pidfd, signal, NULL, 0) < 0)
-		return err_sys(e, "container %s: signal %d to process %d", t->dir.id, signal,
-			       t->process.pid);
-	return 0;
+	if (syscall(SYS_pidfd_send_signal, t->pidfd, signal, NULL, 0) == 0)
+		return 0;
+	if (errno == ESRCH)
+		return err_sys(e, "container not running: %s has ended", t->dir.id);
+	return err_sys(e, "container %s: signal %d to process %d", t->dir.id, signal,
+		       t->process.pid);
 }
 
 bool target_wait_ended(const struct target *t, int wait_ms)

@@ -138,8 +138,10 @@ int target_signal_all(const struct target *t, int signal, struct arena *a, struc
 
 int target_kill(const struct target *t, struct err *e)
 {
-	if (t->pidfd >= 0 && target_signal(t, SIGKILL, e))
-		return -1;
+	struct err why;
+
+	if (t->pidfd >= 0 && target_signal(t, SIGKILL, &why) && why.number != ESRCH)
+		return err_set(e, "%s", why.text);
 	/* Before the first process was on record the cgroup may still have been another's: that of
 	 * a container with the same path. Ours ends with its maker (stage.h). */
 	if (t->facts.cgroup && t->has_process) {

@@ -178,7 +178,9 @@ static void linux_object(void **state)
 		{ LINUX, "'namespaces':[{'type':'pid','path':''}]",
 		  "linux.namespaces[0].path: must be an absolute path" },
 		{ LINUX, "'namespaces':[{'path':'/p'}]", "linux.namespaces[0].type: is missing" },
-		{ LINUX, "'namespaces':[{'type':'user'}]",
+		{ LINUX,
+		  "'namespaces':[{'type':'user'}],'uidMappings':[{'containerID':0,'hostID':1,"
+		  "'size':1}]",
 		  "linux: a user namespace and uidMappings, gidMappings go together" },
 		{ LINUX, "'timeOffsets':{'monotonic':{'secs':1}}",
 		  "linux.timeOffsets: needs a new time namespace" },
