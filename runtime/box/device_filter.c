@@ -29,8 +29,7 @@ enum {
 /* What every container may open, behind all rules: the nodes that it always has, and making nodes
  * (they open nothing by themselves). */
 static const struct oci_device_rule always[] = {
-	{ true, 'c', -1, -1, OCI_ACCESS_MKNOD },
-	{ true, 'b', -1, -1, OCI_ACCESS_MKNOD },
+	{ true, 'a', -1, -1, OCI_ACCESS_MKNOD },
 	{ true, 'c', 1, 3, ACCESS_ALL },	/* null */
 	{ true, 'c', 1, 5, ACCESS_ALL },	/* zero */
 	{ true, 'c', 1, 7, ACCESS_ALL },	/* full */
@@ -83,16 +82,56 @@ bool device_filter_needed(const struct oci_device_rule *rules, size_t count)
 	return count && !(rules[count - 1].allow && is_for_all(&rules[count - 1]));
 }
 
-/* Another device: on to the next rule, over what is left of this one. */
-static void put_rule(struct device_filter *f, const struct oci_device_rule *rule)
+/* No device has other numbers, no access asks for nothing. */
+static bool is_possible(const struct oci_device_rule *rule)
 {
-	size_t first = f->count, compares;
+	return rule->major <= INT32_MAX && rule->minor <= INT32_MAX && rule->access & ACCESS_ALL;
+}
 
+static bool is_exact(const struct oci_device_rule *rule)
+{
+	return rule->minor >= 0 && (rule->access & ACCESS_ALL) == ACCESS_ALL;
+}
+
+static void put_type_and_major(struct device_filter *f, const struct oci_device_rule *rule)
+{
 	if (rule->type != 'a')
 		put(f, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_2, 0, 0,
 		    rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
 	if (rule->major >= 0)
 		put(f, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_4, 0, 0, (int32_t)rule->major);
+}
+
+/* Another device: on to the next rule, over what is left of this one. */
+static void put_other(struct device_filter *f, size_t first, size_t compares)
+{
+	for (size_t i = first; i < compares; i++)
+		f->items[i].off = (int16_t)(f->count - i - 1);
+}
+
+/* Exact rules of one type and major that follow each other, from the last on: the kernel's
+ * verifier walks both ways of every comparison, so they share those two. Returns how many. */
+static size_t put_family(struct device_filter *f, const struct oci_device_rule *last, size_t count)
+{
+	size_t first = f->count, compares, n = 0;
+	const struct oci_device_rule *rule = last;
+
+	put_type_and_major(f, last);
+	compares = f->count;
+	for (; n < count && is_exact(rule) && is_possible(rule) && rule->type == last->type &&
+	       rule->major == last->major;
+	     n++, rule--)
+		put(f, BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_5, 0, rule->allow ? TO_YES : TO_NO,
+		    (int32_t)rule->minor);
+	put_other(f, first, compares);
+	return n;
+}
+
+static void put_rule(struct device_filter *f, const struct oci_device_rule *rule)
+{
+	size_t first = f->count, compares;
+
+	put_type_and_major(f, rule);
 	if (rule->minor >= 0)
 		put(f, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_5, 0, 0, (int32_t)rule->minor);
 	compares = f->count;
@@ -105,8 +144,7 @@ static void put_rule(struct device_filter *f, const struct oci_device_rule *rule
 	} else {
 		put(f, BPF_JMP | BPF_JSET | BPF_K, BPF_REG_3, 0, TO_NO, access_bits(rule->access));
 	}
-	for (size_t i = first; i < compares; i++)
-		f->items[i].off = (int16_t)(f->count - i - 1);
+	put_other(f, first, compares);
 }
 
 static void put_answer(struct device_filter *f, bool allow)
@@ -133,6 +171,27 @@ static void put_end(struct device_filter *f, bool allow)
 		put_answer(f, !allow);
 }
 
+/* Returns whether a rule has answered for everything. */
+static bool put_rules(struct device_filter *f, const struct oci_device_rule *rules, size_t count)
+{
+	for (size_t i = count; i > 0;) {
+		const struct oci_device_rule *rule = &rules[i - 1];
+
+		if (is_for_all(rule)) {
+			put_end(f, rule->allow);
+			return true;
+		}
+		if (is_possible(rule) && is_exact(rule)) {
+			i -= put_family(f, rule, i);
+			continue;
+		}
+		if (is_possible(rule))
+			put_rule(f, rule);
+		i--;
+	}
+	return false;
+}
+
 /* From the last rule to the first, so that the first one that fits decides. */
 int device_filter_make(struct device_filter *f, struct arena *a,
 		       const struct oci_device_rule *rules, size_t count, struct err *e)
@@ -144,19 +203,8 @@ int device_filter_make(struct device_filter *f, struct arena *a,
 	f->count = 0;
 	f->items = arena_array(a, all * RULE_INSNS_MAX + FRAME_INSNS, sizeof(*f->items));
 	put_start(f);
-	for (size_t i = all; i-- > 0;) {
-		const struct oci_device_rule *rule = i < count ? &rules[i] : &always[i - count];
-
-		if (is_for_all(rule)) {
-			put_end(f, rule->allow);
-			return 0;
-		}
-		/* No device has such a number, no access asks for nothing. */
-		if (rule->major <= INT32_MAX && rule->minor <= INT32_MAX &&
-		    rule->access & ACCESS_ALL)
-			put_rule(f, rule);
-	}
-	put_end(f, false);
+	if (!put_rules(f, always, always_count) && !put_rules(f, rules, count))
+		put_end(f, false);
 	return 0;
 }
 

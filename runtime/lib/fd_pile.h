@@ -4,7 +4,7 @@
  * Bounded: whoever adds makes room first, at a point where none of them is in use any more. */
 #pragma once
 
-enum { FD_PILE_MAX = 16 };
+enum { FD_PILE_MAX = 48 }; /* of the 1024 that a process usually may have */
 
 struct fd_pile {			/* {0} is empty */
 	int fds[FD_PILE_MAX];		/* sorted */
