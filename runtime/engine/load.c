@@ -150,8 +150,12 @@ static int choose_document(struct load *load, const char *name, struct document 
 	str_copy(doc->name, sizeof(doc->name), name);
 	while (doc->slot < PLAN_SLOTS_MAX && slot_is_taken(load, doc->slot))
 		doc->slot++;
-	return doc->slot < PLAN_SLOTS_MAX ? 0
-					  : err_set(e, "more than %d containers", PLAN_SLOTS_MAX);
+	if (doc->slot == PLAN_SLOTS_MAX)
+		return err_set(e,
+			       "container %s: all %d ranges of ids are taken: remove a container "
+			       "first",
+			       name, PLAN_SLOTS_MAX);
+	return 0;
 }
 
 static int add_wanted(struct load *load, const struct compose_service *service, bool is_main,

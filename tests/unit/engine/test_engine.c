@@ -1,6 +1,8 @@
 /* test_engine.c - the engine in its loop: against the messages of wire.h on a real socket, a real
  * HTTP port, real files. What boxd itself does is shown by the VM stories; here it is a script of
  * answers. */
+#include "engine/document.h"
+#include "engine/plan.h"
 #include "tests/unit/engine/world.h"
 
 #define NAMES                                                             \
@@ -267,6 +269,57 @@ static void empty_token_is_refused(void **state)
 	assert_false(is_there("poweroff"));
 }
 
+/* Documents of other containers have all slots but one, or all. */
+static void take_slots(uint32_t free_slot)
+{
+	struct document d = { .image = "old", .state = "running" };
+	int dir_fd;
+
+	assert_int_equal(fs_make_dir_at(w.files.state_fd, "containers", 0700, NULL), 0);
+	dir_fd = fs_open_dir_at(w.files.state_fd, "containers", NULL);
+	for (d.slot = 0; d.slot < PLAN_SLOTS_MAX; d.slot++) {
+		snprintf(d.name, sizeof(d.name), "old%u", d.slot);
+		if (d.slot != free_slot)
+			assert_int_equal(document_write(dir_fd, &d, NULL), 0);
+	}
+	fd_close(&dir_fd);
+}
+
+static void new_container_takes_the_free_ids(void **state)
+{
+	struct document *d = calloc(PLAN_SLOTS_MAX, sizeof(*d));
+	size_t count, i = 0;
+	int dir_fd;
+
+	(void)state;
+	take_slots(17);
+	boot("always", NULL);
+	wait_for("START lab ");
+	wait_for("Cuvette is ready");
+	dir_fd = fs_open_dir_at(w.files.state_fd, "containers", NULL);
+	count = document_read_all(dir_fd, d, PLAN_SLOTS_MAX);
+	while (i < count && strcmp(d[i].name, "lab") != 0)
+		i++;
+	assert_true(i < count);
+	assert_int_equal(d[i].slot, 17);
+	fd_close(&dir_fd);
+	free(d);
+}
+
+static void no_ids_are_left(void **state)
+{
+	struct err e;
+
+	(void)state;
+	take_slots(PLAN_SLOTS_MAX);
+	assert_int_equal(load("always", NULL, &e), -1);
+	assert_string_equal(e.text, "container lab: all 64 ranges of ids are taken: remove a "
+				    "container first");
+	engine_refuse(w.engine, e.text);
+	wait_for("Cuvette starts no service: container lab: all 64 ranges of ids are taken");
+	assert_false(is_there("START"));
+}
+
 static void command_line_turns_it_off(void **state)
 {
 	(void)state;
@@ -324,6 +377,7 @@ int main(void)
 		STORY(batch_ends_while_the_engine_is_away),
 		STORY(batch_that_cannot_start),	      STORY(batch_with_a_bad_config),
 		STORY(empty_token_is_refused),	      STORY(command_line_turns_it_off),
+		STORY(new_container_takes_the_free_ids), STORY(no_ids_are_left),
 		STORY(machine_stop_asks_then_kills),  STORY(disk_that_takes_nothing),
 		STORY(launcher_powers_off),
 	};

@@ -311,6 +311,27 @@ static void id_ranges_by_slot(void **state)
 	arena_destroy(m.arena);
 }
 
+/* All slots there are: no id of one is an id of another, nor of a user of the machine itself. */
+static void id_ranges_are_apart(void **state)
+{
+	uint64_t end = 65536;
+
+	(void)state;
+	for (uint32_t slot = 0; slot < PLAN_SLOTS_MAX; slot++) {
+		struct made m = make_with("network_mode: host", &lab, NULL, 0, slot);
+		const struct oci_id_map *uids = m.spec->uid_maps.items,
+					*gids = m.spec->gid_maps.items;
+
+		assert_true(m.spec->uid_maps.count == 1 && m.spec->gid_maps.count == 1);
+		assert_true(uids->container_id == 0 && gids->container_id == 0);
+		assert_true(uids->host_id == gids->host_id && uids->size == gids->size);
+		assert_true(uids->host_id >= end);	/* slots go upwards */
+		end = (uint64_t)uids->host_id + uids->size;
+		arena_destroy(m.arena);
+	}
+	assert_true(end < UINT32_MAX);	/* which is no id */
+}
+
 static void revision_follows_settings(void **state)
 {
 	struct made a = make("network_mode: host, volumes: ['work:/w']");
@@ -342,6 +363,7 @@ int main(void)
 		cmocka_unit_test(capabilities),
 		cmocka_unit_test(stopping),
 		cmocka_unit_test(id_ranges_by_slot),
+		cmocka_unit_test(id_ranges_are_apart),
 		cmocka_unit_test(revision_follows_settings),
 	};
 
