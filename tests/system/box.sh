@@ -108,6 +108,7 @@ ok "a device node in a layer does not open" has "write /devnode=EACCES"
 ok "mknod fails" has "mknod=EPERM"
 ok "mount, umount fail" eval 'has "mount=EPERM" && has "umount /proc/keys=EPERM"'
 ok "no user namespaces inside" eval 'has "unshare user=EPERM" && has "clone user=EPERM" && has "max_user_namespaces=0"'
+ok "a bound of its own on what all share" has "max_inotify_instances=512"
 ok "clone3 is not there" has "clone3=ENOSYS"
 ok "calls newer than the profile are not there" has "unknown call=ENOSYS"
 ok "x32 numbers are not there" has "x32 call=ENOSYS"

@@ -202,6 +202,8 @@ static int facts(void)
 	print_file("/proc/self/uid_map");
 	printf("max_user_namespaces=");
 	print_file("/proc/sys/user/max_user_namespaces");
+	printf("max_inotify_instances=");
+	print_file("/proc/sys/user/max_inotify_instances");
 	print_hidden();
 	try_writes();
 	try_calls();

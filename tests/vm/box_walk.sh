@@ -1,0 +1,98 @@
+#!/bin/bash
+# What a container reaches and what it can use up (SECURITY 1 A15, A22, A23, A24), on the appliance with its daemons: walk.c
+# comes in on a disk of its own, beside `box` and the configurations of its containers.
+# WALK_UPDATE=DIR: keeps the lists as found there, to compare them with the committed ones.
+. "$(dirname "$0")/lib.sh"
+
+cc=$OUT/sysroot/bin/musl-gcc work=$OUT/test/walk box=$OUT/bin/box payload=$VM/payload
+vm_need "$cc" "$box"
+mkdir -p "$work" "$payload"/rootfs/{proc,sys,dev}
+"$cc" -std=gnu11 -D_GNU_SOURCE -O1 -Wall -static -s -o "$payload/rootfs/walk" tests/vm/walk.c &&
+	"$cc" -std=gnu11 -D_GNU_SOURCE -O1 -Wall -Iruntime -static -s -o "$work/boxctl" tests/system/boxctl.c runtime/oci/*.c \
+		runtime/lib/{arena,buf,err,fd,json*,log,msg,str}.c runtime/wire/*.c -lyyjson || exit 1
+cp "$box" "$payload/box"
+
+# --- the containers: what the engine makes when no option is given, each with its own ids, and that with one thing changed
+ids=1048576
+container() {	# NAME PYTHON WORD...: its configuration; the python changes s
+	local name=$1 change=$2
+	shift 2
+	ids=$((ids + 65536))
+	mkdir "$payload/$name"
+	"$work/boxctl" spec -c "/t/$name" -i $ids "$@" | python3 -c "import json, sys
+s = json.load(sys.stdin); linux = s['linux']; s['root']['path'] = '../rootfs'
+$change
+json.dump(s, open('$payload/$name/config.json', 'w'))" || die "no configuration of $name"
+}
+no_user="linux['namespaces'] = [n for n in linux['namespaces'] if n['type'] != 'user']; del linux['uidMappings'], linux['gidMappings']"
+limits="linux['resources'] = {'memory': {'limit': 64 << 20, 'swap': 64 << 20}, 'pids': {'limit': 64}}"
+mapfile -t caps < <(printf '%s' "#include <linux/capability.h>" | "$cc" -E -dM - | awk '/^#define CAP_[A-Z_]+ [0-9]+$/ { print "-a"; print $2 }')
+for verb in writable readable; do
+	container $verb.u '' -- /walk $verb
+	container $verb.a '' "${caps[@]}" -- /walk $verb
+	container $verb.h "$no_user" -- /walk $verb
+done
+container abi '' -- /walk abi
+container beat "$limits" -- /walk beat
+for kind in fork memory fds ptys inotify; do
+	container $kind "$limits" -- /walk bomb $kind
+done
+container few.inotify "$limits; linux['sysctl'] = {'user.max_inotify_instances': '512'}" -- /walk bomb inotify
+mkfs.erofs --quiet -T0 --all-root "$VM/payload.img" "$payload" || die "the payload could not be packed"
+
+b() { vm_sh "/run/p/box $*"; }
+file() { vm_sh "cat /sys/fs/cgroup/t/$1"; }
+# wanted LIST LETTER: the lines of that container; the rest of the file says why they are right
+wanted() { awk -v letter="$2" '!/^#/ && index($1, letter) { sub(/^[a-z]+ /, ""); print }' "tests/vm/walk.$1" | LC_ALL=C sort -u; }
+# same NAME LIST LETTER: what the container finds is the committed list
+same() {
+	b run -b "/run/p/$2.$3" "$2" 2>&1 | LC_ALL=C sort -u >"$VM/$2.$3"
+	[ -z "${WALK_UPDATE-}" ] || cp "$VM/$2.$3" "$WALK_UPDATE/"
+	wanted "$2" "$3" >"$VM/wanted"
+	ok "$1" diff "$VM/wanted" "$VM/$2.$3"
+}
+daemons() { vm_sh 'svctl status' | awk '{ print $1, $3 }'; }
+
+vm_boot APPEND=cuvette.lab=off EXTRA="-drive if=none,id=payload,file=$VM/payload.img,format=raw,readonly=on -device virtio-blk-pci,drive=payload"
+ok "the machine boots" vm_shell_ready
+ok "the payload is in" vm_sh 'mkdir -p /run/p && mount -t erofs -o ro /dev/vdc /run/p'
+before=$(daemons)
+
+for verb in writable readable; do
+	same "$verb: a container as the engine makes it" $verb u
+	same "$verb: with every capability in its user namespace" $verb a
+	same "$verb: without a user namespace" $verb h
+done
+is "calls by the 32-bit interfaces" "$(b run -b /run/p/abi abi)" $'int 0x80: 600 of 600 refused\nx32: 600 of 600 refused'
+
+# --- bombs: the neighbour's heart goes on, and what it may need is still there
+ok "a neighbour's heart beats" vm_sh '/run/p/box run -b /run/p/beat beat >/run/beat 2>&1 & until [ -s /run/beat ]; do :; done'
+heart=$(file beat/cgroup.procs)
+all=$'process: given\nfile: given\npty: given\ninotify: given'
+# bomb NAME EVENT GIVEN: from the event on three beats more, and then what a neighbour is given
+bomb() {
+	b run -d -b "/run/p/$1" "$1" ">/run/bomb 2>&1"
+	ok "$1: it goes off" vm_sh "until $2; do :; done"
+	ok "$1: the heart goes on" vm_sh 'n=$(tail -n 1 /run/beat); until [ "$(tail -n 1 /run/beat)" -ge $((n + 3)) ]; do :; done'
+	say "$1: $(vm_sh 'tail -n 1 /run/bomb')"
+	is "$1: what a neighbour is given" "$(b exec beat /walk spare)" "$3"
+	b delete --force "$1" >/dev/null
+	is "$1: nothing of it is left" "$(vm_sh "[ -e /sys/fs/cgroup/t/$1 ] || echo gone")" gone
+}
+counted() { echo "[ \"\$(sed -n 's/^$2 //p' /sys/fs/cgroup/t/$1)\" -ge $3 ]"; }
+said() { echo "grep -qE '^$1: .* ($2)\$' /run/bomb"; }
+bomb fork "$(counted fork/pids.events max 100)" "$all"
+bomb memory "$(counted memory/memory.events oom_kill 3)" "$all"
+bomb fds "$(said fds EAGAIN)" "$all"
+bomb ptys "$(said ptys ENOSPC)" "$all"
+# inotify is counted for the user that made the user namespace. boxd sets a bound of its own in each container; `box` leaves it
+# to the configuration, as its peers do.
+bomb inotify "$(said inotify EMFILE)" "${all/inotify: given/inotify: EMFILE}"
+bomb few.inotify "$(said inotify EMFILE)" "$all"
+is "the neighbour has all again" "$(b exec beat /walk spare)" "$all"
+is "no beat was lost" "$(vm_sh 'n=0; while read i; do n=$((n + 1)); [ $i = $n ] || echo "$i at $n"; done </run/beat')" ""
+is "it is the same heart" "$(file beat/cgroup.procs)" "$heart"
+is "init and its daemons are the same processes" "$(daemons)" "$before"
+ok "the machine still has a console, files and processes" vm_sh 'svctl status >/dev/null && : >/run/new && rm /run/new'
+b delete --force beat >/dev/null
+tap_done
