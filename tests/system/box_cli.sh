@@ -19,7 +19,7 @@ if [ "${1-}" != --inside ]; then
 	cp "$out/sysroot/bin/busybox" "$work/"
 	root=$(mktemp -d)
 	trap 'rmdir "$root"' EXIT
-	unshare --mount --pid --fork --kill-child env bin="$bin" work="$(cd "$work" && pwd)" root="$root" here="$here" \
+	unshare --mount --pid --fork --kill-child env bin="$bin" work="$(cd "$work" && pwd)" root="$root" \
 		bash "$0" --inside
 	exit
 fi
@@ -361,10 +361,14 @@ cat >hook <<'SH'
 echo "$1 $(jq -r '.status + " " + .id')" >>"${0%/*}/hooks.log"
 SH
 chmod +x hook
+hooks_wanted="prestart creating h
+createRuntime creating h
+poststart running h
+poststop stopped h"
 hooks() { for k in prestart createRuntime poststart poststop; do printf '"%s":[{"path":"%s","args":["hook","%s"],"env":["PATH=%s"]}],' $k "$root/hook" $k "$PATH"; done; }
 config ".hooks = {$(hooks | sed 's/,$//')} | .process.args = [\"sleep\", \"1000\"]"
-ok "hooks in their order" eval 'rm -f hooks.log; b create -b b h && b start h && b delete -f h && printf "prestart creating h\ncreateRuntime creating h\npoststart running h\npoststop stopped h\n" | cmp - hooks.log'
-ok "run has the same hooks" eval 'rm -f hooks.log; jq ".process.args = [\"true\"]" b/config.json >other.json; b run -b b --config other.json h && printf "prestart creating h\ncreateRuntime creating h\npoststart running h\npoststop stopped h\n" | cmp - hooks.log'
+ok "hooks in their order" eval 'rm -f hooks.log; b create -b b h && b start h && b delete -f h && [ "$(cat hooks.log)" = "$hooks_wanted" ]'
+ok "run has the same hooks" eval 'rm -f hooks.log; jq ".process.args = [\"true\"]" b/config.json >other.json; b run -b b --config other.json h && [ "$(cat hooks.log)" = "$hooks_wanted" ]'
 for closed in "<&-" ">&-" "2>&-"; do
 	ok "hooks without a standard stream ($closed)" eval 'rm -f hooks.log; box run -b b --config other.json h '"$closed"'; [ "$(wc -l <hooks.log)" = 4 ]'
 done
@@ -497,7 +501,7 @@ fi
 # ---- nothing is left
 ok "no mount is left" [ "$(cat /proc/self/mountinfo)" = "$mounts_before" ]
 ok "no process is left" eval '[ -z "$(alive)" ]'
-ok "the bundle's root has nothing new" eval 'rm -f b/rootfs/made; (cd b/rootfs && find . | sort) | diff <(echo "$tree_before") -'
+ok "the bundle's root has nothing new" eval 'rm -f b/rootfs/made; [ "$(cd b/rootfs && find . | sort)" = "$tree_before" ]'
 ok "the program is unchanged" [ "$(sha256sum "$bin/box")" = "$hash_before" ]
 echo "1..$n"
 exit $failed
