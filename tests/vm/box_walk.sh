@@ -6,6 +6,8 @@
 
 cc=$OUT/sysroot/bin/musl-gcc work=$OUT/test/walk box=$OUT/bin/box payload=$VM/payload
 vm_need "$cc" "$box"
+[ "$(id -u)" = 0 ] && [ "$(awk '{ print $3 }' /proc/self/uid_map)" = 4294967295 ] ||
+	{ echo "1..0 # SKIP needs the machine's root, not one of a user namespace"; exit 77; }
 mkdir -p "$work" "$payload"/rootfs/{proc,sys,dev}
 "$cc" -std=gnu11 -D_GNU_SOURCE -O1 -Wall -static -s -o "$payload/rootfs/walk" tests/vm/walk.c &&
 	"$cc" -std=gnu11 -D_GNU_SOURCE -O1 -Wall -Iruntime -static -s -o "$work/boxctl" tests/system/boxctl.c runtime/oci/*.c \
@@ -32,7 +34,8 @@ for verb in writable readable; do
 	container $verb.a '' "${caps[@]}" -- /walk $verb
 	container $verb.h "$no_user" -- /walk $verb
 done
-container abi '' -- /walk abi
+# It runs on this host too, where no cgroup is ours to make.
+container abi "del linux['cgroupsPath']; s['mounts'] = [m for m in s['mounts'] if m['type'] != 'cgroup']" -- /walk abi
 container beat "$limits" -- /walk beat
 for kind in fork memory fds ptys inotify; do
 	container $kind "$limits" -- /walk bomb $kind
@@ -63,7 +66,10 @@ for verb in writable readable; do
 	same "$verb: with every capability in its user namespace" $verb a
 	same "$verb: without a user namespace" $verb h
 done
-is "calls by the 32-bit interfaces" "$(b run -b /run/p/abi abi)" $'int 0x80: 600 of 600 refused\nx32: 600 of 600 refused'
+refused=$'int 0x80: 600 of 600 refused\nx32: 600 of 600 refused'
+is "calls by the 32-bit interfaces" "$(b run -b /run/p/abi abi)" "$refused"
+# The appliance's kernel has neither; most hosts serve int 0x80, so there it is the filter that refuses.
+is "the same on this host's kernel" "$(unshare --mount --pid --fork --kill-child --mount-proc "$box" --root "$VM/state" run -b "$payload/abi" abi 2>&1)" "$refused"
 
 # --- bombs: the neighbour's heart goes on, and what it may need is still there
 ok "a neighbour's heart beats" vm_sh '/run/p/box run -b /run/p/beat beat >/run/beat 2>&1 & until [ -s /run/beat ]; do :; done'
