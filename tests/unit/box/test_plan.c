@@ -150,13 +150,17 @@ static struct oci_mount mounts[8];
 
 static void bind_mount(struct oci_spec *s)
 {
-	mounts[0] = (struct oci_mount){ "/x", "bind", "/etc", NULL };
+	mounts[0] = (struct oci_mount){ .destination = "/x", .type = "bind", .source = "/etc" };
 	s->mounts = mounts;
 	s->mount_count = 1;
 }
 static void host_fs(struct oci_spec *s)
 {
-	mounts[0] = (struct oci_mount){ "/x", "ext4", "/dev/vda", NULL };
+	mounts[0] = (struct oci_mount){
+		.destination = "/x",
+		.type = "ext4",
+		.source = "/dev/vda",
+	};
 	s->mounts = mounts;
 	s->mount_count = 1;
 }
@@ -234,7 +238,8 @@ static void options(void **state)
 {
 	static const char *words[] = { "ro",	  "rw",	      "dev",	 "suid",
 				       "noatime", "relatime", "size=1k", NULL };
-	const struct oci_mount tmp = { "/tmp", "tmpfs", "tmpfs", words };
+	const struct oci_mount tmp = { .destination = "/tmp", .type = "tmpfs", .source = "tmpfs",
+				       .options = words };
 	struct oci_spec *s = make_spec();
 	struct box_plan plan = plan_of(s);
 	struct buf out;
@@ -242,7 +247,11 @@ static void options(void **state)
 	(void)state;
 	/* Several at /dev: each brings its devices, and there is room for all. */
 	for (size_t i = 0; i < COUNT(mounts); i++)
-		mounts[i] = (struct oci_mount){ "/dev", "tmpfs", "tmpfs", NULL };
+		mounts[i] = (struct oci_mount){
+			.destination = "/dev",
+			.type = "tmpfs",
+			.source = "tmpfs",
+		};
 	mounts[0] = tmp;
 	s->mounts = mounts;
 	s->mount_count = COUNT(mounts);
