@@ -28,13 +28,17 @@ ok "after the cut the machine boots" vm_shell_ready
 like "the journal was replayed" "$(vm_sh 'dmesg')" 'EXT4-fs \(vdb\): (recovery complete|orphan cleanup|.*recover)'
 is "every synced file is whole" "$(vm_sh "n=0; bad=0; while [ \$n -lt $acked ]; do n=\$((n+1)); [ \"\$(cat /data/cut/\$n)\" = content-\$n ] || bad=\$((bad+1)); done; echo \$n files \$bad bad")" "$acked files 0 bad"
 
-vm_sh 'dd if=/dev/zero of=/data/fill bs=1M 2>/dev/null; echo more >>/data/fill2; sync' >/dev/null
+# First what everybody may take, then what ext4 keeps for root: no notebook gets there.
+vm_sh 'df -k /data | { read -r head; read -r disk all used free rest; dd if=/dev/zero of=/data/fill bs=1k count=$free 2>/dev/null; }
+dd if=/dev/zero of=/data/reserve bs=1M 2>/dev/null; sync' >/dev/null
 like "a full disk is full" "$(vm_sh 'df -m /data')" ' (9[5-9]|100)% '
 ok "full: it powers off" off
 vm_boot APPEND=cuvette.lab=off
 like "full: the machine boots, services come up" "$(vm_up engined)" '^engined .*up'
+vm_sh 'rm /data/reserve; sync' >/dev/null
 vm_kill
 vm_boot
+is "full: nothing is left but what is kept for root" "$(vm_sh 'df -k /data | { read -r head; read -r disk all used free rest; echo $free; }')" 0
 ok "full: a notebook opens all the same" vm_see 'Cuvette is ready: '
 ok "full: deleting works" vm_sh 'rm /data/fill && echo free >/data/after'
 vm_kill
