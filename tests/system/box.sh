@@ -176,7 +176,7 @@ mv /run/net/resolv.conf /run/net/kept; ln -s /etc/shadow /run/net/resolv.conf; r
 ok "a link in the resolver's place" answers 'resolv.conf is no file'
 mv /run/net/kept /run/net/resolv.conf
 cp -a /images/t /images/links
-ln -s ../run/nowhere/stub /images/links/layers/1/etc/resolv.conf; ln -s /tmp /images/links/layers/1/etc/hosts
+ln -s ../run/nowhere/else /images/links/layers/1/etc/resolv.conf; ln -s /tmp /images/links/layers/1/etc/hosts
 spec -- /bin/probe read /etc/resolv.conf; IMAGE=links run e volume=resolv.conf:names:/etc/resolv.conf:ro
 ok "a link of the image that leads nowhere makes way" has 'nameserver 192.0.2.1'
 IMAGE=links run e volume=hosts:names:/etc/hosts:ro

@@ -90,8 +90,8 @@ outside() { # SETTING... -- ARGUMENT...: what would be run in the tool root, a w
 		exec() { shift; printf "%s\n" "$@"; }; . qemu/lib/outside.sh; outside_enter "$@"' - "$@" >"$t/said" 2>&1
 }
 words() { [ "$(tr '\n' ' ' <"$t/said")" = "$* " ]; }
-outside WORK=work DATA=none MEM=4G -- --batch work/x.ipynb
-words --net env WORK=./work DATA=none MEM=4G qemu/run --batch ./work/x.ipynb
+outside WORK=notes DATA=none MEM=4G -- --batch notes/x.ipynb
+words --net env WORK=./notes DATA=none MEM=4G qemu/run --batch ./notes/x.ipynb
 tap "paths of the checkout stay" $?
 outside WORK="$t/else/where" DATA="$t/else/data.img" O="$t/else" -- --batch "$t/else/where/a b.py"
 grep -qxF "WORK=/mnt/WORK" "$t/said" && grep -qxF "DATA=/mnt/DATA/data.img" "$t/said" && grep -qxF "O=/mnt/O" "$t/said" &&
