@@ -265,7 +265,8 @@ ok "delete --force with processes of exec" eval 'box delete --force x && ! ps -e
 
 # ---- terminals
 cat >console.py <<'PY'
-# usage: console.py SOCKET COMMAND...   runs COMMAND, takes the master from SOCKET, prints what comes out of it
+# usage: console.py SOCKET COMMAND...   runs COMMAND, takes the master from SOCKET, prints what comes out of it, types
+# $TYPE when $AWAIT was seen: the echo of what is typed earlier stands in the middle of another line
 import array, os, select, socket, subprocess, sys
 path, command = sys.argv[1], sys.argv[2:]
 with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
@@ -280,7 +281,13 @@ with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
     print("name", name.decode(), "status", child.returncode, flush=True)
     if len(command) > 2 and command[1] == "create":
         subprocess.run(["box", "start", command[-1]])
-    os.write(master, os.environ.get("TYPE", "").encode())
+    seen, typed = b"", False
+    def type_when_seen():
+        global typed
+        if not typed and os.environ.get("AWAIT", "").encode() in seen:
+            typed = True
+            os.write(master, os.environ.get("TYPE", "").encode())
+    type_when_seen()
     while select.select([master], [], [], 10)[0]:
         try:
             got = os.read(master, 4096)
@@ -290,6 +297,8 @@ with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
             break
         sys.stdout.buffer.write(got)
         sys.stdout.buffer.flush()
+        seen += got
+        type_when_seen()
 PY
 cat >front.py <<'PY'
 # usage: front.py COMMAND...   runs COMMAND on a terminal of 40 x 111, types $TYPE when $AWAIT was seen, ends with its status
@@ -316,8 +325,8 @@ sys.stdout.flush()
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 PY
 if command -v python3 >/dev/null; then
-	config '.process.terminal = true | .process.consoleSize = {width: 91, height: 31} | .process.args = ["sh", "-c", "tty; stty size; id -u; read l; echo got=$l"]'
-	ok "create --console-socket sends the master" eval 'TYPE="word
+	config '.process.terminal = true | .process.consoleSize = {width: 91, height: 31} | .process.args = ["sh", "-c", "tty; stty size; id -u; echo ready; read l; echo got=$l"]'
+	ok "create --console-socket sends the master" eval 'AWAIT=ready TYPE="word
 " python3 console.py s1 box create --console-socket s1 -b b t >out 2>err; tr -d "\r" <out >o2; has "name /dev/pts/ptmx status 0" o2 && line /dev/pts/0 o2 && line "31 91" o2 && line got=word o2'
 	ok "a console socket with a long name" eval 'd=$root/$(printf "d%.0s" $(seq 120)); mkdir -p $d; box delete -f t; (cd $d && python3 $root/console.py s2 box create --console-socket $d/s2 -b $root/b t) >out 2>err </dev/null; has "name /dev/pts/ptmx status 0"'
 	box delete -f t
