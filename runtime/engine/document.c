@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -153,6 +154,36 @@ static bool read_one(int dir_fd, const char *file_name, struct document *d)
 	return false;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(((const struct document *)a)->name, ((const struct document *)b)->name);
+}
+
+/* Two containers with one range of ids could signal each other and read each other's files. Which
+ * of the two documents is wrong nobody can tell: the file stays for who wants to look. */
+static size_t refuse_shared_slots(struct document *documents, size_t count)
+{
+	const struct document *owners[PLAN_SLOTS_MAX] = { NULL };
+	size_t kept = 0;
+
+	qsort(documents, count, sizeof(*documents), compare_names);
+	for (size_t i = 0; i < count; i++) {
+		const struct document *owner = owners[documents[i].slot];
+
+		if (owner) {
+			log_warn(
+				"document %s.json is not believed: its slot %u is that of %s.json; "
+				"the container counts as new",
+				documents[i].name, documents[i].slot, owner->name);
+			continue;
+		}
+		documents[kept] = documents[i];
+		owners[documents[kept].slot] = &documents[kept];
+		kept++;
+	}
+	return kept;
+}
+
 size_t document_read_all(int dir_fd, struct document *documents, size_t max)
 {
 	AUTO_FD int list_fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -176,5 +207,5 @@ size_t document_read_all(int dir_fd, struct document *documents, size_t max)
 		count += read_one(dir_fd, entry->d_name, &documents[count]);
 	}
 	closedir(list);
-	return count;
+	return refuse_shared_slots(documents, count);
 }

@@ -2,7 +2,8 @@
  * replaced whole.
  *
  * Facts for the next start of the engine, not the truth: boxd says what runs. A document that
- * cannot be read is set aside as NAME.json.bad and the container counts as new. */
+ * cannot be read is set aside as NAME.json.bad and the container counts as new. So does one whose
+ * slot is an earlier name's; its file stays as it is. */
 #pragma once
 
 #include <stddef.h>

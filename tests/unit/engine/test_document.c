@@ -111,6 +111,30 @@ static void broken_ones_are_set_aside(void **state)
 	}
 }
 
+/* A copied document: its container would share its ids with the other. */
+static void one_container_per_slot(void **state)
+{
+	static const char *const names[] = { "web", "lab", "db", "lab2" };
+	struct document d = sample, read[4];
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		strcpy(d.name, names[i]);
+		d.slot = i == 2 ? 7 : 3;
+		assert_int_equal(document_write(dir_fd, &d, NULL), 0);
+	}
+	assert_int_equal(document_read_all(dir_fd, read, 4), 2);
+	assert_string_equal(read[0].name, "db");
+	assert_string_equal(read[1].name, "lab");
+	assert_int_equal(read[0].slot, 7);
+	/* Nothing is touched. */
+	assert_int_equal(faccessat(dir_fd, "web.json", F_OK, 0), 0);
+	assert_int_equal(faccessat(dir_fd, "lab2.json", F_OK, 0), 0);
+	assert_int_equal(document_remove(dir_fd, "lab", NULL), 0);
+	assert_int_equal(document_read_all(dir_fd, read, 4), 2);
+	assert_string_equal(read[1].name, "lab2");
+}
+
 static void no_more_than_there_is_room_for(void **state)
 {
 	struct document d = sample, read[2];
@@ -118,6 +142,7 @@ static void no_more_than_there_is_room_for(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		snprintf(d.name, sizeof(d.name), "n%d", i);
+		d.slot = (uint32_t)i;
 		assert_int_equal(document_write(dir_fd, &d, NULL), 0);
 	}
 	assert_int_equal(document_read_all(dir_fd, read, 2), 2);
@@ -145,6 +170,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(write_and_read_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(broken_ones_are_set_aside, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_container_per_slot, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_more_than_there_is_room_for, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(token_of_this_boot_only, set_up, tear_down),
 	};
