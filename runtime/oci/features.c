@@ -10,6 +10,7 @@
 #include "oci/spec_put.h"
 
 #define OCI_VERSION_MIN "1.0.0"
+#define OWN_ARCH	"SCMP_ARCH_X86_64"
 
 static void put_words(struct json_writer *w, const char *key, const struct spec_word *words)
 {
@@ -58,7 +59,11 @@ static void put_seccomp(struct json_writer *w)
 	spec_put_bool(w, "enabled", true);
 	put_words(w, "actions", spec_seccomp_actions);
 	put_words(w, "operators", spec_seccomp_ops);
-	put_words(w, "archs", spec_seccomp_archs);
+	/* The others are read, and what they would call is always refused. */
+	json_key(w, "archs");
+	json_begin_array(w);
+	json_put_str(w, OWN_ARCH);
+	json_end_array(w);
 	put_words(w, "knownFlags", spec_seccomp_flags);
 	put_words(w, "supportedFlags", spec_seccomp_flags);
 	json_end_object(w);

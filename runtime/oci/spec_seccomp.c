@@ -12,7 +12,7 @@
 #include "oci/spec_read.h"
 
 enum {
-	ERRNO_MAX = 4095,	/* the kernel cuts what SECCOMP_RET_ERRNO returns to it */
+	ERRNO_MAX = 4094,	/* libseccomp takes no more; 4095 is no errno */
 	TRACE_MAX = 65535,	/* SECCOMP_RET_DATA */
 	ARG_INDEX_MAX = 5,
 };

@@ -80,7 +80,7 @@ static void features_document(void **unused)
 	} lists[] = {
 		{ "hooks", 6 }, { "mountOptions", 2 }, { "linux.namespaces", 8 },
 		{ "linux.capabilities", 41 }, { "linux.seccomp.actions", 9 },
-		{ "linux.seccomp.operators", 7 }, { "linux.seccomp.archs", 23 },
+		{ "linux.seccomp.operators", 7 }, { "linux.seccomp.archs", 1 },
 		{ "linux.seccomp.knownFlags", 4 }, { "linux.seccomp.supportedFlags", 4 },
 		{ "linux.memoryPolicy.modes", 7 }, { "linux.memoryPolicy.flags", 3 },
 		{ "annotations", 1 }, { "potentiallyUnsafeConfigAnnotations", 1 },
