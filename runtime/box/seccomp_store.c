@@ -1,9 +1,12 @@
 /* seccomp_store.c - see seccomp_store.h */
 #include "box/seccomp_store.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/filter.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,13 +19,17 @@
 #include "lib/fs.h"
 #include "lib/hash.h"
 #include "lib/log.h"
+#include "lib/str.h"
 #include "oci/spec.h"
 #include "oci/spec_seccomp.h"
 
 #define SHIPPED_DIR "/usr/lib/cuvette/seccomp"
 #define OWN_DIR	    ".seccomp"
 
-enum { DEFAULT_BYTES_MAX = 1 << 20 }; /* of the default profile as a value */
+enum {
+	DEFAULT_BYTES_MAX = 1 << 20, /* of the default profile as a value */
+	KEPT_MAX = 64,		     /* x some 10 KiB; a machine has a handful of profiles */
+};
 
 static void add_number(struct hash *h, uint64_t value)
 {
@@ -93,6 +100,45 @@ static int write_program(int dir_fd, const char *hex, int program_fd, struct err
 	return program ? fs_write_atomic_at(dir_fd, hex, program, size_bytes, 0444, e) : -1;
 }
 
+static bool is_before(const struct stat *a, const struct stat *b)
+{
+	return a->st_mtim.tv_sec != b->st_mtim.tv_sec ? a->st_mtim.tv_sec < b->st_mtim.tv_sec
+						      : a->st_mtim.tv_nsec < b->st_mtim.tv_nsec;
+}
+
+/* How many files there are, and the name of the oldest. */
+static int count_kept(DIR *dir, char oldest[NAME_MAX + 1])
+{
+	struct stat first = { 0 }, st;
+	int count = 0;
+
+	rewinddir(dir);
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    S_ISDIR(st.st_mode))
+			continue;
+		if (count++ && !is_before(&st, &first))
+			continue;
+		first = st;
+		str_copy(oldest, NAME_MAX + 1, entry->d_name);
+	}
+	return count;
+}
+
+/* Each config.json may bring a profile of its own, for ever. Whoever has one open keeps it. */
+static void drop_oldest(int own_fd)
+{
+	char oldest[NAME_MAX + 1];
+	int fd = openat(own_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir)
+		return;
+	while (count_kept(dir, oldest) > KEPT_MAX && unlinkat(own_fd, oldest, 0) == 0)
+		;
+	closedir(dir);
+}
+
 static int keep_program(int dir_fd, const char *hex, int program_fd, struct err *e)
 {
 	AUTO_FD int own_fd = -1;
@@ -100,7 +146,10 @@ static int keep_program(int dir_fd, const char *hex, int program_fd, struct err 
 	if (fs_make_dir_at(dir_fd, OWN_DIR, 0700, e))
 		return -1;
 	own_fd = fs_open_dir_at(dir_fd, OWN_DIR, e);
-	return own_fd < 0 ? -1 : write_program(own_fd, hex, program_fd, e);
+	if (own_fd < 0 || write_program(own_fd, hex, program_fd, e))
+		return -1;
+	drop_oldest(own_fd);
+	return 0;
 }
 
 int seccomp_store_write(int dir_fd, const struct oci_seccomp *profile, struct err *e)

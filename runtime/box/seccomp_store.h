@@ -3,8 +3,8 @@
  *
  * Named by SHA-256 over the profile, the version of the compiling library and our generation
  * number. Looked up in /usr/lib/cuvette/seccomp (shipped with the system, holds Docker's default)
- * and in DIR/.seccomp (0700, ours), which takes what had to be compiled. A file there counts only
- * when it is root's own, writable by nobody else and whole. */
+ * and in DIR/.seccomp (0700, ours), which takes what had to be compiled: the newest 64. A file
+ * there counts only when it is root's own, writable by nobody else and whole. */
 #pragma once
 
 struct err;

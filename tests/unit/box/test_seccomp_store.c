@@ -113,6 +113,27 @@ static void found(void **state)
 	assert_int_equal(open_size(), sizeof(allow));
 }
 
+/* A configuration that changes each time must not fill the disk. */
+static void bounded(void **state)
+{
+	struct oci_seccomp_rule changing = rule;
+	struct oci_seccomp many = profile;
+	off_t size = 0;
+
+	(void)state;
+	many.rules = &changing;
+	changing.action = OCI_SECCOMP_ERRNO;
+	for (uint32_t i = 0; i < 80; i++) {
+		changing.errno_ret = i;
+		size = size_of(seccomp_store_open(dir_fd, &many, &e));
+		assert_true(size > 0);
+	}
+	assert_int_equal(kept(), 64);
+	/* The last one is among them. */
+	assert_int_equal(size_of(seccomp_store_open(dir_fd, &many, &e)), size);
+	assert_int_equal(kept(), 64);
+}
+
 static void not_believed(void **state)
 {
 	static const char bytes[20];
@@ -182,6 +203,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(found, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(bounded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(not_believed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(names, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(without, set_up, tear_down),
