@@ -25,7 +25,8 @@ enum kind {
 #define BOOL(member) FLAG, offsetof(struct mount_options, member), 0
 
 /* In the order of strcmp: looked up by bsearch, shown by `features`. "relatime" is the absence of
- * the other access time bits (mount_setattr(2)), so taking it back changes nothing. */
+ * the other access time bits (mount_setattr(2)), so taking it back changes nothing.
+ * Flags of a super block know no tree: crun's words rsync, rmand.. mean what they do without r. */
 static const struct row {
 	const char *word;
 	enum kind kind;
@@ -58,18 +59,22 @@ static const struct row {
 	{ "nosuid", ATTR, MOUNT_ATTR_NOSUID, 0 },
 	{ "nosymfollow", ATTR, MOUNT_ATTR_NOSYMFOLLOW, 0 },
 	{ "private", PROPAGATION, MS_PRIVATE, 0 },
+	{ "rasync", SUPER, 0, MS_SYNCHRONOUS },
 	{ "ratime", RECURSIVE_ATTR, 0, MOUNT_ATTR_NOATIME },
 	{ "rbind", BOOL(recursive_bind) },
 	{ "rdev", RECURSIVE_ATTR, 0, MOUNT_ATTR_NODEV },
 	{ "rdiratime", RECURSIVE_ATTR, 0, MOUNT_ATTR_NODIRATIME },
+	{ "rdirsync", SUPER, MS_DIRSYNC, 0 },
 	{ "relatime", ATTR, 0, MOUNT_ATTR__ATIME },
 	{ "remount", NOTHING, 0, 0 },
 	{ "rexec", RECURSIVE_ATTR, 0, MOUNT_ATTR_NOEXEC },
 	{ "ridmap", IDMAP, MOUNT_IDMAP_RECURSIVE, 0 },
+	{ "rmand", SUPER, MS_MANDLOCK, 0 },
 	{ "rnoatime", RECURSIVE_ATTR, MOUNT_ATTR_NOATIME, 0 },
 	{ "rnodev", RECURSIVE_ATTR, MOUNT_ATTR_NODEV, 0 },
 	{ "rnodiratime", RECURSIVE_ATTR, MOUNT_ATTR_NODIRATIME, 0 },
 	{ "rnoexec", RECURSIVE_ATTR, MOUNT_ATTR_NOEXEC, 0 },
+	{ "rnomand", SUPER, 0, MS_MANDLOCK },
 	{ "rnorelatime", NOTHING, 0, 0 },
 	{ "rnostrictatime", RECURSIVE_ATTR, 0, MOUNT_ATTR_STRICTATIME },
 	{ "rnosuid", RECURSIVE_ATTR, MOUNT_ATTR_NOSUID, 0 },
@@ -84,6 +89,7 @@ static const struct row {
 	{ "rstrictatime", RECURSIVE_ATTR, MOUNT_ATTR_STRICTATIME, 0 },
 	{ "rsuid", RECURSIVE_ATTR, 0, MOUNT_ATTR_NOSUID },
 	{ "rsymfollow", RECURSIVE_ATTR, 0, MOUNT_ATTR_NOSYMFOLLOW },
+	{ "rsync", SUPER, MS_SYNCHRONOUS, 0 },
 	{ "runbindable", PROPAGATION, MS_UNBINDABLE | MS_REC, 0 },
 	{ "rw", ATTR, 0, MOUNT_ATTR_RDONLY },
 	{ "shared", PROPAGATION, MS_SHARED, 0 },
@@ -226,7 +232,7 @@ void mount_options_print(const struct mount_options *o, struct buf *out)
 	print_attrs(o->recursive_clear & ~(o->recursive_set | MOUNT_ATTR__ATIME), "-r", &between,
 		    out);
 	for (size_t i = 0; i < ROWS; i++)
-		if (rows[i].kind == SUPER && rows[i].set && o->super_flags & rows[i].set)
+		if (rows[i].kind == SUPER && o->super_flags & rows[i].set && rows[i].word[0] != 'r')
 			print_word(rows[i].word, &between, out);
 	for (size_t k = 0; k < o->propagation_count; k++)
 		for (size_t i = 0; i < ROWS; i++)
