@@ -38,16 +38,19 @@ int gate_release(int dir_fd, struct err *e)
 	AUTO_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	struct sockaddr_un a = address(dir_fd);
 	struct msg *m = stage_link_message();
+	struct err why;
 	int got;
 
 	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
 		return err_sys(e, "the container does not wait for its start");
 	msg_init(m, GATE_GO);
-	if (msg_send(fd, m, e))
-		return -1;
-	got = msg_receive(fd, m, e);
-	if (got <= 0)
-		return got;
+	got = msg_send(fd, m, &why) ? -1 : msg_receive(fd, m, &why);
+	if (got < 0 && (why.number == EPIPE || why.number == ECONNRESET))
+		return stage_link_died(e);
+	if (got < 0)
+		return err_set(e, "%s", why.text);
+	if (got == 0)
+		return 0;
 	err_set(e, "%s", m->type == GATE_FAILED ? msg_get_str(m) : "an unknown answer");
 	msg_finish(m);
 	return -1;

@@ -206,7 +206,7 @@ static int await_ready(struct staging *g, struct err *e)
 		return -1;
 	got = stage_link_receive(g->r->link_fd, e);
 	if (got == 0)
-		return err_set(e, "the container's first process was killed before it was ready");
+		return stage_link_died(e);
 	if (got < 0)
 		return -1;
 	if (socket_fd >= 0) {

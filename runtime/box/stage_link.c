@@ -1,6 +1,7 @@
 /* stage_link.c - see stage_link.h */
 #include "box/stage_link.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -31,6 +32,28 @@ int stage_link_make(int *maker_fd, int *made_fd, struct err *e)
 	return 0;
 }
 
+int stage_link_died(struct err *e)
+{
+	return err_set(e, "the new process was killed before its program ran: by a signal, or for "
+			  "want of memory");
+}
+
+/* What it said before it ended counts more than that it has ended. */
+static int explain(int link_fd, struct err *e)
+{
+	struct msg *m = stage_link_message();
+
+	if (!e || (e->number != EPIPE && e->number != ECONNRESET))
+		return -1;
+	stage_link_died(e);
+	if (msg_receive(link_fd, m, NULL) != 1)
+		return -1;
+	if (m->type == STAGE_FAILED)
+		err_set(e, "%s", msg_get_str(m));
+	msg_finish(m);
+	return -1;
+}
+
 int stage_link_send(int link_fd, enum stage_message type, uint64_t number, int fd, struct err *e)
 {
 	struct msg *m = stage_link_message();
@@ -40,7 +63,7 @@ int stage_link_send(int link_fd, enum stage_message type, uint64_t number, int f
 		msg_put_u64(m, number);
 	if (fd >= 0)
 		msg_put_fd(m, fd);
-	return msg_send(link_fd, m, e);
+	return msg_send(link_fd, m, e) ? explain(link_fd, e) : 0;
 }
 
 void stage_link_tell(int link_fd, const char *sentence)
@@ -67,7 +90,7 @@ int stage_link_receive(int link_fd, struct err *e)
 	int got = msg_receive(link_fd, m, e);
 
 	if (got <= 0)
-		return got;
+		return got < 0 ? explain(link_fd, e) : 0;
 	if (m->type != STAGE_READY) {
 		got = -1;
 		err_set(e, "%s",

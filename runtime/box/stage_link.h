@@ -35,3 +35,4 @@ void stage_link_end(void) __attribute__((noreturn));
 
 /* The maker: 1 = READY, 0 = the end without a word (exec, or death), -1 = why it failed. */
 int stage_link_receive(int link_fd, struct err *e);
+int stage_link_died(struct err *e);	/* its sentence, where that can be no exec */

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +113,24 @@ static void idle(void **state)
 	end(pid);
 }
 
+/* It ends with the connection in its queue: that is said, not which call failed. */
+static void dies(void **state)
+{
+	int fd = gate_listen(dir_fd, &e);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		close(fd);
+		_exit(gate_release(dir_fd, &e) != -1 ||
+		      !strstr(e.text, "was killed before its program ran"));
+	}
+	assert_int_equal(poll(&p, 1, -1), 1);
+	close(fd);
+	end(pid);
+}
+
 static void nobody(void **state)
 {
 	(void)state;
@@ -125,6 +144,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(opens, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(refuses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(idle, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(dies, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(nobody, set_up, tear_down),
 	};
 
