@@ -90,6 +90,13 @@ static int check_namespaces(const struct oci_spec *spec, struct err *e)
 	return 0;
 }
 
+/* The cgroup namespace's root is where its maker is; and /dev/mqueue, which is made with its ipc
+ * namespace, belongs to its maker: to nobody as long as the ids are not mapped. */
+static bool is_late(const struct oci_spec *spec, enum oci_namespace ns)
+{
+	return ns == OCI_NS_CGROUP || (ns == OCI_NS_IPC && has(spec, OCI_NS_USER));
+}
+
 int box_plan_make(struct box_plan *plan, struct arena *a, unsigned cpu_count, struct err *e)
 {
 	const struct oci_spec *spec = plan->spec;
@@ -104,11 +111,11 @@ int box_plan_make(struct box_plan *plan, struct arena *a, unsigned cpu_count, st
 
 	if (check_namespaces(spec, e))
 		return -1;
-	plan->clone_flags = 0;
+	plan->clone_flags = plan->late_flags = 0;
 	plan->sysctl_namespaces = 0;
 	for (unsigned i = 0; i < OCI_NAMESPACES; i++)
-		if (spec->namespaces & 1u << i && i != OCI_NS_CGROUP)
-			plan->clone_flags |= ns_flag(i);
+		if (spec->namespaces & 1u << i)
+			*(is_late(spec, i) ? &plan->late_flags : &plan->clone_flags) |= ns_flag(i);
 	if (cgroup_values_make(&plan->cgroup, a, &spec->resources, e))
 		return -1;
 	for (size_t i = 0; i < spec->sysctl_count; i++)

@@ -37,7 +37,8 @@ struct box_plan {
 	struct box_policy policy;
 	const struct oci_spec *spec;
 	unsigned sysctl_namespaces; /* a bit 1 << OCI_NS_* where .linux.sysctl changes something */
-	uint64_t clone_flags;		/* CLONE_NEW*; the cgroup namespace is made later, inside */
+	uint64_t clone_flags;		/* CLONE_NEW* */
+	uint64_t late_flags;		/* CLONE_NEW* that inner makes, once it has its ids */
 	struct cgroup_values cgroup;
 	struct mount_plan mounts;
 	const struct box_volume *volumes;

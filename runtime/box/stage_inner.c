@@ -140,6 +140,7 @@ static int set_up(struct stage_inner *in, struct program *program, struct err *e
 {
 	const struct oci_spec *spec = in->job->plan->spec;
 	bool user_ns = spec->namespaces & 1u << OCI_NS_USER || spec->namespace_paths[OCI_NS_USER];
+	const uint64_t late_flags = in->job->plan->late_flags;
 	const int kept[] = { in->link_fd, in->job->gate_fd, in->job->seccomp_fd,
 			     in->listener_fd };
 
@@ -151,8 +152,8 @@ static int set_up(struct stage_inner *in, struct program *program, struct err *e
 		return err_sys(e, "prctl");
 	if (process_begin(user_ns, e))
 		return -1;
-	if (spec->namespaces & 1u << OCI_NS_CGROUP && unshare(CLONE_NEWCGROUP) < 0)
-		return err_sys(e, "make a cgroup namespace");
+	if (late_flags && unshare((int)late_flags) < 0)
+		return err_sys(e, "make the cgroup and ipc namespaces");
 	if (set_names(spec, e) || make_root(in, e))
 		return -1;
 	program_environment(&spec->process, program);

@@ -56,17 +56,20 @@ static void flags(void **state)
 {
 	static const struct {
 		const char *namespaces;
-		uint64_t flags;
+		uint64_t flags, late;
 	} cases[] = {
-		{ MOUNT, CLONE_NEWNS },
+		{ MOUNT, CLONE_NEWNS, 0 },
 		{ MOUNT ",{\"type\":\"pid\"},{\"type\":\"network\",\"path\":\"/run/netns/x\"}",
-		  CLONE_NEWNS | CLONE_NEWPID },
+		  CLONE_NEWNS | CLONE_NEWPID, 0 },
 		{ MOUNT ",{\"type\":\"uts\"},{\"type\":\"ipc\"},{\"type\":\"network\"},"
 			"{\"type\":\"time\"}",
-		  CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | 0x80 },
+		  CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | 0x80, 0 },
 		/* Only from inside its cgroup. */
-		{ MOUNT ",{\"type\":\"cgroup\"}", CLONE_NEWNS },
-		{ "{\"type\":\"mount\",\"path\":\"/proc/1/ns/mnt\"}", 0 },
+		{ MOUNT ",{\"type\":\"cgroup\"}", CLONE_NEWNS, CLONE_NEWCGROUP },
+		{ "{\"type\":\"mount\",\"path\":\"/proc/1/ns/mnt\"}", 0, 0 },
+		/* With its ids, or its message queues are nobody's. */
+		{ MOUNT ",{\"type\":\"ipc\"},{\"type\":\"user\",\"path\":\"/proc/1/ns/user\"}",
+		  CLONE_NEWNS, CLONE_NEWIPC },
 	};
 
 	(void)state;
@@ -76,6 +79,7 @@ static void flags(void **state)
 		if (make(&plan, cases[i].namespaces, "", ""))
 			fail_msg("case %zu: %s", i, e.text);
 		assert_int_equal(plan.clone_flags, cases[i].flags);
+		assert_int_equal(plan.late_flags, cases[i].late);
 	}
 }
 
