@@ -11,6 +11,7 @@
 #include "lib/arena.h"
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "lib/log.h"
 #include "oci/spec.h"
 
 /* Where an open folder is, without the kernel's looking at every part of its path again. */
@@ -43,14 +44,17 @@ static int read_config(struct bundle *b, const char *config, struct arena *a, st
 	return b->spec ? 0 : -1;
 }
 
-/* As crun: root of a user namespace without mappings is the ordinary user who makes it. */
+/* As crun: root of a user namespace without mappings is whoever makes it. */
 static void map_caller(struct oci_spec *spec, struct arena *a)
 {
 	struct oci_id_map *maps;
 
-	if (getauxval(AT_EUID) == 0 || !(spec->namespaces & 1u << OCI_NS_USER) ||
-	    spec->uid_maps.count > 0 || spec->gid_maps.count > 0)
+	if (!(spec->namespaces & 1u << OCI_NS_USER) || spec->uid_maps.count > 0 ||
+	    spec->gid_maps.count > 0)
 		return;
+	if (getauxval(AT_EUID) == 0)
+		log_warn("config.json: .linux.uidMappings and gidMappings are missing: root inside "
+			 "is the caller, root; give it ids of its own");
 	maps = arena_array(a, 2, sizeof(*maps));
 	maps[0] = (struct oci_id_map){ .host_id = (uint32_t)getauxval(AT_EUID), .size = 1 };
 	maps[1] = (struct oci_id_map){ .host_id = (uint32_t)getauxval(AT_EGID), .size = 1 };

@@ -158,7 +158,8 @@ undo:
 
 char *fs_read_at(int dir_fd, const char *name, size_t max_bytes, size_t *size_bytes, struct err *e)
 {
-	AUTO_FD int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
+	/* A FIFO in a file's place would hold us until somebody writes. */
+	AUTO_FD int fd = openat(dir_fd, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	char *data;
 
 	if (fd < 0) {

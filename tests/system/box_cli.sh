@@ -93,7 +93,7 @@ ok "restore is refused" refused "checkpoint and restore are not possible" restor
 ok "journald is refused" b1 --log journald:x list
 for id in . .. a/b 'a b' "$(printf 'ä')" ''; do ok "the id \"$id\"" refused "invalid container id \"$id\"" state "$id"; done
 ok "a log in text" eval 'rm -f log; box --log "file:$root/log" state nobody 2>err; grep -qE "^time=\"[^\"]*Z\" level=error msg=\"container nobody does not exist\"$" log'
-ok "features are JSON that says what is so" eval 'b features && jq -e ".ociVersionMax == \"1.3.0\" and (.linux.namespaces | index(\"time\")) and .linux.seccomp.enabled and (.linux.intelRdt.enabled | not) and (.mountOptions | index(\"rro\")) and (.hooks | length == 6)" out'
+ok "features are JSON that says what is so" eval 'b features && jq -e ".ociVersionMax == \"1.3.0\" and (.linux.namespaces | index(\"time\")) and .linux.seccomp.enabled and (.linux.intelRdt.enabled | not) and (.mountOptions | index(\"rro\")) and (.linux.seccomp.archs == [\"SCMP_ARCH_X86_64\"]) and (.hooks | length == 6)" out'
 
 # ---- spec, plan
 ok "spec does not overwrite" refused "box spec: config.json exists already" spec --bundle b
@@ -364,6 +364,11 @@ else
 	echo "ok $((n += 1)) - box_cli: an ordinary user # SKIP cannot reach the program"
 fi
 
+# ---- records that are none
+mkdir -p fifo/c; mkfifo fifo/c/state.json fifo/c/process fifo/c/config.json
+ok "FIFOs in the place of records hold nobody" eval 'for v in list "state c" "ps c" "kill c" "start c" "delete -f c"; do timeout 20 box --root fifo $v >out 2>err; [ $? -lt 124 ] || exit 1; done'
+ok "delete --force clears them" [ ! -e fifo/c ]
+
 # ---- hooks: order and what they see
 cat >hook <<'SH'
 #!/bin/sh
@@ -381,6 +386,8 @@ ok "run has the same hooks" eval 'rm -f hooks.log; jq ".process.args = [\"true\"
 for closed in "<&-" ">&-" "2>&-"; do
 	ok "hooks without a standard stream ($closed)" eval 'rm -f hooks.log; box run -b b --config other.json h '"$closed"'; [ "$(wc -l <hooks.log)" = 4 ]'
 done
+config '.hooks = {createRuntime: [{path: "/bin/sh", args: ["sh", "-c", "kill -9 $(jq .pid)"], env: ["PATH='"$PATH"'"]}]}'
+ok "a hook that kills the container: that is what create says" refused "the new process was killed before its program ran" create -b b h
 config '.hooks = {createRuntime: [{path: "/bin/false"}]}'
 ok "a hook that fails ends create" eval 'b1 create -b b h && has createRuntime err && [ -z "$(box list -q)" ]'
 

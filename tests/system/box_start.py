@@ -52,6 +52,15 @@ def namespaces():
     ok("the clocks of a time namespace", abs(float(field(out, "boottime") or 0) - now - 200000) < 60 and
        abs(float(field(out, "monotonic") or 0) - time.monotonic() - 100000) < 60, out)
     ok("domain name", field(out, "domainname") == "example", out)
+    c = user_namespace(config("/inmate", "owner", "/dev/mqueue", ",", "ns"))
+    status, out = box.run(c)
+    ok("the message queues of a user namespace are its root's", status == 0 and field(out, "owner /dev/mqueue") == "0:0" and
+       field(out, "ns ipc") not in (None, own["ipc"]), out)
+    c = config("/inmate", "cat", "/proc/self/uid_map", ",", "cat", "/proc/self/gid_map")
+    c["linux"]["namespaces"].append({"type": "user"})
+    status, out = box.run(c)
+    ok("without mappings root inside is the caller, and that is said", status == 0 and
+       [l.split() for l in out.splitlines()[-2:]] == [["0", "0", "1"]] * 2 and "uidMappings and gidMappings are missing" in out, out)
     c = config("/inmate", "cat", "/proc/self/uid_map")
     user_namespace(c)
     c["linux"]["uidMappings"] = [{"containerID": 0, "hostID": 5000, "size": 1}, {"containerID": 1, "hostID": 7000, "size": 9}]

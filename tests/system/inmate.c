@@ -223,6 +223,7 @@ static void hook(const char *out_path, char **argv)
 static int run(int argc, char **argv)
 {
 	const char *what = argv[0], *one = argc > 1 ? argv[1] : "", *two = argc > 2 ? argv[2] : "";
+	struct stat st = { 0 };
 	int fd;
 
 	if (!strcmp(what, "status")) status();
@@ -240,6 +241,8 @@ static int run(int argc, char **argv)
 	else if (!strcmp(what, "sleep")) pause();
 	else if (!strcmp(what, "exit")) return atoi(one);
 	else if (!strcmp(what, "hook")) hook(one, argv + 2);
+	else if (!strcmp(what, "owner") && stat(one, &st) == 0)
+		printf("owner %s=%u:%u\n", one, st.st_uid, st.st_gid);
 	else if (!strcmp(what, "env"))
 		for (char **e = environ; *e; e++)
 			printf("env=%s\n", *e);
