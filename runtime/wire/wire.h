@@ -1,32 +1,37 @@
 /* wire.h - every message between our programs: one list yields the numbers, the names and who may
  * send what to whom, so they cannot drift.
  *
- * Carried by lib/msg.h over AF_UNIX SEQPACKET. Fields in the order given in the comment of each
- * row. Knows nothing of what the messages do. */
+ * Carried by lib/msg.h over AF_UNIX SEQPACKET. Fields in the order given in the comment above each
+ * group. Knows nothing of what the messages do. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum wire_program { WIRE_SVCTL, WIRE_SVD, WIRE_ENGINED, WIRE_BOXD };
+enum wire_program { WIRE_SVCTL, WIRE_SVD, WIRE_ENGINED, WIRE_BOXD, WIRE_NETD, WIRE_GATED };
 
-/*        name         from     to       fds   fields
- * BOX_START    str name, str image, u64 mounts, then per volume mount: str volume, str driver,
- *              str target, u64 read_only; u64 log_bytes; u64 input (0 none, 1 open, 2 closed by
- *              the end of a client's sending); u64 1 = with an output; u64 clients, then each
- *              one's u64 streams (1 stdin, 2 stdout, 4 stderr); fds: sealed spec [, output],
- * clients BOX_STARTED  str name, u64 pid                         answer to BOX_START BOX_FAILED str
- * name, str sentence                    answer to any BOX_ request that failed BOX_KILL     str
- * name, u64 signal                      answered by BOX_DONE BOX_ATTACH   str name, u64 streams;
- * fd: a stream connection       answered by BOX_DONE BOX_RESIZE   str name, u64 rows, u64 columns
- * answered by BOX_DONE BOX_DELETE   str name                                  answered by BOX_DONE;
- * kills what runs BOX_DONE     str name BOX_LIST     - answered by BOX_STATE... BOX_LIST_END
+/* clang-format off */
+/* Containers. Every request that failed is answered by BOX_FAILED.
+ * BOX_START    str name, str image, u64 mounts, then per volume mount: str volume, str driver, str
+ *              target,
+ *              u64 read_only; u64 log_bytes; u64 input (0 none, 1 open, 2 closed by the end of a
+ *              client's
+ *              sending); u64 1 = with an output; u64 clients, then each one's u64 streams (1
+ *              stdin,
+ *              2 stdout, 4 stderr); fds: sealed spec [, output], clients
+ * BOX_STARTED  str name, u64 pid
+ * BOX_FAILED   str name, str sentence
+ * BOX_KILL     str name, u64 signal                              answered by BOX_DONE
+ * BOX_DELETE   str name answered by BOX_DONE; kills what runs
+ * BOX_ATTACH   str name, u64 streams; fd: a stream connection    answered by BOX_DONE
+ * BOX_RESIZE   str name, u64 rows, u64 columns                   answered by BOX_DONE
+ * BOX_DONE     str name
+ * BOX_LIST     - answered by BOX_STATE... BOX_LIST_END
  * BOX_STATE    str name, str image, u64 running, u64 pid, u64 exit_status, u64 oom_kills
  * BOX_EXITED   str name, u64 exit_status (128 + signal as shells do), u64 oom_kills,
- *              str said (the last lines of its standard error)       event
- * BOX_OOM      str name, u64 limit_bytes, u64 oom_kills         event */
-/* clang-format off */
-#define WIRE_MESSAGES(X) \
+ *              str said (the last lines of its standard error)   event
+ * BOX_OOM      str name, u64 limit_bytes, u64 oom_kills          event */
+#define WIRE_BOX_MESSAGES(X) \
 	X(BOX_START,    ENGINED, BOXD,    6) \
 	X(BOX_STARTED,  BOXD,    ENGINED, 0) \
 	X(BOX_FAILED,   BOXD,    ENGINED, 0) \
@@ -41,6 +46,52 @@ enum wire_program { WIRE_SVCTL, WIRE_SVD, WIRE_ENGINED, WIRE_BOXD };
 	X(BOX_EXITED,   BOXD,    ENGINED, 0) \
 	X(BOX_OOM,      BOXD,    ENGINED, 0)
 
+/* Networks. Each request is answered by NET_DONE or NET_FAILED, in order. Addresses are text
+ * ("172.18.0.2",
+ * "" = none), subnets "172.18.0.0/16", key: what the sender calls the object.
+ * NET_CREATE   str network, u64 flags (1 internal), str subnet4, str gateway4, str subnet6, str
+ *              gateway6,
+ *              str policy (net/policy's lines; "" = the default) a network that is there is
+ *              changed to it
+ * NET_DELETE   str network                                        what is attached is detached
+ * NET_ATTACH   str network, str container, str interface ("eth0"), str address4, str address6, str
+ *              mac ("" =
+ *              by address), u64 flags (1 default route), str policy, u64 names, then str name each
+ *              (host
+ *              names and aliases here; the first one is the reverse name); fd: its network
+ *              namespace
+ * NET_DETACH   str network, str container
+ * NET_PUBLISH  str network, str key, u64 protocol (6, 17), str host address, u64 host port (0 =
+ *              any free
+ *              one), u64 container port, u64 balance (0 round-robin, 1 least connections), u64
+ *              containers,
+ *              then str container each                             NET_DONE with u64 host port
+ * NET_BACKEND  str network, str key, str container, u64 state (0 gone, 1 serves, 2 drains, 3 ill)
+ * NET_WITHDRAW str network, str key
+ * NET_CAPTURE  str network, str container; fd: gets a pcap stream; no fd = stop
+ * NET_STATS    str network, str container NET_DONE with the u64s of net/stats.h
+ * NET_LIST     -                                                  NET_NETWORK... NET_DONE
+ * NET_NETWORK  str network, u64 attached
+ * NET_DONE     str key (network, or the key given) [, fields of the answer]
+ * NET_FAILED   str key, str sentence */
+#define WIRE_NET_MESSAGES(X) \
+	X(NET_CREATE,   ENGINED, NETD,    0) \
+	X(NET_DELETE,   ENGINED, NETD,    0) \
+	X(NET_ATTACH,   ENGINED, NETD,    1) \
+	X(NET_DETACH,   ENGINED, NETD,    0) \
+	X(NET_PUBLISH,  ENGINED, NETD,    0) \
+	X(NET_BACKEND,  ENGINED, NETD,    0) \
+	X(NET_WITHDRAW, ENGINED, NETD,    0) \
+	X(NET_CAPTURE,  ENGINED, NETD,    1) \
+	X(NET_STATS,    ENGINED, NETD,    0) \
+	X(NET_LIST,     ENGINED, NETD,    0) \
+	X(NET_NETWORK,  NETD,    ENGINED, 0) \
+	X(NET_DONE,     NETD,    ENGINED, 0) \
+	X(NET_FAILED,   NETD,    ENGINED, 0)
+
+#define WIRE_MESSAGES(X) WIRE_BOX_MESSAGES(X) WIRE_NET_MESSAGES(X) WIRE_GATE_MESSAGES(X)
+#include "wire/gate_messages.h"
+
 enum wire_type {
 	WIRE_NONE,	/* so that a zeroed message is none of ours */
 #define WIRE_NUMBER(name, from, to, fds) WIRE_##name,
@@ -51,5 +102,6 @@ enum wire_type {
 /* clang-format on */
 
 const char *wire_name(uint32_t type); /* "BOX_START"; "unknown" for what is not in the list */
-/* May `from` send this type to `to`, with this many fds? (fds in the table is the most allowed.) */
+/* May `from` send this type to `to`, with this many fds? (fds in the table is the most allowed.)
+ * */
 bool wire_allowed(uint32_t type, enum wire_program from, enum wire_program to, int fd_count);
