@@ -1,0 +1,74 @@
+/* dns.h - the network's DNS server: names of the containers here, the rest asked of the machine's
+ * resolvers.
+ *
+ *   question -> dns_message (strict parse) -> dns_names (members, gateway, SRV, reverse): answered
+ *            -> dns_cache: answered, TTLs counted down
+ *            -> dns_forward: a socket with a random port and a random id per question; UDP, then
+ *               TCP when the answer was cut or the client came by TCP; the next resolver
+ *               after 1.5 s; one that did not answer is asked last for 30 s; none left:
+ *               SERVFAIL at once.
+ *
+ * Bounds: questions on their way 512 (128 per container), cache 4096 entries and 2 MiB, names 4096.
+ * An internal network and one without resolvers forward nothing and answer NXDOMAIN or SERVFAIL.
+ * Transport is the caller's: udp.c and tcp's server hand whole messages in and get whole messages.
+ * RFC 1034, 1035, 2181, 2308, 2782, 5452, 6891, 7766, 9267. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct address;
+struct dns;
+struct dns_client;
+struct err;
+struct loop;
+struct subnet;
+
+/* The answer, whole; the client is done. Called at most once, perhaps within dns_ask. */
+typedef void dns_answer_fn(struct dns_client *client, const void *message, size_t size_bytes);
+
+/* Embedded in whoever asks; alive until the answer came or dns_forget. */
+struct dns_client {
+	const char *container;		/* who asks: its key, borrowed; NULL = nobody's */
+	size_t answer_max;		/* 0: UDP, as the question's EDNS says; else TCP's 65535 */
+	dns_answer_fn *on_answer;
+	/* private */
+	struct dns_forward *asked;	/* the question on its way that this waits for */
+	struct dns_client *next;
+};
+
+/* What the server does that its owner may want to know. All may be NULL. */
+struct dns_hooks {
+	void *ctx;
+	/* A name was given out with this address, until then (policy_learn). */
+	void (*on_address)(void *ctx, const char *container, const char *name,
+			   const struct address *address, uint64_t until_ms);
+	/* A question came; forwarded: it goes outside. For counters. */
+	void (*on_question)(void *ctx, const char *container, bool forwarded);
+	/* Shall this container's questions be logged? */
+	bool (*logs)(void *ctx, const char *container);
+};
+
+/* hooks is copied. search: "" = none; "lab" makes web.lab the same as web. */
+struct dns *dns_create(struct loop *loop, const struct dns_hooks *hooks, struct err *e);
+void dns_destroy(struct dns *d); /* NULL is fine; clients are forgotten without an answer */
+
+/* gateway4, gateway6, subnets: what `gateway`, `host.docker.internal` and reverse names mean. A
+ * reverse name inside of a subnet is never forwarded. */
+void dns_set_network(struct dns *d, bool internal, const char *search,
+		     const struct address *gateways, int gateway_count,
+		     const struct subnet *subnets, int subnet_count);
+void dns_set_resolvers(struct dns *d, const struct address *resolvers, int count);
+
+/* Names are case-insensitive; several members may share one (replicas). The first is the reverse
+ * name. The same container again: replaced. */
+int dns_set_member(struct dns *d, const char *container, const struct address *addresses,
+		   int address_count, const char *const *names, int name_count, struct err *e);
+void dns_remove_member(struct dns *d, const char *container);
+/* The container listens there: SRV records `_PORT._tcp.NAME` and `_tcp.NAME` of its names. */
+void dns_set_port(struct dns *d, const char *container, uint8_t protocol, uint16_t port,
+		  bool there);
+
+void dns_ask(struct dns *d, struct dns_client *client, const void *message, size_t size_bytes);
+void dns_forget(struct dns_client *client); /* the client goes away; fine when it has no question */

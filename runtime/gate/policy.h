@@ -1,0 +1,57 @@
+/* policy.h - which destinations outside a network or a container may reach. Pure: text and facts
+ * in, a verdict out; the caller (egress.h) knows the network and the machine.
+ *
+ * The text, one rule per line, `#` starts a comment:
+ *     allow CIDR|NAME [PORT[-PORT]] [tcp|udp|icmp]
+ *     deny  CIDR|NAME [PORT[-PORT]] [tcp|udp|icmp]
+ *     allow-host PORT[-PORT] [tcp|udp]    the gateway's address leads to the machine's loopback
+ *     rate BITS_PER_S                     per container and direction; 10k, 5m, 1g: x 1000
+ *     dns-log                             each question is logged
+ * The first line that matches decides. When none does: denied where any `allow` line stands, else
+ * allowed. A NAME (with `*.` in front: every name below it) stands for the addresses that the
+ * gateway's own DNS gave out for it and whose TTL has not ended; the set is bounded.
+ *
+ * Some classes of addresses are closed whatever stands here, unless an `allow` line lies wholly
+ * inside of the class (`allow 169.254.169.254/32`): a wide line never opens them, nor does a name
+ * (so a DNS answer cannot). What has no meaning as a destination (any, loopback, multicast) cannot
+ * be opened. RFC 6890, RFC 1122 3.2.1.3, RFC 4291 2.5. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct address;
+struct err;
+struct policy;
+
+enum policy_verdict {
+	POLICY_UNSAID,	/* no line says anything, and no `allow` line stands */
+	POLICY_ALLOW,
+	POLICY_OPEN,	/* allowed by a line that lies inside of the address's class */
+	POLICY_DENY,
+};
+
+/* Classes by the number alone. */
+enum policy_class {
+	POLICY_CLASS_PUBLIC,	/* nothing special, private ranges included */
+	POLICY_CLASS_LINK,	/* link-local, metadata services too: closed, can be opened */
+	POLICY_CLASS_RESERVED,	/* 240/4, documentation, benchmarks ...: the same */
+	POLICY_CLASS_NEVER,	/* any, loopback, multicast, broadcast, mapped: cannot be opened */
+};
+
+/* NULL with the line's number in e when a line is wrong. "" is a policy that says nothing. */
+struct policy *policy_create(const char *text, struct err *e);
+void policy_destroy(struct policy *p); /* NULL is fine */
+
+/* protocol: IPPROTO_*; port 0 for those without. A NULL policy says nothing. */
+enum policy_verdict policy_decide(const struct policy *p, uint8_t protocol,
+				  const struct address *address, uint16_t port, uint64_t now_ms);
+bool policy_allows_host_port(const struct policy *p, uint8_t protocol, uint16_t port);
+uint64_t policy_rate_bits(const struct policy *p); /* 0 = no limit */
+bool policy_logs_dns(const struct policy *p);
+
+/* The DNS server gave out this address for the name: kept until then when a line has that name. */
+void policy_learn(struct policy *p, const char *name, const struct address *address,
+		  uint64_t until_ms);
+
+enum policy_class policy_class(const struct address *address);
