@@ -1,0 +1,85 @@
+/* tcp.h - TCP of the containers: ended in lwIP, carried on by ordinary sockets.
+ *
+ * A SYN of a new flow asks `decide`; what is let through is connected outside first, and the SYN is
+ * kept: only when the other side has answered does lwIP see it. So a container sees what it would
+ * see without us: refused, unreachable, silent. From then on bytes go both ways without a copy of
+ * ours, as far as the windows of both sides allow; an end of either direction, and a reset, are
+ * passed on. What is served here (DNS over TCP) gets its bytes by callbacks.
+ *
+ * Bounded by: the flow table and its accounts, the chunk pool (bytes towards containers), the kept
+ * bytes (towards sockets), the handshakes in hand. Owns its flows and their sockets.
+ * Knows nothing of members and policies: `decide` does. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gate/address.h"
+
+struct err;
+struct flow_account;
+struct flow_table;
+struct frame;
+struct frame_pool;
+struct loop;
+struct packet;
+struct stats;
+struct tcp;
+struct tcp_peer;
+struct tun;
+
+enum tcp_verdict {
+	TCP_CONNECT, /* to `address` and `port` */
+	TCP_SERVE,   /* by `service` */
+	TCP_REFUSE,  /* as a closed port does: RST */
+	TCP_FORBID,  /* ICMP: administratively prohibited */
+	TCP_IGNORE,
+};
+
+/* Callbacks of what is served here; all on the loop. */
+struct tcp_service {
+	void *ctx;
+	/* Returns what `peer` is told to the other two (NULL is fine). */
+	void *(*on_open)(void *ctx, struct tcp_peer *peer, const struct address *from,
+			 uint16_t port);
+	void (*on_bytes)(void *conversation, const uint8_t *bytes, size_t size_bytes);
+	/* The other side is done, or gone: peer is no more after it. */
+	void (*on_end)(void *conversation);
+};
+
+/* What decide fills in. `account` and `stats` outlive the flow or are taken away by
+ * tcp_forget_account before they go. */
+struct tcp_ruling {
+	enum tcp_verdict verdict;
+	struct address address;
+	uint16_t port;
+	struct flow_account *account;
+	struct stats *stats; /* NULL is fine */
+	const struct tcp_service *service;
+};
+typedef void tcp_decide_fn(void *ctx, const struct packet *syn, struct tcp_ruling *ruling);
+
+struct tcp_setup {
+	struct loop *loop;
+	struct tun *tun;
+	struct flow_table *flows;
+	struct address gateway4, gateway6; /* sender of ICMP errors; may be none */
+	uint16_t mtu;			   /* of the TUN device */
+	tcp_decide_fn *decide;
+	void *ctx;
+};
+
+struct tcp *tcp_create(const struct tcp_setup *setup, struct err *e);
+void tcp_destroy(struct tcp *t); /* NULL is fine; resets what is open, towards both sides */
+
+/* One TCP packet from the TUN device, p parsed from f. The frame is the caller's. */
+void tcp_input_packet(struct tcp *t, const struct packet *p, struct frame *f);
+/* Ends all flows of a container that leaves. */
+void tcp_forget_account(struct tcp *t, const struct flow_account *account);
+
+/* Of a served conversation: copies; -1 when the peer takes no more for now (64 KiB wait already).
+ */
+int tcp_peer_send(struct tcp_peer *peer, const void *bytes, size_t size_bytes);
+/* After what was sent has gone; on_end is called no more. */
+void tcp_peer_close(struct tcp_peer *peer);

@@ -1,0 +1,46 @@
+/* tun.h - the TUN device with virtio-net headers: frames of up to 64 KiB in and out, no checksums.
+ *
+ * Owns the fd. Reads a batch per wake-up and hands each frame to its owner, who may keep it
+ * (frame.h). Sending never waits: what the device does not take is lost, as on a wire.
+ * Source: linux/virtio_net.h, Documentation/networking/tuntap.rst. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+struct err;
+struct frame;
+struct frame_pool;
+struct loop;
+struct tun;
+
+/* What the kernel does for us before a container sees the packet; all zero: nothing. */
+struct tun_offload {
+	uint16_t checksum_start; /* from the packet's first byte; with checksum_offset 0: no
+				    checksum */
+	uint16_t checksum_offset;
+	uint16_t segment_bytes; /* payload of each segment (gso_size); 0: one packet as it is */
+	uint16_t headers_bytes; /* that each segment gets a copy of */
+	uint8_t family;		/* AF_INET, AF_INET6 */
+	uint8_t protocol;	/* IPPROTO_TCP, IPPROTO_UDP */
+};
+
+struct tun_counters {
+	uint64_t frames_in, frames_out, bytes_in, bytes_out, lost_out;
+};
+
+typedef void tun_frame_fn(void *ctx, struct frame *f);
+
+/* fd: a TUN device (IFF_TUN | IFF_NO_PI | IFF_VNET_HDR), nonblocking; taken also on failure.
+ * fd -1 and loop NULL: a device of memory for tests: `sent` gets what would be written. */
+typedef void tun_sent_fn(void *ctx, const struct tun_offload *o, const struct iovec *v, int n);
+struct tun *tun_create(struct loop *loop, int fd, struct frame_pool *pool, tun_frame_fn *on_frame,
+		       void *ctx, struct err *e);
+struct tun *tun_create_memory(struct frame_pool *pool, tun_sent_fn *sent, void *ctx);
+void tun_destroy(struct tun *t); /* NULL is fine */
+
+/* The packet in pieces; offload NULL: nothing. 0, or -1 when it was lost. */
+int tun_send(struct tun *t, const struct tun_offload *offload, const struct iovec *pieces,
+	     int count);
+const struct tun_counters *tun_count(const struct tun *t);
