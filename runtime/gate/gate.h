@@ -1,0 +1,97 @@
+/* gate.h - the gateway of one network: what netd said about it, and who of us acts on it.
+ *
+ *   netd --GATE_*--> gate.c: settings, members, published ports --> the parts, in the order added:
+ *     tun + lwip_stack + tcp, udp, icmp   what comes out of the containers (TUN device)
+ *     dns                                 names, on the gateway's addresses
+ *     accept + relay                      what comes in by published TCP ports (splice, no lwIP)
+ *
+ * All of it lives in one process with one loop and without a file: when it dies, netd starts it
+ * again and says everything anew, so nothing here is kept for longer. A message that makes no
+ * sense is logged and skipped; one that cannot be read ends the process: netd is out of step.
+ *
+ * Gate knows no part. A part is added by the main (prog/gated.c) before the first message; it
+ * embeds struct gate_part, sets the calls it wants, and finds itself again by owner_of. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gate/address.h"
+#include "gate/gate_member.h"
+#include "gate/publish.h"
+#include "lib/loop.h"
+
+struct dns;
+struct egress;
+struct err;
+struct flow_table;
+struct gate;
+struct msg;
+struct policy;
+struct tun;
+
+enum {
+	GATE_RESOLVERS_MAX = 8,
+	GATE_FORBIDDEN_MAX = 4096,	/* x 24 bytes */
+};
+
+struct gate_network {
+	char name[MEMBER_NAME_BYTES];
+	bool internal;				/* nothing goes out, no question is forwarded */
+	struct subnet subnet4, subnet6;		/* base.family 0: there is none */
+	struct address gateway4, gateway6;
+	char *policy_text;
+};
+
+/* Each may be NULL. Called after gate's own state is the new one, but for `member_leaves`,
+ * which is called before the member goes. */
+struct gate_part {
+	/* Settings are there or new. tun_fd: the part that takes it sets it to -1. */
+	void (*network)(struct gate_part *part, struct gate *g, int *tun_fd);
+	void (*resolvers)(struct gate_part *part, struct gate *g);
+	void (*forbidden)(struct gate_part *part, struct gate *g);
+	void (*member)(struct gate_part *part, struct gate *g, struct gate_member *m);
+	void (*member_leaves)(struct gate_part *part, struct gate *g, struct gate_member *m);
+	/* p->fd listens (TCP) or is bound (UDP). Called again when its backends change; whose
+	 * protocol it is looks at p->protocol. */
+	void (*published)(struct gate_part *part, struct gate *g, struct published *p);
+	void (*withdrawn)(struct gate_part *part, struct gate *g, struct published *p);
+	/* fd: takes a pcap stream, the part's own; -1 = stop. */
+	void (*capture)(struct gate_part *part, struct gate *g, struct gate_member *m, int fd);
+	struct gate_part *next;			/* private */
+};
+
+struct gate {
+	struct loop *loop;
+	int control_fd;				/* to netd */
+	struct gate_network network;
+	struct address resolvers[GATE_RESOLVERS_MAX];
+	unsigned resolver_count;
+	struct subnet *forbidden;
+	unsigned forbidden_count;
+	struct gate_members members;
+	struct publications published;
+
+	/* The parts' own, for each other; NULL until they are made. */
+	struct policy *policy;			/* of network.policy_text */
+	struct egress *egress;
+	struct dns *dns;
+	struct tun *tun;
+	struct flow_table *flows;
+
+	struct gate_part *parts;		/* private from here */
+	struct loop_source control;
+};
+
+struct gate *gate_create(struct loop *loop, int control_fd, struct err *e);
+void gate_destroy(struct gate *g);
+void gate_add_part(struct gate *g, struct gate_part *part);
+
+/* Acts on one message of netd's. -1: it cannot be read (see above). */
+int gate_message(struct gate *g, struct msg *m, struct err *e);
+/* Sends one to netd; a lost connection ends the loop. */
+void gate_say(struct gate *g, struct msg *m);
+
+/* The gateway's own address of this family; NULL when the network has none. */
+const struct address *gate_address(const struct gate *g, uint8_t family);
+bool gate_is_own(const struct gate *g, const struct address *a);	/* one of the gateway's */
