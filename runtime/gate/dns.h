@@ -46,6 +46,8 @@ struct dns_hooks {
 			   const struct address *address, uint64_t until_ms);
 	/* A question came; forwarded: it goes outside. For counters. */
 	void (*on_question)(void *ctx, const char *container, bool forwarded);
+	/* May this container's own resolver be asked (dns_set_member_resolvers)? */
+	bool (*may_ask)(void *ctx, const char *container, const struct address *resolver);
 	/* Shall this container's questions be logged? */
 	bool (*logs)(void *ctx, const char *container);
 };
@@ -65,6 +67,9 @@ void dns_set_resolvers(struct dns *d, const struct address *resolvers, int count
  * name. The same container again: replaced. */
 int dns_set_member(struct dns *d, const char *container, const struct address *addresses,
 		   int address_count, const char *const *names, int name_count, struct err *e);
+/* Asked for it instead of the network's; 0 = the network's. After dns_set_member. */
+void dns_set_member_resolvers(struct dns *d, const char *container,
+			      const struct address *resolvers, int count);
 void dns_remove_member(struct dns *d, const char *container);
 /* The container listens there: SRV records `_PORT._tcp.NAME` and `_tcp.NAME` of its names. */
 void dns_set_port(struct dns *d, const char *container, uint8_t protocol, uint16_t port,

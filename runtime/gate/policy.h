@@ -1,12 +1,13 @@
 /* policy.h - which destinations outside a network or a container may reach. Pure: text and facts
  * in, a verdict out; the caller (egress.h) knows the network and the machine.
  *
- * The text, one rule per line, `#` starts a comment:
+ * The text, one rule per line or `;`, `#` starts a comment:
  *     allow CIDR|NAME [PORT[-PORT]] [tcp|udp|icmp]
  *     deny  CIDR|NAME [PORT[-PORT]] [tcp|udp|icmp]
  *     allow-host PORT[-PORT] [tcp|udp]    the gateway's address leads to the machine's loopback
  *     rate BITS_PER_S                     per container and direction; 10k, 5m, 1g: x 1000
  *     dns-log                             each question is logged
+ *     resolver ADDRESS                    for names outside, instead of the machine's; at most 4
  * The first line that matches decides. When none does: denied where any `allow` line stands, else
  * allowed. A NAME (with `*.` in front: every name below it) stands for the addresses that the
  * gateway's own DNS gave out for it and whose TTL has not ended; the set is bounded.
@@ -49,6 +50,8 @@ enum policy_verdict policy_decide(const struct policy *p, uint8_t protocol,
 bool policy_allows_host_port(const struct policy *p, uint8_t protocol, uint16_t port);
 uint64_t policy_rate_bits(const struct policy *p); /* 0 = no limit */
 bool policy_logs_dns(const struct policy *p);
+/* Returns their count and where they lie. */
+int policy_resolvers(const struct policy *p, const struct address **resolvers);
 
 /* The DNS server gave out this address for the name: kept until then when a line has that name. */
 void policy_learn(struct policy *p, const char *name, const struct address *address,
