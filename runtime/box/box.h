@@ -19,6 +19,7 @@ struct box {
 	enum box_status status;
 	struct box_run run;
 	struct box_exit exit;
+	bool held;	/* starting, and waits for its release */
 	bool deleting; /* delete was asked for: answered when it has ended */
 	int state_fd;				/* /run/box/NAME */
 	int pidfd;				/* the container's first process, -1 = none */
@@ -37,7 +38,10 @@ struct boxes {
 };
 
 /* verbs.c */
+struct msg;
+void boxes_tell(struct boxes *b, struct msg *m);	/* the peer, if there is one */
 struct box *box_find(struct boxes *b, const char *name);
+struct box *box_find_running(struct boxes *b, const char *name, struct err *e);
 struct box *box_add(struct boxes *b, const char *name, struct err *e);
 void box_answer_started(struct box *box);
 void box_answer_done(struct boxes *b, const char *name);
@@ -46,11 +50,16 @@ void box_tell_exited(struct box *box);
 void box_tell_oom(struct box *box);
 void box_forget(struct box *box);
 
+/* box_network.c: what others do with its network namespace */
+void box_answer_held(struct box *box, int net_ns_fd);
+int box_release(struct box *box, struct err *e);
+void box_call_off(struct box *box);	/* a held one; it may be gone then */
+int box_open_network(struct box *box, struct err *e);	/* its fd; never the machine's own */
+
 /* verb_start.c */
-struct msg;
 int verb_start(struct boxes *b, struct msg *m, struct err *e);
-/* Reads what the stage reported and answers BOX_START. False: it failed, and the box may
- * be gone. */
+/* Reads what the stage reported and answers BOX_START or BOX_RELEASE; held, it is starting still.
+ * False: it failed, and the box may be gone. */
 bool box_finish_start(struct box *box);
 
 /* box_life.c: watching what runs, and clearing away what has ended */

@@ -79,8 +79,9 @@ static void on_monitor_end(struct loop_source *source, unsigned events)
 
 	(void)events;
 	/* Both fds may be ready at once: the report comes first, whatever epoll says. */
-	if (box->status == BOX_STARTING && !box_finish_start(box))
-		return;
+	while (box->status == BOX_STARTING)
+		if (!box_finish_start(box))
+			return;
 	box_tell_oom(box);
 	box_unwatch(box);
 	if (state_load_exit(box->state_fd, &box->exit, &e)) {

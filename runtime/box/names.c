@@ -13,7 +13,7 @@
 #include "lib/fd.h"
 #include "lib/str.h"
 
-enum { TEXT_MAX = 512 };
+enum { TEXT_MAX = NAMES_HOSTS_MAX + 512 };
 
 /* The folder is root's; the file in it was made by init and is the DHCP client's to fill. */
 static int open_resolver(struct err *e)
@@ -41,28 +41,34 @@ static int write_file(int state_fd, const char *file, const char *text, struct e
 	return fd_write_all(fd, text, strlen(text), e);
 }
 
-static void hosts_text(char text[TEXT_MAX], const char *hostname)
+static void hosts_text(char text[TEXT_MAX], const struct names_text *own)
 {
 	int used = snprintf(text, TEXT_MAX,
-			    "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+			    "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n%s",
+			    own->hosts);
 
 	/* Its own name leads to itself without asking anybody, as Debian has it. */
-	if (hostname)
-		snprintf(text + used, TEXT_MAX - (size_t)used, "127.0.1.1\t%.64s\n", hostname);
+	if (!own->hosts[0] && own->hostname)
+		snprintf(text + used, TEXT_MAX - (size_t)used, "127.0.1.1\t%.64s\n",
+			 own->hostname);
 }
 
-int names_open(const char *file, int state_fd, const char *hostname,
-	       struct err *e)
+int names_open(const char *file, int state_fd, const struct names_text *own, struct err *e)
 {
 	char text[TEXT_MAX];
 	int fd;
 
-	if (str_equal(file, "resolv.conf"))
+	if (strlen(own->hosts) > NAMES_HOSTS_MAX || strlen(own->resolver) > NAMES_HOSTS_MAX)
+		return err_set(e, "%s: more than %d bytes", file, NAMES_HOSTS_MAX);
+	if (str_equal(file, "resolv.conf") && !own->resolver[0])
 		return open_resolver(e);
-	if (str_equal(file, "hosts"))
-		hosts_text(text, hostname);
+	if (str_equal(file, "resolv.conf"))
+		str_copy(text, sizeof(text), own->resolver);
+	else if (str_equal(file, "hosts"))
+		hosts_text(text, own);
 	else if (str_equal(file, "hostname"))
-		snprintf(text, sizeof(text), "%.64s\n", hostname ? hostname : "localhost");
+		snprintf(text, sizeof(text), "%.64s\n",
+			 own->hostname ? own->hostname : "localhost");
 	else
 		return err_set(e, "\"%.64s\" is none of resolv.conf, hosts, hostname", file);
 	if (write_file(state_fd, file, text, e) < 0)

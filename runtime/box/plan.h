@@ -43,6 +43,7 @@ struct box_plan {
 	struct mount_plan mounts;
 	const struct box_volume *volumes;
 	size_t volume_count;
+	bool shares_network; /* the service has set the path of another box's network namespace */
 	uint64_t log_bytes;		/* bound of the log file; 0 = BOX_LOG_BYTES */
 };
 

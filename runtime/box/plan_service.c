@@ -23,15 +23,16 @@ static int check_maps(const struct oci_id_maps *uids, const struct oci_id_maps *
 }
 
 /* What the reader knows and the service does not do: refused, never silently left out. */
-static int check_undone(const struct oci_spec *spec, struct err *e)
+static int check_undone(const struct box_plan *plan, struct err *e)
 {
+	const struct oci_spec *spec = plan->spec;
 	const struct oci_process *p = &spec->process;
 	size_t hooks = 0;
 
 	for (unsigned i = 0; i < OCI_HOOKS; i++)
 		hooks += spec->hooks[i].count;
 	for (unsigned i = 0; i < OCI_NAMESPACES; i++)
-		if (spec->namespace_paths[i])
+		if (spec->namespace_paths[i] && !(i == OCI_NS_NETWORK && plan->shares_network))
 			return err_set(e, ".linux.namespaces: none can be joined here");
 	const struct {
 		bool given;
@@ -70,7 +71,7 @@ int box_plan_check_service(const struct box_plan *plan, struct err *e)
 		if (!(spec->namespaces & 1u << needed[i]))
 			return err_set(e, ".linux.namespaces: a %s namespace is required here",
 				       oci_namespace_name(needed[i]));
-	if (check_maps(&spec->uid_maps, &spec->gid_maps, e) || check_undone(spec, e))
+	if (check_maps(&spec->uid_maps, &spec->gid_maps, e) || check_undone(plan, e))
 		return -1;
 	snprintf(path, sizeof(path), "/box/%s", plan->name);
 	if (spec->cgroups_path && !str_equal(spec->cgroups_path, path))

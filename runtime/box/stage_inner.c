@@ -10,6 +10,7 @@
 
 #include "box/gate.h"
 #include "box/hooks.h"
+#include "box/loopback.h"
 #include "box/mount_do.h"
 #include "box/mount_source.h"
 #include "box/notify.h"
@@ -154,6 +155,8 @@ static int set_up(struct stage_inner *in, struct program *program, struct err *e
 		return -1;
 	if (late_flags && unshare((int)late_flags) < 0)
 		return err_sys(e, "make the cgroup and ipc namespaces");
+	if (spec->namespaces & 1u << OCI_NS_NETWORK && loopback_set_up(e))
+		return -1;
 	if (set_names(spec, e) || make_root(in, e))
 		return -1;
 	program_environment(&spec->process, program);

@@ -21,6 +21,7 @@
 #include "box/overlay.h"
 #include "box/plan.h"
 #include "box/stage.h"
+#include "box/stage_link.h"
 #include "box/state.h"
 #include "box/volume.h"
 #include "lib/err.h"
@@ -41,6 +42,7 @@ struct staging {
 	int stdin_fd;			/* what the container's is written to */
 	int stdout_fd, stderr_fd;	/* what the container's are read from */
 	int control_fd;			/* monitor_control.h */
+	int network_fd;			/* the namespace, while it is held */
 };
 
 /* A pipe whose inner end belongs to the container's user: /dev/stdout opened by name is checked
@@ -86,7 +88,7 @@ static int open_volumes(const struct stage_service *s, int user_ns_fd,
 	const struct volume_place place = {
 		.host = s->host, .root_fd = sources->root_fd, .user_ns_fd = user_ns_fd,
 		.uid_maps = &plan->spec->uid_maps, .gid_maps = &plan->spec->gid_maps,
-		.state_fd = s->state_fd, .hostname = plan->spec->hostname,
+		.state_fd = s->state_fd, .names = s->names,
 	};
 
 	for (size_t i = 0; i < plan->mounts.count; i++) {
@@ -128,6 +130,33 @@ static int open_root(void *ctx, int user_ns_fd, int mount_ns_fd, struct mount_so
 	return open_volumes(s, user_ns_fd, sources, e);
 }
 
+/* Now or never: on its way to the program it is non-dumpable (CVE-2016-9962). */
+static int open_network(void *ctx, pid_t pid, struct err *e)
+{
+	struct staging *g = ctx;
+
+	g->network_fd = ns_open(g->s->host->proc_fd, pid, "net", e);
+	return g->network_fd < 0 ? -1 : 0;
+}
+
+static int hold(struct staging *g, int report_fd, struct err *e)
+{
+	struct msg *m = stage_link_message();
+	int got;
+
+	msg_init(m, STAGE_REPORT_HELD);
+	msg_put_u64(m, (uint64_t)g->r.pid);
+	msg_put_fd(m, g->network_fd);
+	if (msg_send(report_fd, m, e))
+		return -1;
+	fd_close(&g->network_fd);
+	got = msg_receive(report_fd, m, e);
+	if (got <= 0)
+		return got < 0 ? -1 : err_set(e, "the start was called off");
+	msg_finish(m);
+	return m->type == STAGE_REPORT_RELEASE ? 0 : err_set(e, "an unknown word of boxd");
+}
+
 static int make_container(struct staging *g, struct err *e)
 {
 	const struct stage_service *s = g->s;
@@ -146,6 +175,8 @@ static int make_container(struct staging *g, struct err *e)
 		.console_fd = -1,
 		.gate_fd = -1,
 		.tied = true,
+		.on_pid = s->hold ? open_network : NULL,
+		.ctx = g,
 		.root = &root,
 	};
 
@@ -153,7 +184,7 @@ static int make_container(struct staging *g, struct err *e)
 	/* Only the container holds its ends: what is read ends with it. */
 	for (int i = 0; i < 3; i++)
 		fd_close(&inner_fds[i]);
-	return failed ? -1 : stage_release(&g->r, e);
+	return failed;
 }
 
 static int save_state(const struct staging *g, struct err *e)
@@ -240,12 +271,14 @@ static void __attribute__((noreturn)) run_stage(const struct stage_service *s, i
 		.stdout_fd = -1,
 		.stderr_fd = -1,
 		.control_fd = -1,
+		.network_fd = -1,
 	};
 	struct err e;
 
 	reset_signals();
 	setsid();
-	if (make_container(&g, &e) == 0 && save_state(&g, &e) == 0 &&
+	if (make_container(&g, &e) == 0 && (!s->hold || hold(&g, report_fd, &e) == 0) &&
+	    stage_release(&g.r, &e) == 0 && save_state(&g, &e) == 0 &&
 	    report_success(&g, report_fd, &e) == 0) {
 		fs_write_control_at(s->host->proc_fd, "self/oom_score_adj", MONITOR_OOM_SCORE,
 				    NULL);

@@ -8,6 +8,7 @@
  * end. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -17,11 +18,14 @@ struct box_host;
 struct box_plan;
 struct err;
 struct layers;
+struct names_text;
 
 /* Messages of that connection (lib/msg.h). */
 enum stage_report {
 	STAGE_REPORT_STARTED = 1,	/* u64 pid; fd: its pidfd */
 	STAGE_REPORT_FAILED,		/* str sentence */
+	STAGE_REPORT_HELD, /* u64 pid; fd: its network namespace. It goes on after RELEASE */
+	STAGE_REPORT_RELEASE,		/* -: from boxd; the end of the connection ends the start */
 };
 
 /* Where the container's input comes from, and who hears its output from the start. */
@@ -46,6 +50,8 @@ struct stage_service {
 	int cgroup_fd;		/* -1 = none */
 	int seccomp_fd;		/* compiled profile, -1 = none */
 	const struct box_stdio *stdio;
+	const struct names_text *names;
+	bool hold;		/* with a network namespace of its own */
 };
 
 /* Forks the stage. Returns its pidfd; *report_fd tells how it went, then ends. */

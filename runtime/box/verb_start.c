@@ -8,6 +8,7 @@
 #include "box/cgroup.h"
 #include "box/host.h"
 #include "box/layers.h"
+#include "box/names.h"
 #include "box/plan.h"
 #include "box/seccomp.h"
 #include "box/seccomp_store.h"
@@ -28,10 +29,15 @@ struct start {
 	struct box_volume volumes[BOX_VOLUMES_MAX];
 	struct layers layers;
 	struct box *box;
+	struct oci_spec *spec;
 	int spec_fd, container_fd, cgroup_fd;
 	struct box_stdio stdio;
 	int seccomp_fd;			/* own profile: ours; else the cache's */
 	bool own_seccomp;
+	bool hold;
+	const char *network_of;		/* a box whose network namespace is shared; "" = none */
+	int network_fd;			/* that namespace */
+	struct names_text names;
 };
 
 static int read_stdio(struct start *st, struct msg *m, struct err *e)
@@ -51,6 +57,10 @@ static int read_stdio(struct start *st, struct msg *m, struct err *e)
 		if (io->clients[io->client_count].fd < 0)
 			return err_set(e, "a client without its connection");
 	}
+	st->hold = msg_get_u64(m) != 0;
+	st->network_of = msg_get_str(m);
+	st->names.resolver = msg_get_str(m);
+	st->names.hosts = msg_get_str(m);
 	return msg_end(m, e);
 }
 
@@ -89,8 +99,34 @@ static int read_spec(struct start *st, struct err *e)
 
 	if (!text)
 		return err_add(e, "specification");
-	st->plan.spec = oci_spec_parse(st->arena, "config.json", text, size_bytes, e);
-	return st->plan.spec ? 0 : -1;
+	st->spec = oci_spec_parse(st->arena, "config.json", text, size_bytes, e);
+	st->plan.spec = st->spec;
+	return st->spec ? 0 : -1;
+}
+
+/* By a path of our own, never by one of the specification's. */
+static int choose_network(struct start *st, struct err *e)
+{
+	struct oci_spec *spec = st->spec;
+	struct box *other;
+
+	st->names.hostname = spec->hostname;
+	if (st->hold && !(spec->namespaces & 1u << OCI_NS_NETWORK))
+		return err_set(e, "only a box with a network namespace of its own can be held");
+	if (!st->network_of[0])
+		return 0;
+	if (spec->namespaces & 1u << OCI_NS_NETWORK || spec->namespace_paths[OCI_NS_NETWORK])
+		return err_set(e, "it cannot have a network namespace and share box %s's",
+			       st->network_of);
+	other = box_find_running(st->boxes, st->network_of, e);
+	if (other)
+		st->network_fd = box_open_network(other, e);
+	if (st->network_fd < 0)
+		return err_add(e, "share the network of box %s", st->network_of);
+	spec->namespace_paths[OCI_NS_NETWORK] =
+		arena_format(st->arena, "/proc/self/fd/%d", st->network_fd);
+	st->plan.shares_network = true;
+	return 0;
 }
 
 /* Two containers with one id range could signal each other and read each other's files. */
@@ -182,6 +218,13 @@ bool box_finish_start(struct box *box)
 	int got = msg_receive(box->report.fd, &m, &e);
 	bool ok = got > 0 && m.type == STAGE_REPORT_STARTED;
 
+	if (got > 0 && m.type == STAGE_REPORT_HELD) {
+		box->run.pid = (pid_t)msg_get_u64(&m);
+		box_answer_held(box, m.fd_count ? m.fds[0] : -1);
+		msg_finish(&m);
+		return true;
+	}
+	box->held = false;
 	loop_remove(&box->report);
 	fd_close(&box->report.fd);
 	if (ok)
@@ -218,6 +261,8 @@ static int launch(struct start *st, struct err *e)
 		.cgroup_fd = st->cgroup_fd,
 		.seccomp_fd = st->seccomp_fd,
 		.stdio = &st->stdio,
+		.names = &st->names,
+		.hold = st->hold,
 	};
 	struct box *box = st->box;
 	int monitor_fd = stage_service_start(&stage, &box->run.monitor_pid, &box->report.fd, e);
@@ -239,7 +284,7 @@ static int prepare(struct start *st, struct err *e)
 		return err_set(e, "\"%s\" is no name for a box", st->plan.name);
 	if (old && (old->status != BOX_EXITED || old->deleting))
 		return err_set(e, "a box of this name is there already");
-	if (read_spec(st, e) ||
+	if (read_spec(st, e) || choose_network(st, e) ||
 	    box_plan_make(&st->plan, st->arena, st->boxes->host->cpu_count, e) ||
 	    box_plan_check_service(&st->plan, e) || check_ids_are_free(st, e) ||
 	    layers_open(&st->layers, st->boxes->host, st->plan.image, e) || open_seccomp(st, e) ||
@@ -261,6 +306,7 @@ static void finish(struct start *st)
 		fd_close(&st->stdio.clients[i].fd);
 	fd_close(&st->container_fd);
 	fd_close(&st->cgroup_fd);
+	fd_close(&st->network_fd);
 	if (st->own_seccomp)
 		fd_close(&st->seccomp_fd);
 	arena_destroy(st->arena);
@@ -273,6 +319,7 @@ int verb_start(struct boxes *b, struct msg *m, struct err *e)
 			    .stdio.output_fd = -1,
 			    .container_fd = -1,
 			    .cgroup_fd = -1,
+			    .network_fd = -1,
 			    .seccomp_fd = -1 };
 
 	st.arena = arena_create(OCI_SPEC_ARENA_BYTES);

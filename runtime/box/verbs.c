@@ -22,7 +22,7 @@
 #include "oci/spec_names.h"
 #include "wire/wire.h"
 
-static void send_peer(struct boxes *b, struct msg *m)
+void boxes_tell(struct boxes *b, struct msg *m)
 {
 	struct err e;
 
@@ -39,7 +39,7 @@ void box_answer_done(struct boxes *b, const char *name)
 
 	msg_init(&m, WIRE_BOX_DONE);
 	msg_put_str(&m, name);
-	send_peer(b, &m);
+	boxes_tell(b, &m);
 }
 
 void box_answer_failed(struct boxes *b, const char *name, const char *sentence)
@@ -50,7 +50,7 @@ void box_answer_failed(struct boxes *b, const char *name, const char *sentence)
 	msg_init(&m, WIRE_BOX_FAILED);
 	msg_put_str(&m, name);
 	msg_put_str(&m, sentence);
-	send_peer(b, &m);
+	boxes_tell(b, &m);
 }
 
 void box_answer_started(struct box *box)
@@ -60,7 +60,7 @@ void box_answer_started(struct box *box)
 	msg_init(&m, WIRE_BOX_STARTED);
 	msg_put_str(&m, box->name);
 	msg_put_u64(&m, (uint64_t)box->run.pid);
-	send_peer(box->boxes, &m);
+	boxes_tell(box->boxes, &m);
 }
 
 void box_tell_exited(struct box *box)
@@ -72,7 +72,7 @@ void box_tell_exited(struct box *box)
 	msg_put_u64(&m, box->exit.status);
 	msg_put_u64(&m, box->exit.oom_kills);
 	msg_put_str(&m, box->exit.said);
-	send_peer(box->boxes, &m);
+	boxes_tell(box->boxes, &m);
 }
 
 /* Told once per kill; what nobody could hear waits for the next peer, also over a restart. */
@@ -87,7 +87,7 @@ void box_tell_oom(struct box *box)
 	msg_put_str(&m, box->name);
 	msg_put_u64(&m, box->limit_bytes);
 	msg_put_u64(&m, kills);
-	send_peer(box->boxes, &m);
+	boxes_tell(box->boxes, &m);
 	box->run.oom_told = kills;
 	state_save_run(box->state_fd, &box->run, NULL);
 }
@@ -156,9 +156,54 @@ struct boxes *boxes_create(struct loop *loop, const struct box_host *host, struc
 
 void boxes_set_peer(struct boxes *b, int socket_fd)
 {
+	struct box *next;
+
 	b->peer_fd = socket_fd;
-	for (struct box *box = b->first; box; box = box->next)
-		box_tell_oom(box);
+	for (struct box *box = b->first; box; box = next) {
+		next = box->next;
+		/* Who would have released it does not know of it any more. */
+		if (box->held)
+			box_call_off(box);
+		else
+			box_tell_oom(box);
+	}
+}
+
+static int request_release(struct boxes *b, struct msg *m, struct err *e)
+{
+	const char *name = msg_get_str(m);
+	struct box *box;
+
+	if (msg_end(m, e))
+		return -1;
+	box = box_find(b, name);
+	if (!box || !box->held)
+		box_answer_failed(b, name, "it is not held at its start");
+	else if (box_release(box, e)) /* its stage has died: the report says so */
+		log_warn("box %s: %s", name, e->text);
+	return 0;
+}
+
+static int request_netns(struct boxes *b, struct msg *m, struct err *e)
+{
+	const char *name = msg_get_str(m);
+	AUTO_FD int fd = -1;
+	struct box *box;
+
+	if (msg_end(m, e))
+		return -1;
+	box = box_find_running(b, name, e);
+	fd = box ? box_open_network(box, e) : -1;
+	if (fd < 0) {
+		box_answer_failed(b, name, e->text);
+		return 0;
+	}
+	/* The request is read, its strings with it: the answer has a message of its own. */
+	msg_init(m, WIRE_BOX_NETWORK);
+	msg_put_str(m, box->name);
+	msg_put_fd(m, fd);
+	boxes_tell(b, m);
+	return 0;
 }
 
 static int request_kill(struct boxes *b, struct msg *m, struct err *e)
@@ -170,6 +215,11 @@ static int request_kill(struct boxes *b, struct msg *m, struct err *e)
 	if (msg_end(m, e))
 		return -1;
 	box = box_find(b, name);
+	if (box && box->held) {
+		box_call_off(box);
+		box_answer_done(b, name);
+		return 0;
+	}
 	if (!box)
 		err_set(e, "there is no box %s", name);
 	else if (signal < 1 || signal >= NSIG)
@@ -191,7 +241,7 @@ static void pass_on(struct boxes *b, const char *name, int failed, struct err *e
 		box_answer_done(b, name);
 }
 
-static struct box *find_running(struct boxes *b, const char *name, struct err *e)
+struct box *box_find_running(struct boxes *b, const char *name, struct err *e)
 {
 	struct box *box = box_find(b, name);
 
@@ -211,7 +261,7 @@ static int request_attach(struct boxes *b, struct msg *m, struct err *e)
 
 	if (msg_end(m, e))
 		return -1;
-	box = find_running(b, name, e);
+	box = box_find_running(b, name, e);
 	pass_on(b, name,
 		!box || monitor_control_attach(box->state_fd, streams, client_fd, e), e);
 	return 0;
@@ -225,7 +275,7 @@ static int request_resize(struct boxes *b, struct msg *m, struct err *e)
 
 	if (msg_end(m, e))
 		return -1;
-	box = find_running(b, name, e);
+	box = box_find_running(b, name, e);
 	if (box && (rows > UINT16_MAX || columns > UINT16_MAX)) {
 		err_set(e, "a terminal has at most 65535 rows and columns");
 		box = NULL;
@@ -259,8 +309,12 @@ static int request_delete(struct boxes *b, struct msg *m, struct err *e)
 	/* Answered when its monitor has ended, which is near when there is no process any more. */
 	if (box->status == BOX_RUNNING && (box_signal(box, SIGKILL, e) == 0 || e->number == ESRCH))
 		return 0;
-	if (box->status == BOX_STARTING)
-		return 0;	/* answered when the start has ended */
+	if (box->status == BOX_STARTING) {
+		/* Answered when the start has ended. */
+		if (box->held)
+			box_call_off(box);
+		return 0;
+	}
 	box_remove(box);
 	return 0;
 }
@@ -279,10 +333,10 @@ static int request_list(struct boxes *b, struct msg *m, struct err *e)
 		msg_put_u64(m, (uint64_t)box->run.pid);
 		msg_put_u64(m, box->exit.status);
 		msg_put_u64(m, box->exit.oom_kills);
-		send_peer(b, m);
+		boxes_tell(b, m);
 	}
 	msg_init(m, WIRE_BOX_LIST_END);
-	send_peer(b, m);
+	boxes_tell(b, m);
 	return 0;
 }
 
@@ -293,6 +347,10 @@ int boxes_request(struct boxes *b, struct msg *m, struct err *e)
 	switch (m->type) {
 	case WIRE_BOX_START:
 		return verb_start(b, m, e);
+	case WIRE_BOX_RELEASE:
+		return request_release(b, m, e);
+	case WIRE_BOX_NETNS:
+		return request_netns(b, m, e);
 	case WIRE_BOX_KILL:
 		return request_kill(b, m, e);
 	case WIRE_BOX_DELETE:

@@ -74,7 +74,7 @@ static int open_named(const struct box_volume *v, const struct volume_place *pla
 static int open_names(const struct box_volume *v, const struct volume_place *place, uint64_t attrs,
 		      struct err *e)
 {
-	AUTO_FD int fd = names_open(v->name, place->state_fd, place->hostname, e);
+	AUTO_FD int fd = names_open(v->name, place->state_fd, place->names, e);
 	AUTO_FD int mount_fd = fd < 0 ? -1 : mount_fd_clone(fd, "", e);
 
 	attrs |= MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;

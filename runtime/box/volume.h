@@ -10,6 +10,7 @@
 struct box_host;
 struct box_volume;
 struct err;
+struct names_text;
 struct oci_id_maps;
 
 struct volume_place {
@@ -18,7 +19,7 @@ struct volume_place {
 	int user_ns_fd;
 	const struct oci_id_maps *uid_maps, *gid_maps;
 	int state_fd;		/* /run/box/NAME */
-	const char *hostname;	/* NULL = the machine's */
+	const struct names_text *names;
 };
 
 int volume_open(const struct box_volume *v, const struct volume_place *place, uint64_t attrs,

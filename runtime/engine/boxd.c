@@ -278,6 +278,10 @@ int boxd_start(struct boxd *box, const char *name, const struct plan *plan,
 	msg_put_u64(&box->out, 0); /* no input, and nobody attached */
 	msg_put_u64(&box->out, output_fd >= 0);
 	msg_put_u64(&box->out, 0);
+	msg_put_u64(&box->out, 0); /* not held */
+	msg_put_str(&box->out, ""); /* its network is as the specification says, */
+	msg_put_str(&box->out, ""); /* and so are the names that it knows */
+	msg_put_str(&box->out, "");
 	msg_put_fd(&box->out, spec_fd);
 	if (output_fd >= 0)
 		msg_put_fd(&box->out, output_fd);

@@ -13,14 +13,21 @@ enum wire_program { WIRE_SVCTL, WIRE_SVD, WIRE_ENGINED, WIRE_BOXD, WIRE_NETD, WI
 /* clang-format off */
 /* Containers. Every request that failed is answered by BOX_FAILED.
  * BOX_START    str name, str image, u64 mounts, then per volume mount: str volume, str driver, str
- *              target,
- *              u64 read_only; u64 log_bytes; u64 input (0 none, 1 open, 2 closed by the end of a
- *              client's
- *              sending); u64 1 = with an output; u64 clients, then each one's u64 streams (1
- *              stdin,
- *              2 stdout, 4 stderr); fds: sealed spec [, output], clients
+ *              target, u64 read_only; u64 log_bytes; u64 input (0 none, 1 open, 2 closed by the
+ *              end of a client's sending); u64 1 = with an output; u64 clients, then each one's
+ *              u64 streams (1 stdin, 2 stdout, 4 stderr); u64 1 = hold; str the running box whose
+ *              network namespace it shares ("" = as the spec says); str text of its resolv.conf
+ *              ("" = the appliance's own); str lines of its hosts after localhost's ("" = its
+ *              hostname at 127.0.1.1); fds: sealed spec [, output], clients
+ *              held: answered by BOX_HELD, else by BOX_STARTED
+ * BOX_HELD     str name, u64 pid; fd: its network namespace. All of it is made and nothing of its
+ *              image has run. It waits for BOX_RELEASE; BOX_KILL with any signal, BOX_DELETE or
+ *              the end of the connection end it as if it had never been started
+ * BOX_RELEASE  str name                                          answered by BOX_STARTED
  * BOX_STARTED  str name, u64 pid
  * BOX_FAILED   str name, str sentence
+ * BOX_NETNS    str name                                          answered by BOX_NETWORK
+ * BOX_NETWORK  str name; fd: the network namespace of its first process
  * BOX_KILL     str name, u64 signal                              answered by BOX_DONE
  * BOX_DELETE   str name answered by BOX_DONE; kills what runs
  * BOX_ATTACH   str name, u64 streams; fd: a stream connection    answered by BOX_DONE
@@ -35,6 +42,10 @@ enum wire_program { WIRE_SVCTL, WIRE_SVD, WIRE_ENGINED, WIRE_BOXD, WIRE_NETD, WI
 	X(BOX_START,    ENGINED, BOXD,    6) \
 	X(BOX_STARTED,  BOXD,    ENGINED, 0) \
 	X(BOX_FAILED,   BOXD,    ENGINED, 0) \
+	X(BOX_HELD,     BOXD,    ENGINED, 1) \
+	X(BOX_RELEASE,  ENGINED, BOXD,    0) \
+	X(BOX_NETNS,    ENGINED, BOXD,    0) \
+	X(BOX_NETWORK,  BOXD,    ENGINED, 1) \
 	X(BOX_KILL,     ENGINED, BOXD,    0) \
 	X(BOX_DELETE,   ENGINED, BOXD,    0) \
 	X(BOX_ATTACH,   ENGINED, BOXD,    1) \

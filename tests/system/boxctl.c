@@ -227,7 +227,8 @@ static void start(int fd, char **words, int count)
 	char *volumes[WORDS_MAX], *part[4] = { 0 };
 	int volume_count = 0, client_fd = -1, output_fd = -1,
 	    spec_fd = open(words[3], O_RDONLY | O_CLOEXEC);
-	uint64_t log_bytes = 0, input = 0;
+	uint64_t log_bytes = 0, input = 0, hold = 0;
+	const char *network_of = "", *resolver = "", *hosts = "";
 	size_t size;
 	char *text = spec_fd < 0 ? NULL : fd_read_all(spec_fd, SPEC_MAX, &size, &e);
 
@@ -243,6 +244,14 @@ static void start(int fd, char **words, int count)
 			str_to_u64(words[i] + 6, &input);
 		else if (str_starts(words[i], "client="))
 			client_fd = client(words[i] + 7, "");
+		else if (str_starts(words[i], "network-of="))
+			network_of = words[i] + 11;
+		else if (str_starts(words[i], "resolver="))
+			resolver = words[i] + 9;
+		else if (str_starts(words[i], "hosts="))
+			hosts = words[i] + 6;
+		else if (str_equal(words[i], "hold"))
+			hold = 1;
 		else if (str_starts(words[i], "volume="))
 			volumes[volume_count++] = words[i] + 7;
 	msg_init(&m, WIRE_BOX_START);
@@ -263,6 +272,10 @@ static void start(int fd, char **words, int count)
 	msg_put_u64(&m, client_fd >= 0);
 	if (client_fd >= 0)
 		msg_put_u64(&m, 6);
+	msg_put_u64(&m, hold);
+	msg_put_str(&m, network_of);
+	msg_put_str(&m, resolver);
+	msg_put_str(&m, hosts);
 	msg_put_fd(&m, fd_sealed_memfd("spec", text, size, &e));
 	if (output_fd >= 0)
 		msg_put_fd(&m, output_fd);
@@ -272,7 +285,8 @@ static void start(int fd, char **words, int count)
 		die("%s", e.text);
 	fd_close(&client_fd);
 	free(text);
-	if (!await(fd, WIRE_BOX_STARTED, words[1]) && !str_equal(started, words[1]))
+	if (!await(fd, hold ? WIRE_BOX_HELD : WIRE_BOX_STARTED, words[1]) &&
+	    !str_equal(started, words[1]))
 		str_copy(refused, sizeof(refused), words[1]);
 	else
 		str_copy(started, sizeof(started), words[1]);
@@ -344,6 +358,10 @@ static int talk(const char *path)
 			start(fd, words, count);
 		else if (str_equal(words[0], "kill") && count == 3)
 			request(fd, WIRE_BOX_KILL, words[1], words[2], WIRE_BOX_DONE);
+		else if (str_equal(words[0], "release") && count == 2)
+			request(fd, WIRE_BOX_RELEASE, words[1], NULL, WIRE_BOX_STARTED);
+		else if (str_equal(words[0], "netns") && count == 2)
+			request(fd, WIRE_BOX_NETNS, words[1], NULL, WIRE_BOX_NETWORK);
 		else if (str_equal(words[0], "delete") && count == 2)
 			request(fd, WIRE_BOX_DELETE, words[1], NULL, WIRE_BOX_DONE);
 		else if (str_equal(words[0], "attach") && count >= 4)

@@ -98,6 +98,9 @@ static void hear_start(void)
 	assert_int_equal(msg_get_u64(&in), 0); /* no input */
 	assert_int_equal(msg_get_u64(&in), in.fd_count - 1); /* an output */
 	assert_int_equal(msg_get_u64(&in), 0); /* no clients */
+	assert_int_equal(msg_get_u64(&in), 0); /* not held */
+	for (int i = 0; i < 3; i++)
+		assert_string_equal(msg_get_str(&in), "");
 	assert_int_equal(fd_require_sealed(in.fds[0], NULL), 0);
 	if (w.start_is_slow)
 		return;
