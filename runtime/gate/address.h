@@ -1,40 +1,4 @@
-/* address.h - one IP address of either family, and a subnet of them.
- *
- * Bytes in network order; of an IPv4 address the first four count and the rest is zero, so that two
- * equal addresses are equal as memory. Pure: no lookups, no sockets made. */
+/* address.h - the gateway's word for lib/address.h, whose structs every message of it is about. */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/socket.h>
-
-enum { ADDRESS_TEXT_MAX = 46 };
-
-struct address {
-	uint8_t family; /* AF_INET, AF_INET6; AF_UNSPEC = none */
-	uint8_t bytes[16];
-};
-
-struct subnet {
-	struct address address; /* host bits are zero */
-	uint8_t prefix;
-};
-
-/* Strict text forms, nothing around them; false when it is none. */
-bool address_parse(const char *text, struct address *out);
-/* "10.0.0.0/8"; host bits that are set are refused; a bare address is /32 or /128. */
-bool subnet_parse(const char *text, struct subnet *out);
-void address_print(const struct address *a, char text[ADDRESS_TEXT_MAX]);
-
-/* size_bytes: 4 or 16, else the result is none. */
-struct address address_of_bytes(const void *bytes, size_t size_bytes);
-size_t address_size(const struct address *a); /* 4, 16, or 0 for none */
-bool address_equal(const struct address *a, const struct address *b);
-bool subnet_contains(const struct subnet *s, const struct address *a);
-/* ::ffff:a.b.c.d as a.b.c.d; any other stays. */
-struct address address_unmapped(const struct address *a);
-
-/* Returns the length of *out; 0 for none. */
-socklen_t address_to_socket(const struct address *a, uint16_t port, struct sockaddr_storage *out);
-bool address_of_socket(const struct sockaddr_storage *s, struct address *a, uint16_t *port);
+#include "lib/address.h"

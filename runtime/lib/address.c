@@ -1,4 +1,4 @@
-#include "gate/address.h"
+#include "lib/address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
