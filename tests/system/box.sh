@@ -239,7 +239,7 @@ printf 'start j t /tmp/spec.json\n' | talk
 inside=$(field pid) monitor=$(field monitor_pid)
 ok "outside it runs as 1048576" grep -qE "^Uid:[[:space:]]1048576" /proc/$inside/status
 ok "its monitor is its parent" grep -qE "^PPid:[[:space:]]$monitor\$" /proc/$inside/status
-ok "its monitor has no capability" eval 'grep -qE "^CapPrm:[[:space:]]0+$" /proc/$monitor/status && grep -qE "^CapBnd:[[:space:]]0+$" /proc/$monitor/status'
+ok "its monitor has no capability" within 5 eval 'grep -qE "^CapPrm:[[:space:]]0+$" /proc/$monitor/status && grep -qE "^CapBnd:[[:space:]]0+$" /proc/$monitor/status'
 kill -9 $server; wait $server 2>/dev/null; serve
 echo list | talk
 ok "a restarted boxd finds it running" answers "BOX_STATE j t 1 $inside 0 0"
@@ -278,6 +278,41 @@ ok "has the size that it was given" eval 'tr -d "\r" <screen | grep -q "size=33x
 ok "and its end" answers "BOX_EXITED l 5 0"
 printf 'resize nobody 1 1\n' | talk
 ok "no terminal of nobody" answers "BOX_FAILED nobody there is no box nobody"
+
+# ---- a start that is held, network namespaces in others' hands
+spec -N -- /bin/probe read /proc/net/dev; printf 'start h t /tmp/spec.json hold output=/tmp/out\npause 200\nlist\nrelease h\nexited h\ndelete h\n' | talk
+ok "a held start is answered before it is released" eval 'grep -n "" answers | tr "\n" " " | grep -qE "1:BOX_HELD h [0-9]+ 2:BOX_LIST_END 3:BOX_STARTED h [0-9]+ 4:BOX_EXITED h 0"'
+ok "it has a network of its own" eval 'grep -q "lo:" out && [ "$(grep -c : out)" = 1 ]'
+spec -N -- /bin/probe exit 7; rm -f out
+for end in 'kill h 15' 'delete h'; do
+	printf 'start h t /tmp/spec.json hold output=/tmp/out\n%s\npause 100\nlist\nstart h t /tmp/spec.json\nexited h\ndelete h\n' "$end" | talk
+	ok "'$end' calls a held start off" eval 'grep -q "^BOX_DONE h" answers && ! grep -q BOX_STATE answers && grep -q "BOX_EXITED h 7" answers'
+done
+printf 'start h t /tmp/spec.json hold\n' | talk; held=$(sed -n 's/^BOX_HELD h //p' answers)
+ok "so does the end of the connection" within 5 eval '! [ -e /proc/$held ] && ! [ -e /run/box/h ]'
+printf 'release h\nnetns nobody\n' | talk
+ok "nothing else can be released" answers "BOX_FAILED h it is not held"
+ok "nobody's network is not handed out" answers "BOX_FAILED nobody there is no box nobody"
+printf 'start h t /tmp/spec.json hold\npause 5000\n' | talk & talks=$!
+within 5 eval 'grep -q BOX_HELD answers'; held=$(sed -n 's/^BOX_HELD h //p' answers)
+kill -9 $server; wait $server 2>/dev/null
+ok "boxd's end ends a held start" within 5 [ ! -e "/proc/$held" ]
+kill $talks; wait $talks 2>/dev/null; serve
+spec -- /bin/probe sleep 1000; printf 'start h t /tmp/spec.json\nstart i t /tmp/spec.json hold\nnetns h\nkill h 9\nexited h\ndelete h\n' | talk
+ok "without a network of its own it cannot be held" answers "BOX_FAILED i only a box with a network namespace of its own can be held"
+ok "the machine's network is never handed out" answers "BOX_FAILED h box h has the machine's network"
+spec -N -- /bin/probe sleep 1000; printf 'start h t /tmp/spec.json\nnetns h\n' | talk
+ok "the network of a running box is" answers "BOX_NETWORK h"
+spec -i 1114112 -- /bin/probe sleep 1000; printf 'start i t /tmp/spec.json network-of=h\n' | talk
+ns() { stat -L -c %i "/proc/$(sed -n 's/^pid //p' "/run/box/$1/run")/ns/net"; }
+ok "another box shares it" [ "$(ns h)" = "$(ns i)" ]
+ok "it is not the machine's" [ "$(ns h)" != "$(stat -L -c %i /proc/self/ns/net)" ]
+printf 'kill i 9\nexited i\nkill h 9\nexited h\nstart i t /tmp/spec.json network-of=h\ndelete h\ndelete i\n' | talk
+ok "but none that is gone" answers "BOX_FAILED i share the network of box h: box h is not running"
+spec -- /bin/probe read /etc/resolv.conf; run e "$names" resolver=nameserver_10.0.0.1
+ok "a resolver's file of its own" has nameserver_10.0.0.1
+spec -- /bin/probe read /etc/hosts; run e "$names" hosts=10.0.0.7_web
+ok "hosts with lines of its own" eval 'has 10.0.0.7_web && ! grep -q 127.0.1.1 out && grep -q "127.0.0.1.*localhost" out'
 
 if [ -n "$cg" ]; then
 	CG=k; spec -- /bin/probe read /proc/self/cgroup; run k

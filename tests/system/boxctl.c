@@ -108,10 +108,12 @@ static int spec(int argc, char **argv)
 			d.cgroups_path = argv[i + 1];
 		else if (str_equal(argv[i], "-i"))
 			d.id_base = (uint32_t)atoi(argv[i + 1]);
+		else if (str_equal(argv[i], "-N"))
+			d.own_network = true;
 	s = oci_spec_defaults(a, &d);
 	s->process.env = oci_strings_add(a, NULL, "PATH=/bin");
-	while ((option = getopt(argc, argv, "+u:g:w:e:nrtc:i:m:a:")) >= 0)
-		if (option != 'c' && option != 'i')
+	while ((option = getopt(argc, argv, "+u:g:w:e:nrtc:i:m:a:N")) >= 0)
+		if (option != 'c' && option != 'i' && option != 'N')
 			spec_option(a, s, (char)option, optarg);
 	s->process.args =
 		oci_strings(a, (const char *const *)argv + optind, (size_t)(argc - optind));
