@@ -6,6 +6,7 @@
 # shellcheck source=box_bundles.bash
 . /payload/box_bundles.bash
 
+SETTLE_MS=40	# some ten ticks: two grace periods of RCU and the work that waits for them
 ROUNDS=20 MANY=1000 MANY_PEERS=100 SECTIONS=start,exec,life,syscalls,peak,small,at_once,many
 for word in $(cat /proc/cmdline); do
 	case $word in bench.*) declare "${word#bench.}" ;; esac
@@ -69,12 +70,12 @@ turns_of() {
 }
 
 bench_start() {
-	FLOOR='floor run /tmp/b/rootfs /bin/true' turns_of run "-n $ROUNDS" 'X run --bundle /tmp/b/true X@'
-	FLOOR='floor run /tmp/b/rootfs /bin/true' turns_of seccomp "-n $((ROUNDS * 2 / 3))" 'X run --bundle /tmp/b/seccomp X@'
-	turns_of run_writable "-n $((ROUNDS / 2))" '/tmp/writable/X run --bundle /tmp/b/true X@'
+	FLOOR='floor run /tmp/b/rootfs /bin/true' turns_of run "-s $SETTLE_MS -n $ROUNDS" 'X run --bundle /tmp/b/true X@'
+	FLOOR='floor run /tmp/b/rootfs /bin/true' turns_of seccomp "-s $SETTLE_MS -n $((ROUNDS * 2 / 3))" 'X run --bundle /tmp/b/seccomp X@'
+	turns_of run_writable "-s $SETTLE_MS -n $((ROUNDS / 2))" '/tmp/writable/X run --bundle /tmp/b/true X@'
 }
 bench_life() {
-	FLOOR='floor run /tmp/b/rootfs /bin/true' turns_of lifecycle "-n $((ROUNDS * 2 / 3))" \
+	FLOOR='floor run /tmp/b/rootfs /bin/true' turns_of lifecycle "-s $SETTLE_MS -n $((ROUNDS * 2 / 3))" \
 		'X create --bundle /tmp/b/true X@ , X start X@ , X delete -f X@'
 }
 
@@ -83,7 +84,7 @@ bench_exec() {
 	for runtime in $runtimes; do
 		$runtime run -d --bundle /tmp/b/stay held-$runtime </dev/null >/dev/null || say "$runtime run -d failed"
 	done
-	FLOOR="floor exec $(crun state held-crun | jq .pid) /bin/true" turns_of exec "-n $ROUNDS" 'X exec held-X /bin/true'
+	FLOOR="floor exec $(crun state held-crun | jq .pid) /bin/true" turns_of exec "-s $SETTLE_MS -n $ROUNDS" 'X exec held-X /bin/true'
 	for runtime in $runtimes; do $runtime delete -f held-$runtime; done
 }
 

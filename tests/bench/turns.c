@@ -1,16 +1,18 @@
 /* turns.c - runs commands in turn and tells how long each took: the stopwatch of `make bench-box`.
  *
- *   turns [-n ROUNDS] [-w WARM] [-p] [-r FILE] NAME WORD... [, WORD...]... [-- NAME WORD...]...
+ *   turns [-n ROUNDS] [-w WARM] [-s MS] [-p] [-r FILE] NAME WORD... [, WORD...]...
+ *         [-- NAME WORD... [, WORD...]...]...
  *
  * A round runs every command once; `,` parts the steps of one command, `@` in a word is the
  * round's number. With -p the rounds of a command start all at once, each timed from that start.
  * WARM rounds come first and are not counted. Prints per command
  *   NAME median=NS min=NS p90=NS p99=NS busy=NS rss=KIB
- * busy = the median time that the CPUs were busy, with what the kernel did behind (not with -p;
- * without /proc/schedstat the whole time), rss = the most memory of a process of it. -r appends
- * every sample, in the order taken. A command that fails is told on stderr: `NAME failed`. */
+ * busy = the median time with what the kernel did for it afterwards, for which -s waits that long
+ * after every command (not with -p), rss = the most memory of a process of it. -r appends every
+ * sample, in the order taken. A command that fails is told on stderr: `NAME failed`. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <sched.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,6 +38,7 @@ struct command {
 extern char **environ;
 static struct command commands[COMMANDS_MAX];
 static posix_spawn_file_actions_t quiet;
+static uint64_t settle_ns;
 static int errors_fd;
 
 static uint64_t now(void)
@@ -46,25 +49,28 @@ static uint64_t now(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* The run time of all CPUs by the scheduler: field 7 of each cpu line of /proc/schedstat. 0 where
- * there is none. */
-static uint64_t busy_now(void)
+/* What a container leaves behind - its network namespace, its cgroup, its mounts - the kernel
+ * clears away a little later, in the time of whoever runs then. So nobody runs until it has: this
+ * process spins where every other one is more urgent, and what it does not get was the kernel's
+ * work. One CPU, or it may go on elsewhere unseen. */
+static uint64_t settle(void)
 {
-	char text[65536], *line, *save = NULL;
-	int fd = open("/proc/schedstat", O_RDONLY | O_CLOEXEC);
-	ssize_t size = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
-	uint64_t sum = 0;
+	const struct sched_param none = { 0 };
+	struct timespec used;
+	uint64_t start = now(), used_before, passed;
 
-	if (fd >= 0)
-		close(fd);
-	text[size > 0 ? size : 0] = 0;
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		unsigned long long time;
-
-		if (sscanf(line, "cpu%*u %*u %*u %*u %*u %*u %*u %llu", &time) == 1)
-			sum += time;
-	}
-	return sum;
+	if (!settle_ns)
+		return 0;
+	sched_setscheduler(0, SCHED_IDLE, &none);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	used_before = (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
+	do
+		passed = now() - start;
+	while (passed < settle_ns);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	sched_setscheduler(0, SCHED_OTHER, &none);
+	used_before = (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec - used_before;
+	return passed > used_before ? passed - used_before : 0;
 }
 
 static _Noreturn void fail(const char *what)
@@ -117,13 +123,12 @@ static void command_ended(struct command *c, pid_t pid, int status, const struct
 /* sample < 0 = a warm-up */
 static void run_once(struct command *c, unsigned round, int sample)
 {
-	uint64_t busy, start;
+	uint64_t start, took, after;
 
 	if (c->failed)
 		return;
 	if (ftruncate(errors_fd, 0) < 0 || lseek(errors_fd, 0, SEEK_SET) < 0)
 		fail("the file of errors");
-	busy = busy_now();
 	start = now();
 	for (char **words = c->words; *words && !c->failed;) {
 		struct rusage usage = { 0 };
@@ -137,9 +142,11 @@ static void run_once(struct command *c, unsigned round, int sample)
 			words++;
 		words++;
 	}
+	took = now() - start;
+	after = settle();
 	if (sample >= 0) {
-		c->took[sample] = now() - start;
-		c->busy[sample] = busy ? busy_now() - busy : c->took[sample];
+		c->took[sample] = took;
+		c->busy[sample] = took + after;
 	}
 }
 
@@ -229,16 +236,18 @@ int main(int argc, char **argv)
 	FILE *raw = NULL;
 	int option;
 
-	while ((option = getopt(argc, argv, "+n:w:r:p")) != -1) {
+	while ((option = getopt(argc, argv, "+n:w:s:r:p")) != -1) {
 		if (option == 'n')
 			rounds = (unsigned)atoi(optarg);
 		else if (option == 'w')
 			warm = (unsigned)atoi(optarg);
+		else if (option == 's')
+			settle_ns = (uint64_t)atoi(optarg) * 1000000;
 		else if (option == 'p')
 			at_once = true;
 		else if (option != 'r' || !(raw = fopen(optarg, "ae")))
-			fail("usage: turns [-n ROUNDS] [-w WARM] [-p] [-r FILE] NAME WORD... [-- "
-			     "NAME WORD...]");
+			fail("usage: turns [-n ROUNDS] [-w WARM] [-s MS] [-p] [-r FILE] NAME "
+			     "WORD... [-- NAME WORD...]");
 	}
 	count = commands_read(argv + optind);
 	errors_fd = memfd_create("errors", MFD_CLOEXEC);
