@@ -76,12 +76,14 @@ int fd_write_line(int fd, const char *line, size_t size_bytes, struct err *e)
 	return written < 0 ? err_sys(e, "write a line") : 0;
 }
 
-ssize_t fd_read_full(int fd, void *data, size_t size_bytes, struct err *e)
+/* A file that has given all that it is said to have, and less than was asked for, is at its end
+ * (read(2)): there is no need to hear it say so. said 0 = unknown. */
+static ssize_t read_until(int fd, void *data, size_t size_bytes, size_t said, struct err *e)
 {
 	size_t used = 0;
 	ssize_t n;
 
-	while (used < size_bytes) {
+	while (used < size_bytes && (used == 0 || used != said)) {
 		n = read(fd, (char *)data + used, size_bytes - used);
 		if (n < 0) {
 			if (errno == EINTR)
@@ -95,9 +97,14 @@ ssize_t fd_read_full(int fd, void *data, size_t size_bytes, struct err *e)
 	return (ssize_t)used;
 }
 
+ssize_t fd_read_full(int fd, void *data, size_t size_bytes, struct err *e)
+{
+	return read_until(fd, data, size_bytes, 0, e);
+}
+
 char *fd_read_all(int fd, size_t max_bytes, size_t *size_bytes, struct err *e)
 {
-	size_t used = 0, capacity = 4096;
+	size_t used = 0, capacity = 4096, said = 0;
 	AUTO_FREE char *data = NULL;
 	char *grown;
 	struct stat st;
@@ -105,14 +112,16 @@ char *fd_read_all(int fd, size_t max_bytes, size_t *size_bytes, struct err *e)
 
 	/* A hint only: procfs says 0, and a file may grow while it is read. */
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
-	    (uint64_t)st.st_size <= max_bytes)
-		capacity = (size_t)st.st_size + 2;
+	    (uint64_t)st.st_size <= max_bytes) {
+		said = (size_t)st.st_size;
+		capacity = said + 2;
+	}
 	for (;;) {
 		grown = realloc(data, capacity);
 		if (!grown)
 			abort();
 		data = grown;
-		n = fd_read_full(fd, data + used, capacity - 1 - used, e);
+		n = read_until(fd, data + used, capacity - 1 - used, used ? 0 : said, e);
 		if (n < 0)
 			return NULL;
 		used += (size_t)n;
