@@ -39,7 +39,7 @@ static bool is_cgroup2(int fd)
 
 int cgroup_open_mount(struct err *e)
 {
-	AUTO_FD int fd = open("/sys/fs/cgroup", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO_FD int fd = openat(AT_FDCWD, "/sys/fs/cgroup", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
 		return err_sys(e, "open /sys/fs/cgroup");
@@ -235,12 +235,14 @@ static int make_directory(int dir_fd, const char *path, bool *made, struct err *
 	return errno == EEXIST ? 0 : err_sys(e, "make it");
 }
 
-int cgroup_create(int dir_fd, const char *path, const struct cgroup_values *values, struct err *e)
+int cgroup_create(int dir_fd, const char *path, const struct cgroup_values *values, bool *is_new,
+		  struct err *e)
 {
 	const char *name = below(path);
 	AUTO_FD int fd = -1;
 	bool made;
 
+	*is_new = false;
 	if (make_directory(dir_fd, name, &made, e) == 0)
 		fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	else
@@ -255,6 +257,7 @@ int cgroup_create(int dir_fd, const char *path, const struct cgroup_values *valu
 			unlinkat(dir_fd, name, AT_REMOVEDIR);
 		return -1;
 	}
+	*is_new = made;
 	return take_fd(&fd);
 }
 

@@ -26,8 +26,9 @@ int cgroup_open_parent(struct err *e);
 /* Makes the directory and those above it, with the controllers turned on from above that there are,
  * and writes the limits. An empty one may be there already; processes in it or a frozen one are an
  * error. Returns its fd, fit for CLONE_INTO_CGROUP. After a failure nothing new is left but
- * directories above it. */
-int cgroup_create(int dir_fd, const char *path, const struct cgroup_values *values, struct err *e);
+ * directories above it. *is_new: it was not there already. */
+int cgroup_create(int dir_fd, const char *path, const struct cgroup_values *values, bool *is_new,
+		  struct err *e);
 int cgroup_open(int dir_fd, const char *path, struct err *e);
 /* The one that a process is in: where exec goes when the container has split its own cgroup up and
  * the kernel lets no process into it any more (clone3: EBUSY). */
@@ -49,6 +50,8 @@ int cgroup_kill(int dir_fd, const char *path, struct err *e);
 /* Removes it and all below it, children first. EBUSY in e->number: processes are still on their way
  * out after wait_ms (0 = one try). A missing one is fine. */
 int cgroup_remove(int dir_fd, const char *path, unsigned wait_ms, struct err *e);
+/* When nothing lives in it and there is none below it: true, and then nobody needs killing. */
+bool cgroup_remove_unused(int dir_fd, const char *path);
 /* Stops or continues everything in it and waits until it has happened; a freeze that does not come
  * to its end is taken back. */
 int cgroup_freeze(int cgroup_fd, bool frozen, unsigned wait_ms, struct err *e);

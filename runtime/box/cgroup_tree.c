@@ -310,6 +310,11 @@ static int remove_children(int cgroup_fd, uint64_t deadline_ms, struct err *e)
 	return errno == ENOENT ? 0 : err_sys(e, "open a cgroup below it");
 }
 
+bool cgroup_remove_unused(int dir_fd, const char *path)
+{
+	return unlinkat(dir_fd, below(path), AT_REMOVEDIR) == 0;
+}
+
 int cgroup_remove(int dir_fd, const char *path, unsigned wait_ms, struct err *e)
 {
 	uint64_t deadline_ms = time_boot_ms() + wait_ms;

@@ -282,16 +282,22 @@ static int change(int command, int cgroup_fd, int program_fd, int old_fd)
 	return call(command, &attr);
 }
 
-int device_filter_attach(const struct device_filter *f, int cgroup_fd, struct err *e)
+int device_filter_attach(const struct device_filter *f, int cgroup_fd, bool is_new, struct err *e)
 {
 	uint32_t ids[ATTACHED_MAX] = { 0 };
-	int count = list_attached(cgroup_fd, ids);
 	AUTO_FD int old_fd = -1, program_fd = -1;
+	int count = 0;
 
-	/* EINVAL: BPF without CGROUP_BPF. */
+	if (is_new)
+		program_fd = load(f);
+	/* A kernel that does not take the program tells here why. EINVAL: BPF without CGROUP_BPF.
+	 */
+	if (program_fd < 0)
+		count = list_attached(cgroup_fd, ids);
 	if (count < 0)
 		return errno == EINVAL ? 0 : failure("look for", e);
-	program_fd = load(f);
+	if (program_fd < 0)
+		program_fd = load(f);
 	if (program_fd < 0)
 		return failure("load", e);
 	if (count == 1)

@@ -37,7 +37,7 @@ struct doing {
 	const struct mount_sources *sources;
 	int root_fd;
 	int dev_fd;		/* the /dev that this plan made, once it has its nodes */
-	bool in_dev;		/* the working directory is dev_fd */
+	int cwd_fd;		/* the working directory, when that is dev_fd or the like; or -1 */
 	struct mount_hide hide;
 	struct fd_pile spent;	/* emptied between steps only: a step may still use its own */
 };
@@ -90,12 +90,12 @@ static int set_propagation(int mount_fd, const struct mount_options *o, struct e
 
 static bool has_word(const struct mount_options *o, const char *key)
 {
-	for (size_t i = 0; i < o->data_count; i++) {
-		const char *at = strstr(o->data[i], key);
-
-		if (at && (at == o->data[i] || at[-1] == ','))
-			return true;
-	}
+	for (size_t i = 0; i < o->data_count; i++)
+		for (const char *at = o->data[i]; at; at = strchr(at, ',')) {
+			at += *at == ',';
+			if (str_starts(at, key))
+				return true;
+		}
 	return false;
 }
 
@@ -168,9 +168,9 @@ static bool new_in_dev(const struct mount_step *step, const struct mount_new *n,
 	if (!step->fresh || d->dev_fd < 0 || strchr(name, '/') ||
 	    mkdirat(d->dev_fd, name, 0755) < 0)
 		return false;
-	if (!d->in_dev && fchdir(d->dev_fd) < 0)
+	if (d->cwd_fd != d->dev_fd && fchdir(d->dev_fd) < 0)
 		return false;
-	d->in_dev = true;
+	d->cwd_fd = d->dev_fd;
 	return mount_fd_over(n, name) == 0;
 }
 
@@ -218,7 +218,7 @@ static int do_new(const struct mount_step *step, struct doing *d, struct err *e)
 	fd_pile_add(&d->spent, target_fd);
 	if (target_fd < 0)
 		return -1;
-	d->in_dev = false;
+	d->cwd_fd = -1;
 	if (!slow && fchdir(target_fd) == 0 && mount_fd_over(&n, ".") == 0)
 		return 0;
 	return new_slowly(step, &n, target_fd, copies, d, e);
@@ -322,7 +322,7 @@ static int do_devices(const struct mount_step *step, struct doing *d, struct err
 	fd_pile_add(&d->spent, step->fresh ? d->dev_fd : dev_fd);
 	if (step->fresh) {
 		d->dev_fd = dev_fd;
-		d->in_dev = false;
+		d->cwd_fd = -1;
 	}
 	return dev_fd < 0 ? -1 : devices_populate(dev_fd, d->plan->bind_nodes, e);
 }
@@ -399,25 +399,20 @@ static int hang_up_root(const struct mount_sources *s, struct err *e)
 int mount_do(const struct mount_plan *plan, struct mount_sources *sources, struct err *e)
 {
 	struct doing d = {
-		.plan = plan, .sources = sources, .dev_fd = -1,
+		.plan = plan, .sources = sources, .dev_fd = -1, .cwd_fd = -1,
 	};
-	mode_t mask = umask(0);		/* modes are the specification's */
 	int failed = (sources->late && mount_sources_open_late(sources, plan, e)) ||
 		     hang_up_root(sources, e);
 
 	d.root_fd = sources->root_fd;
-	mount_hide_init(&d.hide, d.root_fd, &d.spent);
+	umask(0);	/* modes are the specification's */
+	mount_hide_init(&d.hide, d.root_fd, &d.cwd_fd, &d.spent);
 	for (size_t i = 0; i < plan->count && !failed; i++) {
 		fd_pile_make_room(&d.spent, STEP_FDS_MAX);
 		failed = do_step(&plan->steps[i], &d, e);
 		if (failed)
 			err_add(e, "%s", plan->steps[i].target);
 	}
-	fd_pile_make_room(&d.spent, STEP_FDS_MAX);
-	fd_pile_add(&d.spent, d.dev_fd);
-	mount_hide_finish(&d.hide);
-	fd_pile_close(&d.spent);
-	umask(mask);
 	return failed;
 }
 

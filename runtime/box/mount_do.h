@@ -1,7 +1,8 @@
 /* mount_do.h - carries a mount plan out, inside the container's namespaces, by fds alone.
  *
  * Runs as the container's root, in a mount namespace of its own: whatever it makes belongs to the
- * container. Its working directory changes. */
+ * container. Its working directory and its umask change, and at most FD_PILE_MAX + 4 fds stay open
+ * (lib/fd_pile.h): who closes all others before the program is looked up closes them as well. */
 #pragma once
 
 struct err;

@@ -169,6 +169,11 @@ int mount_fd_over(const struct mount_new *n, const char *name)
 		     n->super_flags | old_flags(n->attrs), used ? data : NULL);
 }
 
+int mount_fd_bind_over(const char *from, const char *name, bool recursive)
+{
+	return mount(from, name, NULL, MS_BIND | (recursive ? MS_REC : 0), NULL);
+}
+
 int mount_fd_copy(int dir_fd, const char *path, unsigned how, struct err *e)
 {
 	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;

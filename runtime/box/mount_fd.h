@@ -26,6 +26,8 @@ int mount_fd_new(const char *fstype, const char *source, const char *const *data
  * link, by mount(2): one call for all, but errno alone when it fails, and MOUNT_ATTR_RDONLY is the
  * super block's too. */
 int mount_fd_over(const struct mount_new *n, const char *name);
+/* By mount(2) as well: what is at `from`, a name in the working directory too, over `name`. */
+int mount_fd_bind_over(const char *from, const char *name, bool recursive);
 
 enum mount_clone {
 	MOUNT_CLONE_TREE = 1,		/* with its submounts */

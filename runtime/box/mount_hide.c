@@ -22,17 +22,11 @@ struct place {
 	const char *name;
 };
 
-void mount_hide_init(struct mount_hide *h, int root_fd, struct fd_pile *spent)
+void mount_hide_init(struct mount_hide *h, int root_fd, int *cwd_fd, struct fd_pile *spent)
 {
 	*h = (struct mount_hide){
-		.root_fd = root_fd, .proc_fd = -1, .null_fd = -1, .spent = spent,
+		.root_fd = root_fd, .proc_fd = -1, .null_fd = -1, .cwd_fd = cwd_fd, .spent = spent,
 	};
-}
-
-void mount_hide_finish(struct mount_hide *h)
-{
-	fd_pile_add(h->spent, h->proc_fd);
-	fd_pile_add(h->spent, h->null_fd);
 }
 
 static bool open_proc(struct mount_hide *h)
@@ -52,7 +46,8 @@ static bool open_proc(struct mount_hide *h)
  * resolving; its few links do. */
 static bool is_in_proc(const char *path)
 {
-	static const char *const links[] = { "self", "thread-self", "mounts", "net" };
+	static const char *const links[] = { "self", "thread-self", "mounts", "net",
+					     "device-tree" };
 	const char *name = path + strlen("/proc/");
 
 	if (!str_starts(path, "/proc/") || !name[0] || name[0] == '.' || strchr(name, '/'))
@@ -60,6 +55,16 @@ static bool is_in_proc(const char *path)
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
 		if (str_equal(links[i], name))
 			return false;
+	return true;
+}
+
+static bool enter_proc(struct mount_hide *h)
+{
+	if (*h->cwd_fd == h->proc_fd)
+		return true;
+	if (fchdir(h->proc_fd) < 0)
+		return false;
+	*h->cwd_fd = h->proc_fd;
 	return true;
 }
 
@@ -99,11 +104,15 @@ static int hide_folder(struct mount_hide *h, const struct place *place, struct e
 
 	if (h->empty)
 		return attach_copy(h, h->proc_fd, h->empty, place, e);
-	if (fchdir(place->dir_fd) == 0 &&
-	    mount_fd_over(&empty, place->name[0] ? place->name : ".") == 0) {
-		if (place->name[0])
+	if (place->name[0]) {
+		if (enter_proc(h) && mount_fd_over(&empty, place->name) == 0) {
 			h->empty = place->name;
-		return 0;
+			return 0;
+		}
+	} else {
+		*h->cwd_fd = -1;
+		if (fchdir(place->dir_fd) == 0 && mount_fd_over(&empty, ".") == 0)
+			return 0;
 	}
 	int fd = mount_fd_create(&empty, e);
 
@@ -117,8 +126,21 @@ static int hide_file(struct mount_hide *h, const struct place *place, struct err
 	if (h->null_fd >= 0)
 		return attach_copy(h, h->null_fd, "", place, e);
 	h->null_fd = devices_open_null(e);
-	return h->null_fd < 0 ? -1 :
-				mount_fd_attach_at(h->null_fd, place->dir_fd, place->name, e);
+	if (h->null_fd < 0 || mount_fd_attach_at(h->null_fd, place->dir_fd, place->name, e))
+		return -1;
+	if (place->name[0])
+		h->file = place->name;
+	return 0;
+}
+
+/* With both models in the same folder one mount(2) does it, and tells a file from a folder: most
+ * are files. False: not done, the long way tells why. */
+static bool mask_by_model(struct mount_hide *h, const char *name)
+{
+	if (!h->file || !h->empty || !enter_proc(h))
+		return false;
+	return mount_fd_bind_over(h->file, name, false) == 0 || errno == ENOENT ||
+	       (errno == ENOTDIR && mount_fd_bind_over(h->empty, name, false) == 0);
 }
 
 int mount_hide_mask(struct mount_hide *h, const char *path, struct err *e)
@@ -129,6 +151,8 @@ int mount_hide_mask(struct mount_hide *h, const char *path, struct err *e)
 
 	if (found <= 0)
 		return found;
+	if (place.name[0] && mask_by_model(h, place.name))
+		return 0;
 	if (fstatat(place.dir_fd, place.name, &st,
 		    AT_SYMLINK_NOFOLLOW | (place.name[0] ? 0 : AT_EMPTY_PATH)) < 0)
 		return errno == ENOENT ? 0 : err_sys(e, "stat");
@@ -137,16 +161,25 @@ int mount_hide_mask(struct mount_hide *h, const char *path, struct err *e)
 
 int mount_hide_read_only(struct mount_hide *h, const char *path, struct err *e)
 {
+	static const struct mount_change read_only = {
+		.set = MOUNT_ATTR_RDONLY, .recursive = true,
+	};
 	struct place place;
 	int copy_fd, found = find(h, path, &place, e);
 
 	if (found <= 0)
 		return found;
+	if (place.name[0] && enter_proc(h)) {
+		if (mount_fd_bind_over(place.name, place.name, true) == 0)
+			return mount_fd_change(place.dir_fd, place.name, &read_only, e);
+		if (errno == ENOENT)
+			return 0;
+	}
 	copy_fd = mount_fd_copy(place.dir_fd, place.name, MOUNT_CLONE_TREE, e);
 	fd_pile_add(h->spent, copy_fd);
 	if (copy_fd < 0)
 		return e->number == ENOENT ? 0 : -1;
-	if (mount_fd_set(copy_fd, MOUNT_ATTR_RDONLY, 0, 1, e))
+	if (mount_fd_change(copy_fd, "", &read_only, e))
 		return -1;
 	return mount_fd_attach_at(copy_fd, place.dir_fd, place.name, e);
 }

@@ -28,8 +28,6 @@
 #include "oci/spec.h"
 #include "oci/spec_names.h"
 
-enum { UMASK_DEFAULT = 0022 };
-
 static int set_scheduler(pid_t pid, const struct oci_scheduler *s, struct err *e)
 {
 	struct sched_attr attr = {
@@ -169,7 +167,6 @@ int process_begin(bool own_user_ns, struct err *e)
 	/* A kernel without keys has nothing to share. */
 	syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
 	setsid();
-	umask(UMASK_DEFAULT);
 	return 0;
 }
 
@@ -210,8 +207,7 @@ int process_become(const struct oci_process *p, bool tied, struct err *e)
 {
 	if (caps_bound(p->caps.bounding, e) || set_ids(&p->user, e))
 		return -1;
-	if (p->user.umask >= 0)
-		umask((mode_t)p->user.umask);
+	umask(p->user.umask >= 0 ? (mode_t)p->user.umask : PROCESS_UMASK);
 	if (p->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(e, "set no_new_privs");
 	/* Cleared by a change of ids, so it is set after. */

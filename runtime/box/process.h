@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+enum { PROCESS_UMASK = 0022 };	/* unless the specification says otherwise */
+
 struct err;
 struct oci_process;
 struct oci_spec;
@@ -17,7 +19,7 @@ struct oci_spec;
 int process_limit(pid_t pid, const struct oci_process *p, struct err *e);
 
 /* Inside, at first: root of the user namespace when that is not the machine's; a session and a
- * session keyring of its own; no signal blocked; umask 0022. */
+ * session keyring of its own; no signal blocked. */
 int process_begin(bool own_user_ns, struct err *e);
 
 /* personality, memory policy: of the whole container, not of one process. */

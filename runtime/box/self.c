@@ -49,13 +49,8 @@ static int open_copy(int exe_fd, struct err *e)
 	return take_fd(&fd);
 }
 
-/* By what the kernel says of the file that runs: nothing that a caller sets can skip it. */
-static int is_safe(int exe_fd)
+static int is_sealed(int exe_fd)
 {
-	struct statfs fs;
-
-	if (fstatfs(exe_fd, &fs) == 0 && fs.f_flags & ST_RDONLY)
-		return 1;
 	int seals = fcntl(exe_fd, F_GET_SEALS);
 
 	return seals >= 0 && (seals & SEALS) == SEALS;
@@ -76,14 +71,18 @@ static int open_beyond_stdio(struct err *e)
 	return fd < 0 ? err_sys(e, "open /proc/self/exe") : fd;
 }
 
+/* By what the kernel says of the file that runs: nothing that a caller sets can skip it. */
 int self_protect(char *const argv[], char *const envp[], struct err *e)
 {
-	AUTO_FD int exe_fd = open_beyond_stdio(e);
-	AUTO_FD int fd = -1;
+	AUTO_FD int exe_fd = -1, fd = -1;
+	struct statfs fs;
 
+	if (statfs("/proc/self/exe", &fs) == 0 && fs.f_flags & ST_RDONLY)
+		return 0;
+	exe_fd = open_beyond_stdio(e);
 	if (exe_fd < 0)
 		return -1;
-	if (is_safe(exe_fd))
+	if (is_sealed(exe_fd))
 		return 0;
 	fd = open_read_only(exe_fd, e);
 	if (fd < 0)

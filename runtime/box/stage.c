@@ -198,10 +198,25 @@ static int run_hooks(struct staging *g, struct err *e)
 	return hooks_run(g->spec, OCI_HOOK_CREATE_RUNTIME, &state, g->job->bundle_fd, e);
 }
 
+static int take_console(struct stage_result *r, struct err *e)
+{
+	int socket_fd = r->console_fd;
+
+	if (socket_fd < 0)
+		return 0;
+	r->console_fd = console_receive(socket_fd, e);
+	close(socket_fd);
+	return r->console_fd < 0 ? -1 : 0;
+}
+
 static int await_ready(struct staging *g, struct err *e)
 {
-	int got, socket_fd = g->r->console_fd;
+	int got;
 
+	if (g->job->at_once) {
+		g->r->at_once = true;
+		return 0;
+	}
 	if (stage_link_send(g->r->link_fd, STAGE_GO, (uint64_t)g->r->pid, -1, e))
 		return -1;
 	got = stage_link_receive(g->r->link_fd, e);
@@ -209,12 +224,8 @@ static int await_ready(struct staging *g, struct err *e)
 		return stage_link_died(e);
 	if (got < 0)
 		return -1;
-	if (socket_fd >= 0) {
-		g->r->console_fd = console_receive(socket_fd, e);
-		close(socket_fd);
-		if (g->r->console_fd < 0)
-			return -1;
-	}
+	if (take_console(g->r, e))
+		return -1;
 	/* At its gate inner needs nobody any more. */
 	if (g->job->gate_fd >= 0)
 		fd_close(&g->r->link_fd);
@@ -269,12 +280,15 @@ int stage_release(struct stage_result *r, struct err *e)
 {
 	int got;
 
-	if (stage_link_send(r->link_fd, STAGE_EXEC, 0, -1, e))
+	if (stage_link_send(r->link_fd, r->at_once ? STAGE_RUN : STAGE_EXEC, (uint64_t)r->pid, -1,
+			    e))
 		return -1;
 	/* No word: its end of the connection was closed by exec. */
 	got = stage_link_receive(r->link_fd, e);
 	fd_close(&r->link_fd);
-	return got < 0 ? -1 : 0;
+	if (got < 0)
+		return -1;
+	return r->at_once ? take_console(r, e) : 0;
 }
 
 void stage_abandon(struct stage_result *r)

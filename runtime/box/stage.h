@@ -10,7 +10,8 @@
  * gives up: nothing is left half made.
  *
  * The gate: with a gate_fd (gate.h) inner waits there for whoever starts it, and the stage is done
- * with READY; without one it waits for stage_release.
+ * with READY; without one it waits for stage_release. Who has nothing to do between the two says
+ * at_once and spares both the messages.
  *
  * Knows nothing of the container's folder, state files and exit status: they are the caller's. So
  * are the hooks poststart and poststop (hooks.h). */
@@ -44,6 +45,7 @@ struct stage_job {
 	int gate_fd;		/* gate_listen */
 	unsigned preserved_fds;	/* 3 .. 2 + preserved_fds stay open in the program */
 	bool tied;		/* the container dies with the calling process */
+	bool at_once;		/* inner begins at stage_release, and then stops at no gate */
 	/* Called with inner's pid before inner does anything: whoever is killed after it left a
 	 * trace of inner. NULL = not wanted. */
 	int (*on_pid)(void *ctx, pid_t pid, struct err *e);
@@ -56,9 +58,11 @@ struct stage_result {
 	int pidfd;
 	int console_fd;		/* the terminal's master, -1 = none or sent elsewhere */
 	int link_fd;		/* private: to inner, until its exec */
+	bool at_once;		/* private */
 };
 
-/* Returns with inner READY at the gate: everything is made, nothing of the image has run. When it
+/* Returns with inner READY at the gate, or at_once before it makes anything: nothing of the image
+ * has run. When it
  * fails inner is dead and reaped; the caller removes cgroup and folder and runs poststop. */
 int stage_make(const struct stage_job *job, struct stage_result *r, struct err *e);
 

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -47,7 +48,9 @@ static int take_message(struct stage_inner *in, struct msg *m, struct err *e)
 			return err_set(e, "a mount beyond the last one");
 		sources->fds[index] = msg_take_fd(m);
 		break;
+	case STAGE_RUN:
 	case STAGE_GO:
+		in->at_once = m->type == STAGE_RUN;
 		in->pid = (pid_t)msg_get_u64(m);
 		break;
 	case STAGE_EXEC:
@@ -70,7 +73,7 @@ static int await(struct stage_inner *in, enum stage_message type, struct err *e)
 			_exit(1);	/* the stage is gone, nobody is left to be told */
 		if (got < 0 || take_message(in, m, e))
 			return -1;
-	} while (m->type != type);
+	} while (m->type != type && !in->at_once);
 	return 0;
 }
 
@@ -118,6 +121,7 @@ static int run_create_hooks(const struct stage_inner *in, struct err *e)
 		return 0;
 	const struct oci_state state = state_of(in, "creating", getpid());
 
+	umask(PROCESS_UMASK);
 	bundle_fd = openat(AT_FDCWD, plan->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (bundle_fd < 0)
 		return err_sys(e, "open the bundle %s", plan->bundle);
@@ -129,8 +133,10 @@ static int make_root(const struct stage_inner *in, struct err *e)
 	const struct box_plan *plan = in->job->plan;
 
 	/* A joined mount namespace has its root and its mounts already. */
-	if (plan->spec->namespace_paths[OCI_NS_MOUNT])
+	if (plan->spec->namespace_paths[OCI_NS_MOUNT]) {
+		umask(PROCESS_UMASK);
 		return run_create_hooks(in, e) ? -1 : sysctl_set(plan, e);
+	}
 	if (mount_do(&plan->mounts, in->sources, e) || run_create_hooks(in, e) ||
 	    sysctl_set(plan, e))
 		return -1;
@@ -186,6 +192,8 @@ static int run_start_hooks(const struct stage_inner *in, struct err *e)
 
 static int wait_at_gate(struct stage_inner *in, struct teller *teller, struct err *e)
 {
+	if (in->at_once)
+		return 0;
 	stage_link_tell(in->link_fd, NULL);
 	if (in->job->gate_fd < 0)
 		return await(in, STAGE_EXEC, e);

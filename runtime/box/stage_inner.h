@@ -6,6 +6,7 @@
  * links. */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct mount_sources;
@@ -18,6 +19,7 @@ struct stage_inner {
 	int console_fd;		/* where the terminal's master goes, -1 = no terminal */
 	int listener_fd;	/* connected socket for seccomp notify, -1 = none */
 	pid_t pid;		/* our own as the stage sees it; it says so with GO */
+	bool at_once;		/* no stop at the gate */
 };
 
 void stage_inner(struct stage_inner *in) __attribute__((noreturn));

@@ -59,7 +59,7 @@ int stage_link_send(int link_fd, enum stage_message type, uint64_t number, int f
 	struct msg *m = stage_link_message();
 
 	msg_init(m, type);
-	if (type == STAGE_SOURCE || type == STAGE_GO)
+	if (type == STAGE_SOURCE || type == STAGE_GO || type == STAGE_RUN)
 		msg_put_u64(m, number);
 	if (fd >= 0)
 		msg_put_fd(m, fd);

@@ -9,11 +9,12 @@
 struct err;
 struct msg;
 
-enum stage_message {	/* the maker sends the first four */
+enum stage_message {	/* the maker sends the first five */
 	STAGE_ROOT = 1,		/* fd: the root, when the stage had none before the clone */
 	STAGE_SOURCE,		/* u64 index; fd of mount_sources.fds */
 	STAGE_GO,		/* u64 pid of the new process as its maker sees it: the maker's part
 				 * (ids, limits, hooks) is done */
+	STAGE_RUN,		/* u64 as GO: and the new process goes on to its exec by itself */
 	STAGE_EXEC,		/* - : only without a gate */
 	STAGE_READY,		/* - */
 	STAGE_FAILED,		/* str sentence */

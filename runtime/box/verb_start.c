@@ -171,13 +171,14 @@ static int open_container(struct start *st, struct err *e)
 static int open_cgroup(struct start *st, struct err *e)
 {
 	int parent_fd = st->boxes->host->cgroup_fd;
+	bool is_new;
 
 	if (!st->plan.spec->cgroups_path)
 		return 0;
 	if (parent_fd < 0)
 		return err_set(e,
 			       "limits need cgroup v2 at /sys/fs/cgroup, which this machine lacks");
-	st->cgroup_fd = cgroup_create(parent_fd, st->plan.name, &st->plan.cgroup, e);
+	st->cgroup_fd = cgroup_create(parent_fd, st->plan.name, &st->plan.cgroup, &is_new, e);
 	return st->cgroup_fd < 0 ? -1 : 0;
 }
 

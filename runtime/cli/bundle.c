@@ -92,13 +92,12 @@ void bundle_close(struct bundle *b)
 int bundle_plan(const struct bundle *b, const char *id, bool always_nodev, struct box_plan *plan,
 		struct arena *a, struct err *e)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_CONF);
-
 	*plan = (struct box_plan){
 		.name = id,
 		.bundle = b->path,
 		.policy = { .always_nodev = always_nodev },
 		.spec = b->spec,
 	};
-	return box_plan_make(plan, a, cpus > 0 ? (unsigned)cpus : 1, e);
+	/* Only the service hides something of each CPU. */
+	return box_plan_make(plan, a, 0, e);
 }

@@ -97,13 +97,16 @@ static int wait_with_terminal(pid_t pid, int pidfd, int console_fd, int *status,
 static int wait_plain(pid_t pid, int pidfd, int *status, struct err *e)
 {
 	const sigset_t set = waited_for();
-	pid_t ended;
+	pid_t ended = 0;
 
-	while ((ended = waitpid(pid, status, WNOHANG)) == 0) {
+	/* SIGCHLD has been waiting since foreground_begin, so its end is not missed. */
+	while (ended == 0) {
 		siginfo_t info;
 		int number = sigwaitinfo(&set, &info);
 
-		if (number > 0 && number != SIGCHLD)
+		if (number == SIGCHLD)
+			ended = waitpid(pid, status, WNOHANG);
+		else if (number > 0)
 			pass_on(pidfd, number);
 	}
 	return ended < 0 ? err_sys(e, "wait for the end of process %d", pid) : 0;

@@ -83,13 +83,12 @@ static int prepare_console(struct launch *l, struct err *e)
 	return l->console_fd < 0 ? err_add(e, "--console-socket") : 0;
 }
 
-/* Where the container's cgroup will be, or that it has none. Returns the mount's fd or -1. */
-static int choose_cgroup(struct launch *l, const struct globals *g, int *mount_fd, struct err *e)
+/* Where the container's cgroup will be, or that it has none. */
+static int choose_cgroup(struct launch *l, const struct globals *g, struct err *e)
 {
 	bool limits = l->plan.cgroup.count > 0;
 	char path[CGROUP_PATH_MAX];
 
-	*mount_fd = -1;
 	if (g->no_cgroup) {
 		if (limits)
 			return err_set(e,
@@ -100,13 +99,13 @@ static int choose_cgroup(struct launch *l, const struct globals *g, int *mount_f
 	/* An ordinary user has a cgroup only where somebody gave one away. */
 	if (getauxval(AT_EUID) != 0 && !l->bundle.spec->cgroups_path && !limits)
 		return 0;
-	*mount_fd = cgroup_open_mount(e);
-	if (*mount_fd < 0)
+	l->mount_fd = cgroup_open_mount(e);
+	if (l->mount_fd < 0)
 		return e->number == ENOENT && !limits ? 0 : -1;
 	/* Root of a user namespace may have no cgroup that is its own; who asks for one hears so.
 	 */
 	if (!limits && !l->bundle.spec->cgroups_path &&
-	    faccessat(*mount_fd, ".", W_OK, AT_EACCESS) < 0)
+	    faccessat(l->mount_fd, ".", W_OK, AT_EACCESS) < 0)
 		return 0;
 	if (cgroup_path_make(path, l->bundle.spec->cgroups_path, l->id, e))
 		return -1;
@@ -144,21 +143,21 @@ static int filter_devices(struct launch *l, struct err *e)
 	if (l->cgroup_fd >= 0) {
 		if (device_filter_make(&filter, l->arena, r->devices, r->device_count, e))
 			return -1;
-		attached = device_filter_attach(&filter, l->cgroup_fd, e);
+		attached = device_filter_attach(&filter, l->cgroup_fd, l->cgroup_is_new, e);
 	}
 	if (attached != 0 || l->plan.policy.always_nodev)
 		return attached < 0 ? -1 : 0;
 	return bundle_plan(&l->bundle, l->id, true, &l->plan, l->arena, e);
 }
 
-static int make_cgroup(struct launch *l, int mount_fd, struct err *e)
+static int make_cgroup(struct launch *l, struct err *e)
 {
 	const struct oci_spec *spec = l->bundle.spec;
 	uint32_t owner;
 
 	if (!l->cgroup)
 		return 0;
-	l->cgroup_fd = cgroup_create(mount_fd, l->cgroup, &l->plan.cgroup, e);
+	l->cgroup_fd = cgroup_create(l->mount_fd, l->cgroup, &l->plan.cgroup, &l->cgroup_is_new, e);
 	if (l->cgroup_fd < 0) {
 		l->cgroup = NULL;	/* nothing of it is ours to remove */
 		return -1;
@@ -189,6 +188,7 @@ static int make_inner(struct launch *l, unsigned preserved_fds, struct err *e)
 		.console_fd = l->console_fd,
 		.gate_fd = l->gate_fd,
 		.preserved_fds = preserved_fds,
+		.at_once = l->gate_fd < 0,
 		.on_pid = on_pid,
 		.ctx = l,
 	};
@@ -219,10 +219,9 @@ static void undo(struct launch *l)
 	launch_close(l);
 }
 
-static int make_all(struct launch *l, int mount_fd, bool with_gate, unsigned preserved_fds,
-		    struct err *e)
+static int make_all(struct launch *l, bool with_gate, unsigned preserved_fds, struct err *e)
 {
-	if (record(l, e) || make_cgroup(l, mount_fd, e) || filter_devices(l, e) ||
+	if (record(l, e) || make_cgroup(l, e) || filter_devices(l, e) ||
 	    seccomp_store_open_for(l->root_fd, l->bundle.spec, &l->seccomp_fd, e))
 		return -1;
 	if (with_gate) {
@@ -230,7 +229,8 @@ static int make_all(struct launch *l, int mount_fd, bool with_gate, unsigned pre
 		if (l->gate_fd < 0)
 			return -1;
 	}
-	if (make_inner(l, preserved_fds, e) || container_dir_save_at_gate(&l->dir, e))
+	if (make_inner(l, preserved_fds, e) ||
+	    (with_gate && container_dir_save_at_gate(&l->dir, e)))
 		return -1;
 	return l->options->pid_file ? pid_file_write(l->options->pid_file, l->stage.pid, e) : 0;
 }
@@ -243,7 +243,7 @@ static void tell(const char *const *sentences)
 
 /* Everything that can be known to be wrong before anything is made. */
 static int prepare(struct launch *l, const struct command_call *call, unsigned *preserved_fds,
-		   int *mount_fd, struct err *e)
+		   struct err *e)
 {
 	const struct launch_options *o = l->options;
 	const char *word = getenv("LISTEN_FDS");
@@ -267,7 +267,7 @@ static int prepare(struct launch *l, const struct command_call *call, unsigned *
 	/* Where no filter can come, the plan holds device nodes back from the start. */
 	nodev = call->globals->no_cgroup && device_filter_needed(r->devices, r->device_count);
 	if (bundle_plan(&l->bundle, l->id, nodev, &l->plan, l->arena, e) || prepare_console(l, e) ||
-	    choose_cgroup(l, call->globals, mount_fd, e))
+	    choose_cgroup(l, call->globals, e))
 		return -1;
 	l->root_fd = target_root_open(call, e);
 	return l->root_fd < 0 ? -1 : 0;
@@ -275,7 +275,6 @@ static int prepare(struct launch *l, const struct command_call *call, unsigned *
 
 int launch_make(struct launch *l, const struct command_call *call, bool with_gate, struct err *e)
 {
-	AUTO_FD int mount_fd = -1;
 	unsigned preserved_fds;
 
 	*l = (struct launch){
@@ -285,19 +284,20 @@ int launch_make(struct launch *l, const struct command_call *call, bool with_gat
 		.bundle = { .fd = -1 },
 		.dir = { .fd = -1 },
 		.root_fd = -1,
+		.mount_fd = -1,
 		.cgroup_fd = -1,
 		.seccomp_fd = -1,
 		.console_fd = -1,
 		.gate_fd = -1,
 		.stage = { .pidfd = -1, .console_fd = -1, .link_fd = -1 },
 	};
-	if (prepare(l, call, &preserved_fds, &mount_fd, e) ||
+	if (prepare(l, call, &preserved_fds, e) ||
 	    container_dir_create(&l->dir, l->root_fd, l->id, l->bundle.text,
 				 l->bundle.text_bytes, e)) {
 		launch_close(l);
 		return err_add(e, "box %s", with_gate ? "create" : "run");
 	}
-	if (make_all(l, mount_fd, with_gate, preserved_fds, e)) {
+	if (make_all(l, with_gate, preserved_fds, e)) {
 		undo(l);
 		return -1;
 	}
@@ -317,7 +317,7 @@ int launch_release(struct launch *l, struct err *e)
 	struct oci_state state;
 	struct err why;
 
-	if (stage_release(&l->stage, e)) {
+	if (stage_release(&l->stage, e) || container_dir_save_at_gate(&l->dir, e)) {
 		undo(l);
 		return -1;
 	}
@@ -339,7 +339,12 @@ int launch_clear(struct launch *l, struct err *e)
 		.status = TARGET_STOPPED,
 		.pidfd = -1,
 	};
-	int failed = target_kill(&t, e) || target_clear(&t, l->bundle.spec, l->arena, e) ? -1 : 0;
+	int failed;
+
+	/* Mostly its last process is gone by now. */
+	if (l->cgroup && l->mount_fd >= 0 && cgroup_remove_unused(l->mount_fd, l->cgroup))
+		t.facts.cgroup = NULL;
+	failed = target_kill(&t, e) || target_clear(&t, l->bundle.spec, l->arena, e) ? -1 : 0;
 
 	l->dir = t.dir;
 	return failed;
@@ -347,6 +352,7 @@ int launch_clear(struct launch *l, struct err *e)
 
 void launch_close(struct launch *l)
 {
+	fd_close(&l->mount_fd);
 	fd_close(&l->cgroup_fd);
 	fd_close(&l->seccomp_fd);
 	fd_close(&l->console_fd);

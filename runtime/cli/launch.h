@@ -2,6 +2,8 @@
  *
  *   lock ROOT/ID -> config.json, state.json -> cgroup -> stage_make -> process -> pid file
  *
+ * With run the first process begins only at launch_release, and goes on to its program by itself.
+ *
  * Each thing is on record before it is made. When a step fails, what was made is cleared away again
  * and the hooks poststop run; when box is killed, `delete --force` finds it by the same records. */
 #pragma once
@@ -52,11 +54,14 @@ struct launch {
 	struct box_plan plan;
 	struct container_dir dir;	/* locked */
 	int root_fd, cgroup_fd, seccomp_fd, console_fd, gate_fd;
+	int mount_fd;			/* cgroup2's */
 	const char *cgroup;		/* path below the mount, NULL = none */
+	bool cgroup_is_new;
 	struct stage_result stage;
 };
 
-/* At the gate: with a socket in the container's folder (create), or until launch_release (run). */
+/* At the gate with a socket in the container's folder (create), or held until launch_release (run).
+ */
 int launch_make(struct launch *l, const struct command_call *call, bool with_gate, struct err *e);
 
 /* Lets the program run, then the hooks poststart. A program that does not run: cleared away. */
