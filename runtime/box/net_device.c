@@ -15,12 +15,12 @@
 
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "lib/rtnetlink.h"
 #include "oci/spec.h"
 
 enum {
-	ADDRESSES_MAX = 32,   /* of one device; more are an error */
-	ADDRESS_BYTES = 16,   /* of the longest, IPv6 */
-	ANSWER_BYTES = 32768, /* netlink(7): a dump's messages come in parts of at most this */
+	ADDRESSES_MAX = 32, /* of one device; more are an error */
+	ADDRESS_BYTES = 16, /* of the longest, IPv6 */
 };
 
 struct address {
@@ -29,82 +29,12 @@ struct address {
 	unsigned char local[ADDRESS_BYTES], peer[ADDRESS_BYTES], broadcast[ADDRESS_BYTES];
 };
 
-struct request {
-	struct nlmsghdr head;
-	union {
-		struct ifinfomsg link;
-		struct ifaddrmsg address;
-	} body;
-	char attributes[256];
-};
-
-static void begin(struct request *r, uint16_t type, uint16_t flags, size_t body_bytes)
+static bool copy_bytes(unsigned char *to, const struct rtnetlink_attribute *a)
 {
-	memset(r, 0, sizeof(*r));
-	r->head.nlmsg_type = type;
-	r->head.nlmsg_flags = NLM_F_REQUEST | flags;
-	r->head.nlmsg_len = (uint32_t)NLMSG_LENGTH(body_bytes);
-}
-
-static void put(struct request *r, uint16_t type, const void *data, size_t size_bytes)
-{
-	struct rtattr *a = (struct rtattr *)((char *)r + NLMSG_ALIGN(r->head.nlmsg_len));
-
-	a->rta_type = type;
-	a->rta_len = (unsigned short)RTA_LENGTH(size_bytes);
-	memcpy(RTA_DATA(a), data, size_bytes);
-	r->head.nlmsg_len = NLMSG_ALIGN(r->head.nlmsg_len) + RTA_ALIGN(a->rta_len);
-}
-
-static int open_rtnetlink(struct err *e)
-{
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-
-	return fd < 0 ? err_sys(e, "open rtnetlink") : fd;
-}
-
-/* One request and its acknowledgement. */
-static int change(int fd, struct request *r, const char *what, struct err *e)
-{
-	char answer[1024];
-	const struct nlmsghdr *head = (const struct nlmsghdr *)answer;
-	ssize_t size;
-
-	r->head.nlmsg_flags |= NLM_F_ACK;
-	if (send(fd, r, r->head.nlmsg_len, 0) < 0)
-		return err_sys(e, "%s", what);
-	size = recv(fd, answer, sizeof(answer), 0);
-	if (size < (ssize_t)NLMSG_LENGTH(sizeof(struct nlmsgerr)) ||
-	    head->nlmsg_type != NLMSG_ERROR)
-		return err_sys(e, "%s: rtnetlink's answer", what);
-	errno = -((const struct nlmsgerr *)NLMSG_DATA(head))->error;
-	return errno ? err_sys(e, "%s", what) : 0;
-}
-
-static bool copy_bytes(unsigned char *to, const struct rtattr *a)
-{
-	size_t size = RTA_PAYLOAD(a);
-
-	if (size > ADDRESS_BYTES)
+	if (a->size_bytes > ADDRESS_BYTES)
 		return false;
-	memcpy(to, RTA_DATA(a), size);
+	memcpy(to, a->data, a->size_bytes);
 	return true;
-}
-
-static void read_address(struct nlmsghdr *head, struct address *to)
-{
-	const struct ifaddrmsg *m = NLMSG_DATA(head);
-	int left = (int)IFA_PAYLOAD(head);
-
-	*to = (struct address){ .family = m->ifa_family, .prefix_bits = m->ifa_prefixlen };
-	for (struct rtattr *a = IFA_RTA(m); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
-		if (a->rta_type == IFA_LOCAL)
-			to->has_local = copy_bytes(to->local, a);
-		else if (a->rta_type == IFA_ADDRESS)
-			copy_bytes(to->peer, a);
-		else if (a->rta_type == IFA_BROADCAST)
-			to->has_broadcast = copy_bytes(to->broadcast, a);
-	}
 }
 
 /* The permanent ones of global scope; the others come back by themselves or are nobody's. */
@@ -114,108 +44,112 @@ static bool is_kept(const struct ifaddrmsg *m, unsigned index)
 	       m->ifa_scope == RT_SCOPE_UNIVERSE;
 }
 
-static int read_addresses(int fd, unsigned index, struct address *list, size_t *count,
-			  struct err *e)
-{
-	char answer[ANSWER_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct request r;
-
-	*count = 0;
-	begin(&r, RTM_GETADDR, NLM_F_DUMP, sizeof(r.body.address));
-	if (send(fd, &r, r.head.nlmsg_len, 0) < 0)
-		return err_sys(e, "ask for its addresses");
-	for (;;) {
-		ssize_t size = recv(fd, answer, sizeof(answer), 0);
-
-		if (size < 0)
-			return err_sys(e, "read its addresses");
-		for (struct nlmsghdr *h = (struct nlmsghdr *)answer; NLMSG_OK(h, (size_t)size);
-		     h = NLMSG_NEXT(h, size)) {
-			if (h->nlmsg_type == NLMSG_DONE)
-				return 0;
-			if (h->nlmsg_type != RTM_NEWADDR || !is_kept(NLMSG_DATA(h), index))
-				continue;
-			if (*count == ADDRESSES_MAX)
-				return err_set(e, "has more than %d addresses", ADDRESSES_MAX);
-			read_address(h, &list[(*count)++]);
-		}
-	}
-}
-
-static int add_address(int fd, unsigned index, const struct address *a, struct err *e)
-{
-	size_t size = a->family == AF_INET6 ? 16 : 4;
-	struct request r;
-
-	begin(&r, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sizeof(r.body.address));
-	r.body.address = (struct ifaddrmsg){ .ifa_family = a->family,
-					     .ifa_prefixlen = a->prefix_bits,
-					     .ifa_scope = RT_SCOPE_UNIVERSE,
-					     .ifa_index = index };
-	if (a->has_local)
-		put(&r, IFA_LOCAL, a->local, size);
-	put(&r, IFA_ADDRESS, a->peer, size);
-	if (a->has_broadcast)
-		put(&r, IFA_BROADCAST, a->broadcast, size);
-	return change(fd, &r, "give it an address again", e);
-}
-
-static int move_link(int fd, unsigned index, int net_ns_fd, const char *name, struct err *e)
-{
-	struct request r;
-
-	begin(&r, RTM_SETLINK, 0, sizeof(r.body.link));
-	r.body.link.ifi_index = (int)index;
-	put(&r, IFLA_NET_NS_FD, &net_ns_fd, sizeof(net_ns_fd));
-	/* Both at once: it is never there under its old name. */
-	put(&r, IFLA_IFNAME, name, strlen(name) + 1);
-	return change(fd, &r, "move it", e);
-}
-
-static int set_up_link(int fd, unsigned index, struct err *e)
-{
-	struct request r;
-
-	begin(&r, RTM_SETLINK, 0, sizeof(r.body.link));
-	r.body.link.ifi_index = (int)index;
-	r.body.link.ifi_flags = r.body.link.ifi_change = IFF_UP;
-	return change(fd, &r, "set it up", e);
-}
-
 struct moved {
 	const char *name;
+	unsigned index;
 	struct address addresses[ADDRESSES_MAX];
 	size_t count;
 };
 
+static int take_address(void *ctx, const struct rtnetlink_message *message, struct err *e)
+{
+	struct moved *to = ctx;
+	struct rtnetlink_reader attributes;
+	struct rtnetlink_attribute a;
+	struct ifaddrmsg m;
+	struct address *address;
+
+	if (message->type != RTM_NEWADDR ||
+	    !rtnetlink_body(message, &m, sizeof(m), &attributes) || !is_kept(&m, to->index))
+		return 0;
+	if (to->count == ADDRESSES_MAX)
+		return err_set(e, "has more than %d addresses", ADDRESSES_MAX);
+	address = &to->addresses[to->count++];
+	*address = (struct address){ .family = m.ifa_family, .prefix_bits = m.ifa_prefixlen };
+	while (rtnetlink_next_attribute(&attributes, &a)) {
+		if (a.type == IFA_LOCAL)
+			address->has_local = copy_bytes(address->local, &a);
+		else if (a.type == IFA_ADDRESS)
+			copy_bytes(address->peer, &a);
+		else if (a.type == IFA_BROADCAST)
+			address->has_broadcast = copy_bytes(address->broadcast, &a);
+	}
+	return 0;
+}
+
+static int read_addresses(int fd, struct moved *to, struct err *e)
+{
+	const struct ifaddrmsg all = { 0 };
+	struct rtnetlink_batch b;
+
+	to->count = 0;
+	rtnetlink_init(&b);
+	rtnetlink_begin(&b, "read its addresses", RTM_GETADDR, NLM_F_DUMP, &all, sizeof(all));
+	return rtnetlink_ask(fd, &b, take_address, to, e);
+}
+
+static void add_address(struct rtnetlink_batch *b, unsigned index, const struct address *a)
+{
+	const struct ifaddrmsg m = { .ifa_family = a->family,
+				     .ifa_prefixlen = a->prefix_bits,
+				     .ifa_scope = RT_SCOPE_UNIVERSE,
+				     .ifa_index = index };
+	size_t size = a->family == AF_INET6 ? 16 : 4;
+
+	rtnetlink_begin(b, "give it an address again", RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &m,
+			sizeof(m));
+	if (a->has_local)
+		rtnetlink_put(b, IFA_LOCAL, a->local, size);
+	rtnetlink_put(b, IFA_ADDRESS, a->peer, size);
+	if (a->has_broadcast)
+		rtnetlink_put(b, IFA_BROADCAST, a->broadcast, size);
+}
+
+static int move_link(int fd, unsigned index, int net_ns_fd, const char *name, struct err *e)
+{
+	const struct ifinfomsg m = { .ifi_index = (int)index };
+	struct rtnetlink_batch b;
+
+	rtnetlink_init(&b);
+	rtnetlink_begin(&b, "move it", RTM_SETLINK, 0, &m, sizeof(m));
+	rtnetlink_put_u32(&b, IFLA_NET_NS_FD, (uint32_t)net_ns_fd);
+	/* Both at once: it is never there under its old name. */
+	rtnetlink_put_str(&b, IFLA_IFNAME, name);
+	return rtnetlink_send(fd, &b, e);
+}
+
 static int move_out(int fd, const struct oci_net_device *d, int net_ns_fd, struct moved *m,
 		    struct err *e)
 {
-	unsigned index = if_nametoindex(d->host_name);
-
+	m->index = if_nametoindex(d->host_name);
 	m->name = d->name ? d->name : d->host_name;
-	if (index == 0)
+	if (m->index == 0)
 		return err_set(e, "there is no such device");
-	if (read_addresses(fd, index, m->addresses, &m->count, e))
+	if (read_addresses(fd, m, e))
 		return -1;
-	return move_link(fd, index, net_ns_fd, m->name, e);
+	return move_link(fd, m->index, net_ns_fd, m->name, e);
 }
 
 static int settle(int fd, const struct moved *m, struct err *e)
 {
 	unsigned index = if_nametoindex(m->name);
+	const struct ifinfomsg up = { .ifi_index = (int)index,
+				      .ifi_flags = IFF_UP,
+				      .ifi_change = IFF_UP };
+	struct rtnetlink_batch b;
 
+	rtnetlink_init(&b);
 	for (size_t i = 0; i < m->count; i++)
-		if (add_address(fd, index, &m->addresses[i], e))
-			return -1;
-	return set_up_link(fd, index, e);
+		add_address(&b, index, &m->addresses[i]);
+	rtnetlink_begin(&b, "set it up", RTM_SETLINK, 0, &up, sizeof(up));
+	return rtnetlink_send(fd, &b, e);
 }
 
 /* In a process of its own, which ends in the container's namespace: one device after the other,
  * first out of here, then there. */
 static int move_all(const struct oci_spec *spec, int net_ns_fd, int own_ns_fd, struct err *e)
 {
-	AUTO_FD int here_fd = open_rtnetlink(e);
+	AUTO_FD int here_fd = rtnetlink_open(e);
 	struct moved m;
 
 	for (size_t i = 0; here_fd >= 0 && i < spec->net_device_count; i++) {
@@ -228,7 +162,7 @@ static int move_all(const struct oci_spec *spec, int net_ns_fd, int own_ns_fd, s
 			return err_add(e, ".linux.netDevices.%s", d->host_name);
 		if (setns(net_ns_fd, CLONE_NEWNET) < 0)
 			return err_sys(e, "enter the container's network");
-		there_fd = open_rtnetlink(e);
+		there_fd = rtnetlink_open(e);
 		if (there_fd < 0 || settle(there_fd, &m, e))
 			return err_add(e, ".linux.netDevices.%s", d->host_name);
 	}
