@@ -7,8 +7,7 @@
 
 /* clang-format off */
 /* GATE_NETWORK str network, u64 flags (1 internal), str subnet4, str gateway4, str subnet6, str
- * gateway6,
- *                str policy; fd: the TUN device first of all, and again when it changes
+ *                gateway6, str policy, u64 mtu; fd: the TUN device, in the first one only
  * GATE_RESOLVERS u64 count, str address each                       the appliance's, tried in order
  * GATE_FORBIDDEN u64 count, str subnet each                        other networks of this machine
  * GATE_MEMBER    str container, str address4, str address6, str policy, u64 names, str name each

@@ -57,30 +57,28 @@ enum wire_program { WIRE_SVCTL, WIRE_SVD, WIRE_ENGINED, WIRE_BOXD, WIRE_NETD, WI
 	X(BOX_EXITED,   BOXD,    ENGINED, 0) \
 	X(BOX_OOM,      BOXD,    ENGINED, 0)
 
-/* Networks. Each request is answered by NET_DONE or NET_FAILED, in order. Addresses are text
- * ("172.18.0.2",
- * "" = none), subnets "172.18.0.0/16", key: what the sender calls the object.
+/* Networks. Each request but NET_STATS is answered by NET_DONE or NET_FAILED, in order. Addresses
+ * are text ("172.18.0.2", "" = none), subnets "172.18.0.0/16", key: what the sender calls the
+ * object.
+ * Networks, members and listeners stay when engined's connection ends.
  * NET_CREATE   str network, u64 flags (1 internal), str subnet4, str gateway4, str subnet6, str
- *              gateway6,
- *              str policy (net/policy's lines; "" = the default) a network that is there is
- *              changed to it
- * NET_DELETE   str network                                        what is attached is detached
+ *              gateway6, str policy (gate/policy.h's lines; "" = the default), u64 mtu (0 = 1500).
+ *              A network that is there is changed to it; subnets only while nobody is attached
+ * NET_DELETE   str network: what is attached is detached; one that is not there is fine
  * NET_ATTACH   str network, str container, str interface ("eth0"), str address4, str address6, str
- *              mac ("" =
- *              by address), u64 flags (1 default route), str policy, u64 names, then str name each
- *              (host
- *              names and aliases here; the first one is the reverse name); fd: its network
- *              namespace
- * NET_DETACH   str network, str container
- * NET_PUBLISH  str network, str key, u64 protocol (6, 17), str host address, u64 host port (0 =
- *              any free
- *              one), u64 container port, u64 balance (0 round-robin, 1 least connections), u64
- *              containers,
- *              then str container each                             NET_DONE with u64 host port
+ *              mac ("" = by address), u64 flags (1 default route), str policy, u64 names, then str
+ *              name each (host names and aliases; the first one is the reverse name); fd: its
+ *              network namespace. Attached there already: names and policy are changed
+ * NET_DETACH   str network, str container: one that is not attached is fine
+ * NET_PUBLISH  str network, str key, u64 protocol (6, 17), str host address ("" = every one, v4 and
+ *              v6), u64 host port (0 = any free one), u64 container port, u64 balance (0
+ *              round-robin, 1 least connections), u64 containers, then str container each; answered
+ *              by NET_DONE with u64 host port. A key that is there keeps its port
  * NET_BACKEND  str network, str key, str container, u64 state (0 gone, 1 serves, 2 drains, 3 ill)
  * NET_WITHDRAW str network, str key
  * NET_CAPTURE  str network, str container; fd: gets a pcap stream; no fd = stop
- * NET_STATS    str network, str container NET_DONE with the u64s of net/stats.h
+ * NET_STATS    str network, str container: answered by NET_COUNTERS, whenever the gateway answers
+ * NET_COUNTERS str network, str container, the u64s of gate/stats.h; none = nobody knows them
  * NET_LIST     -                                                  NET_NETWORK... NET_DONE
  * NET_NETWORK  str network, u64 attached
  * NET_DONE     str key (network, or the key given) [, fields of the answer]
@@ -96,6 +94,7 @@ enum wire_program { WIRE_SVCTL, WIRE_SVD, WIRE_ENGINED, WIRE_BOXD, WIRE_NETD, WI
 	X(NET_CAPTURE,  ENGINED, NETD,    1) \
 	X(NET_STATS,    ENGINED, NETD,    0) \
 	X(NET_LIST,     ENGINED, NETD,    0) \
+	X(NET_COUNTERS, NETD,    ENGINED, 0) \
 	X(NET_NETWORK,  NETD,    ENGINED, 0) \
 	X(NET_DONE,     NETD,    ENGINED, 0) \
 	X(NET_FAILED,   NETD,    ENGINED, 0)
