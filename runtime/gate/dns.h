@@ -8,8 +8,9 @@
  *               after 1.5 s; one that did not answer is asked last for 30 s; none left:
  *               SERVFAIL at once.
  *
- * Bounds: questions on their way 512 (128 per container), cache 4096 entries and 2 MiB, names 4096.
- * An internal network and one without resolvers forward nothing and answer NXDOMAIN or SERVFAIL.
+ * Bounds: questions on their way 512 (128 clients per container), cache 4096 entries
+ * and 2 MiB, names 16384.
+ * An internal network forwards nothing: NXDOMAIN; one without resolvers neither: SERVFAIL.
  * Transport is the caller's: udp.c and tcp's server hand whole messages in and get whole messages.
  * RFC 1034, 1035, 2181, 2308, 2782, 5452, 6891, 7766, 9267. */
 #pragma once
@@ -18,30 +19,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gate/dns_message.h"
+
 struct address;
 struct dns;
+struct dns_asker;
 struct dns_client;
+struct dns_forward;
 struct err;
 struct loop;
 struct subnet;
 
-/* The answer, whole; the client is done. Called at most once, perhaps within dns_ask. */
+/* The answer, whole; NULL: there is none, drop the question. The client is done and may be freed.
+ * Called exactly once, perhaps within dns_ask, but for clients that were forgotten. */
 typedef void dns_answer_fn(struct dns_client *client, const void *message, size_t size_bytes);
 
-/* Embedded in whoever asks; alive until the answer came or dns_forget. */
+/* Embedded in whoever asks; alive until it was answered or dns_forget. */
 struct dns_client {
-	const char *container;		/* who asks: its key, borrowed; NULL = nobody's */
-	size_t answer_max;		/* 0: UDP, as the question's EDNS says; else TCP's 65535 */
+	const char *container;	/* who asks: its key, borrowed during dns_ask; NULL = nobody's */
+	bool tcp;
 	dns_answer_fn *on_answer;
 	/* private */
+	struct dns_query query;
+	struct dns_asker *asker;
 	struct dns_forward *asked;	/* the question on its way that this waits for */
 	struct dns_client *next;
 };
 
-/* What the server does that its owner may want to know. All may be NULL. */
+/* What the server does that its owner may want to know. All may be NULL; container is NULL for a
+ * client that is nobody's. */
 struct dns_hooks {
 	void *ctx;
-	/* A name was given out with this address, until then (policy_learn). */
+	/* A name of outside was given out with this address, until then (policy_learn). */
 	void (*on_address)(void *ctx, const char *container, const char *name,
 			   const struct address *address, uint64_t until_ms);
 	/* A question came; forwarded: it goes outside. For counters. */
@@ -50,14 +59,16 @@ struct dns_hooks {
 	bool (*may_ask)(void *ctx, const char *container, const struct address *resolver);
 	/* Shall this container's questions be logged? */
 	bool (*logs)(void *ctx, const char *container);
+	uint16_t resolver_port;	/* 0: 53 */
 };
 
-/* hooks is copied. search: "" = none; "lab" makes web.lab the same as web. */
-struct dns *dns_create(struct loop *loop, const struct dns_hooks *hooks, struct err *e);
+/* hooks is copied. */
+struct dns *dns_create(struct loop *loop, const struct dns_hooks *hooks);
 void dns_destroy(struct dns *d); /* NULL is fine; clients are forgotten without an answer */
 
-/* gateway4, gateway6, subnets: what `gateway`, `host.docker.internal` and reverse names mean. A
- * reverse name inside of a subnet is never forwarded. */
+/* search: "" = none; "lab" makes web.lab the same as web. gateways, subnets: what `gateway`,
+ * `host.docker.internal` and reverse names mean; a reverse name inside of a subnet is never
+ * forwarded. */
 void dns_set_network(struct dns *d, bool internal, const char *search,
 		     const struct address *gateways, int gateway_count,
 		     const struct subnet *subnets, int subnet_count);

@@ -12,8 +12,10 @@ static uint8_t lower(uint8_t c)
 bool dns_name_read(const uint8_t *message, size_t size_bytes, size_t *at, struct dns_name *name)
 {
 	/* A pointer must lead to before the run of labels that it ends, so each jump lowers
-	 * `limit` and the walk ends; no count of jumps is needed. */
+	 * `limit` and the walk ends. No name needs more jumps than it has labels: else many
+	 * names at the end of one chain of 8,000 pointers would cost milliseconds. */
 	size_t from = *at, limit = *at, end = 0, out = 0;
+	int jumps = DNS_NAME_MAX / 2;
 	uint8_t length;
 
 	for (;;) {
@@ -21,7 +23,7 @@ bool dns_name_read(const uint8_t *message, size_t size_bytes, size_t *at, struct
 			return false;
 		length = message[from];
 		if (length >= 0xc0) {
-			if (from + 1 >= size_bytes)
+			if (from + 1 >= size_bytes || jumps-- == 0)
 				return false;
 			if (!end)
 				end = from + 2;

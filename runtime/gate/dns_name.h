@@ -1,8 +1,9 @@
 /* dns_name.h - a domain name in the form of the wire, uncompressed. Pure.
  *
- * Read from foreign bytes with every bound of RFC 9267: labels of at most 63 bytes, names of
- * at most 255, a compression pointer only to what lies before its own name (so a loop cannot exist),
- * the two reserved label types refused. Case is kept (RFC 4343) and never counts in a comparison. */
+ * Read from foreign bytes with every bound of RFC 9267: labels of at most 63 bytes, names of at
+ * most 255, a compression pointer only to what lies before its own name (so there is no loop),
+ * the two reserved label types refused. Case is kept (RFC 4343) and never counts in a comparison.
+ */
 #pragma once
 
 #include <stdbool.h>

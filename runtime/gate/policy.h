@@ -1,7 +1,7 @@
 /* policy.h - which destinations outside a network or a container may reach. Pure: text and facts
  * in, a verdict out; the caller (egress.h) knows the network and the machine.
  *
- * The text, one rule per line or `;`, `#` starts a comment:
+ * The text, one rule per line or between `;`, `#` starts a comment:
  *     allow CIDR|NAME [PORT[-PORT]] [tcp|udp|icmp]
  *     deny  CIDR|NAME [PORT[-PORT]] [tcp|udp|icmp]
  *     allow-host PORT[-PORT] [tcp|udp]    the gateway's address leads to the machine's loopback
@@ -9,8 +9,9 @@
  *     dns-log                             each question is logged
  *     resolver ADDRESS                    for names outside, instead of the machine's; at most 4
  * The first line that matches decides. When none does: denied where any `allow` line stands, else
- * allowed. A NAME (with `*.` in front: every name below it) stands for the addresses that the
- * gateway's own DNS gave out for it and whose TTL has not ended; the set is bounded.
+ * allowed. `*` is any address. A NAME (with `*.` in front: every name below it) stands for the
+ * addresses that the gateway's own DNS gave out for it and whose TTL has not ended; the set is
+ * bounded.
  *
  * Some classes of addresses are closed whatever stands here, unless an `allow` line lies wholly
  * inside of the class (`allow 169.254.169.254/32`): a wide line never opens them, nor does a name
@@ -24,19 +25,18 @@
 struct address;
 struct err;
 struct policy;
+struct subnet;
 
 enum policy_verdict {
 	POLICY_UNSAID,	/* no line says anything, and no `allow` line stands */
 	POLICY_ALLOW,
-	POLICY_OPEN,	/* allowed by a line that lies inside of the address's class */
 	POLICY_DENY,
 };
 
 /* Classes by the number alone. */
 enum policy_class {
 	POLICY_CLASS_PUBLIC,	/* nothing special, private ranges included */
-	POLICY_CLASS_LINK,	/* link-local, metadata services too: closed, can be opened */
-	POLICY_CLASS_RESERVED,	/* 240/4, documentation, benchmarks ...: the same */
+	POLICY_CLASS_CLOSED,	/* link-local and metadata, reserved: an `allow` inside opens it */
 	POLICY_CLASS_NEVER,	/* any, loopback, multicast, broadcast, mapped: cannot be opened */
 };
 
@@ -44,9 +44,11 @@ enum policy_class {
 struct policy *policy_create(const char *text, struct err *e);
 void policy_destroy(struct policy *p); /* NULL is fine */
 
-/* protocol: IPPROTO_*; port 0 for those without. A NULL policy says nothing. */
+/* protocol: IPPROTO_*; port 0 for those without. A NULL policy says nothing. by: the subnet of the
+ * line that allowed it, family 0 when it was none or a name's; NULL is fine. */
 enum policy_verdict policy_decide(const struct policy *p, uint8_t protocol,
-				  const struct address *address, uint16_t port, uint64_t now_ms);
+				  const struct address *address, uint16_t port, uint64_t now_ms,
+				  struct subnet *by);
 bool policy_allows_host_port(const struct policy *p, uint8_t protocol, uint16_t port);
 uint64_t policy_rate_bits(const struct policy *p); /* 0 = no limit */
 bool policy_logs_dns(const struct policy *p);
@@ -57,4 +59,5 @@ int policy_resolvers(const struct policy *p, const struct address **resolvers);
 void policy_learn(struct policy *p, const char *name, const struct address *address,
 		  uint64_t until_ms);
 
-enum policy_class policy_class(const struct address *address);
+/* of: the subnet that makes it so, family 0 for a public one; NULL is fine. */
+enum policy_class policy_class(const struct address *address, struct subnet *of);

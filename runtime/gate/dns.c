@@ -1,0 +1,411 @@
+#include "gate/dns.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "gate/address.h"
+#include "gate/dns_cache.h"
+#include "gate/dns_forward.h"
+#include "gate/dns_names.h"
+#include "gate/dns_records.h"
+#include "lib/err.h"
+#include "lib/log.h"
+#include "lib/str.h"
+#include "lib/time.h"
+
+enum {
+	ASKER_BUCKETS = 256,
+	ASKER_CLIENTS_MAX = 128,	/* a quarter of what can be on its way at all */
+	CHAIN_MAX = 16,			/* aliases that are followed for the policy */
+	LEARN_LEAST_MS = 30000,	/* a client takes a while from the answer to its connection */
+	PORT = 53,
+	LOG_ADDRESSES_MAX = 8,
+};
+
+/* A container as one who asks. */
+struct dns_asker {
+	struct dns_asker *next;
+	char *container;		/* NULL: of those that are nobody's */
+	int clients;			/* that wait */
+	struct dns_resolvers resolvers;	/* its own; count 0: the network's */
+	uint32_t variant;		/* of the cache: whose resolvers */
+};
+
+struct dns {
+	struct dns_hooks hooks;
+	bool internal;
+	struct dns_names *names;
+	struct dns_cache *cache;
+	struct dns_forwarder *forwarder;
+	struct dns_resolvers resolvers;
+	uint32_t seed;
+	struct dns_asker nobody;
+	struct dns_asker *askers[ASKER_BUCKETS];
+	uint8_t out[DNS_MESSAGE_MAX];
+};
+
+static dns_forward_done_fn on_forwarded;
+
+struct dns *dns_create(struct loop *loop, const struct dns_hooks *hooks)
+{
+	struct dns *d = calloc(1, sizeof(*d));
+
+	if (!d || getrandom(&d->seed, sizeof(d->seed), 0) != sizeof(d->seed))
+		abort();
+	d->hooks = *hooks;
+	d->names = dns_names_create(d->seed);
+	d->cache = dns_cache_create(d->seed);
+	d->forwarder = dns_forwarder_create(
+		loop, hooks->resolver_port ? hooks->resolver_port : PORT, on_forwarded, d);
+	return d;
+}
+
+void dns_destroy(struct dns *d)
+{
+	struct dns_forward *f = NULL;
+	struct dns_client *client;
+	struct dns_asker *asker;
+	int i;
+
+	if (!d)
+		return;
+	while ((f = dns_forward_next(d->forwarder, f)))
+		for (client = *dns_forward_clients(f); client; client = client->next)
+			client->asked = NULL;
+	dns_forwarder_destroy(d->forwarder);
+	dns_cache_destroy(d->cache);
+	dns_names_destroy(d->names);
+	for (i = 0; i < ASKER_BUCKETS; i++) {
+		while ((asker = d->askers[i])) {
+			d->askers[i] = asker->next;
+			free(asker->container);
+			free(asker);
+		}
+	}
+	free(d);
+}
+
+void dns_set_network(struct dns *d, bool internal, const char *search,
+		     const struct address *gateways, int gateway_count,
+		     const struct subnet *subnets, int subnet_count)
+{
+	d->internal = internal;
+	dns_names_set_network(d->names, search, gateways, gateway_count, subnets, subnet_count);
+}
+
+static void copy_resolvers(struct dns_resolvers *to, const struct address *list, int count)
+{
+	to->count = count < DNS_RESOLVERS_MAX ? count : DNS_RESOLVERS_MAX;
+	if (to->count > 0)
+		memcpy(to->list, list, to->count * sizeof(*list));
+}
+
+void dns_set_resolvers(struct dns *d, const struct address *resolvers, int count)
+{
+	/* Another network outside may mean other answers to the same questions. */
+	dns_cache_clear(d->cache);
+	copy_resolvers(&d->resolvers, resolvers, count);
+}
+
+/* ---- who asks */
+
+static struct dns_asker **asker_at(struct dns *d, const char *container)
+{
+	struct dns_asker **at;
+	uint32_t hash;
+
+	hash = dns_name_hash((const uint8_t *)container, strlen(container), d->seed);
+	for (at = &d->askers[hash % ASKER_BUCKETS]; *at; at = &(*at)->next)
+		if (str_equal((*at)->container, container))
+			break;
+	return at;
+}
+
+static struct dns_asker *asker_of(struct dns *d, const char *container)
+{
+	struct dns_asker *asker = container ? *asker_at(d, container) : NULL;
+
+	return asker ? asker : &d->nobody;
+}
+
+int dns_set_member(struct dns *d, const char *container, const struct address *addresses,
+		   int address_count, const char *const *names, int name_count, struct err *e)
+{
+	struct dns_asker **at = asker_at(d, container);
+
+	if (!*at) {
+		*at = calloc(1, sizeof(**at));
+		if (!*at)
+			abort();
+		(*at)->container = strdup(container);
+		if (!(*at)->container)
+			abort();
+	}
+	return dns_names_set_member(d->names, container, addresses, address_count, names,
+				    name_count, e);
+}
+
+void dns_set_member_resolvers(struct dns *d, const char *container,
+			      const struct address *resolvers, int count)
+{
+	struct dns_asker *asker = *asker_at(d, container);
+
+	if (!asker)
+		return;
+	copy_resolvers(&asker->resolvers, resolvers, count);
+	asker->variant = count > 0 ? dns_name_hash((const uint8_t *)asker->resolvers.list,
+						   asker->resolvers.count * sizeof(*resolvers),
+						   d->seed) | 1
+				   : 0;
+}
+
+void dns_set_port(struct dns *d, const char *container, uint8_t protocol, uint16_t port, bool there)
+{
+	dns_names_set_port(d->names, container, protocol, port, there);
+}
+
+/* ---- answering */
+
+static void log_question(struct dns *d, const struct dns_client *client,
+			 const struct dns_reply *reply, const char *from)
+{
+	char name[DNS_NAME_TEXT_BYTES], type[16], address[ADDRESS_TEXT_MAX];
+	char list[LOG_ADDRESSES_MAX * (ADDRESS_TEXT_MAX + 1)] = "";
+	const struct dns_asker *asker = client->asker;
+	struct dns_record r;
+	struct address a;
+	size_t at = 0;
+	int count = 0;
+
+	if (!d->hooks.logs || !d->hooks.logs(d->hooks.ctx, asker->container))
+		return;
+	while (count < LOG_ADDRESSES_MAX && dns_records_next(&reply->records, &at, &r)) {
+		if (r.section != DNS_ANSWER ||
+		    (r.type != DNS_TYPE_A && r.type != DNS_TYPE_AAAA))
+			continue;
+		a = address_of_bytes(r.data, r.data_bytes);
+		address_print(&a, address);
+		strcat(list, count++ ? "," : " address=");
+		strcat(list, address);
+	}
+	log_info("dns container=%s question=%s type=%s by=%s answer=%s%s",
+		 asker->container ? asker->container : "-",
+		 dns_name_print(&client->query.question.name, name),
+		 dns_type_print(client->query.question.type, type), from,
+		 dns_rcode_print(reply->rcode), list);
+}
+
+/* Gives the addresses of one name of the chain; the name that it is an alias of, or false. */
+static bool learn_name(struct dns *d, const char *container, const char *asked,
+		       const struct dns_reply *reply, struct dns_name *name, uint64_t now_ms)
+{
+	struct dns_record r;
+	struct dns_name target;
+	struct address a;
+	bool alias = false;
+	size_t at = 0, from = 0;
+	uint64_t ms;
+
+	while (dns_records_next(&reply->records, &at, &r)) {
+		if (r.section != DNS_ANSWER || !dns_name_equal(&r.name, name))
+			continue;
+		if (r.type == DNS_TYPE_CNAME && !alias) {
+			from = 0;
+			alias = dns_name_read(r.data, r.data_bytes, &from, &target);
+		}
+		if (r.type != DNS_TYPE_A && r.type != DNS_TYPE_AAAA)
+			continue;
+		a = address_of_bytes(r.data, r.data_bytes);
+		ms = 1000ull * r.ttl;
+		d->hooks.on_address(d->hooks.ctx, container, asked, &a,
+				    now_ms + (ms > LEARN_LEAST_MS ? ms : LEARN_LEAST_MS));
+	}
+	if (alias)
+		*name = target;
+	return alias;
+}
+
+/* Only what hangs on the name that was asked: other records in the answer prove nothing. */
+static void learn(struct dns *d, const struct dns_client *client, const struct dns_reply *reply)
+{
+	struct dns_name name = client->query.question.name;
+	char asked[DNS_NAME_TEXT_BYTES];
+	uint64_t now_ms = time_boot_ms();
+	int i;
+
+	if (!d->hooks.on_address || reply->rcode != DNS_RCODE_NOERROR)
+		return;
+	dns_name_print(&name, asked);
+	for (i = 0; i < CHAIN_MAX; i++)
+		if (!learn_name(d, client->asker->container, asked, reply, &name, now_ms))
+			return;
+}
+
+static void answer(struct dns *d, struct dns_client *client, const struct dns_reply *reply,
+		   uint32_t age_s, const char *from)
+{
+	size_t max = client->tcp ? DNS_MESSAGE_MAX : client->query.udp_max, size;
+
+	log_question(d, client, reply, from);
+	size = dns_reply_write(reply, &client->query, age_s, d->out, max);
+	client->on_answer(client, d->out, size);
+}
+
+static void answer_rcode(struct dns *d, struct dns_client *client, enum dns_rcode rcode,
+			 const char *from)
+{
+	struct dns_reply reply;
+
+	dns_reply_init(&reply);
+	reply.rcode = rcode;
+	answer(d, client, &reply, 0, from);
+	dns_reply_finish(&reply);
+}
+
+/* ---- forwarding */
+
+void dns_forget(struct dns_client *client)
+{
+	struct dns_client **at;
+
+	if (!client->asked)
+		return;
+	for (at = dns_forward_clients(client->asked); *at != client;)
+		at = &(*at)->next;
+	*at = client->next;
+	client->asked = NULL;
+	client->asker->clients--;
+}
+
+static void on_forwarded(void *ctx, struct dns_forward *f, const struct dns_reply *reply)
+{
+	const struct dns_forward_key *key = dns_forward_key(f);
+	struct dns_client *client;
+	struct dns *d = ctx;
+
+	if (reply)
+		dns_cache_put(d->cache, &key->question, key->variant, reply, time_boot_ms());
+	while ((client = *dns_forward_clients(f))) {
+		dns_forget(client);
+		if (reply) {
+			learn(d, client, reply);
+			answer(d, client, reply, 0, "resolver");
+		} else {
+			answer_rcode(d, client, DNS_RCODE_SERVFAIL, "nobody");
+		}
+	}
+}
+
+void dns_remove_member(struct dns *d, const char *container)
+{
+	struct dns_asker **at = asker_at(d, container), *asker = *at;
+	struct dns_forward *f = NULL;
+	struct dns_client *client;
+
+	dns_names_remove_member(d->names, container);
+	if (!asker)
+		return;
+	/* A client that is answered may take others with it: begin again after each. */
+	while (asker->clients > 0 && (f = dns_forward_next(d->forwarder, f))) {
+		for (client = *dns_forward_clients(f); client && client->asker != asker;)
+			client = client->next;
+		if (client) {
+			dns_forget(client);
+			answer_rcode(d, client, DNS_RCODE_SERVFAIL, "nobody");
+			f = NULL;
+		}
+	}
+	*at = asker->next;
+	free(asker->container);
+	free(asker);
+}
+
+/* Whom this container's questions go to: its own resolvers, as far as it may reach them. */
+static void resolvers_of(struct dns *d, const struct dns_asker *asker, struct dns_resolvers *out)
+{
+	int i;
+
+	if (asker->resolvers.count == 0) {
+		*out = d->resolvers;
+		return;
+	}
+	out->count = 0;
+	for (i = 0; i < asker->resolvers.count; i++)
+		if (!d->hooks.may_ask || d->hooks.may_ask(d->hooks.ctx, asker->container,
+							  &asker->resolvers.list[i]))
+			out->list[out->count++] = asker->resolvers.list[i];
+}
+
+static void forward(struct dns *d, struct dns_client *client, const struct dns_forward_key *key)
+{
+	struct dns_resolvers resolvers;
+	struct dns_forward *f = NULL;
+
+	resolvers_of(d, client->asker, &resolvers);
+	if (client->asker->clients < ASKER_CLIENTS_MAX) {
+		f = dns_forward_find(d->forwarder, key);
+		if (!f)
+			f = dns_forward_start(d->forwarder, key, &resolvers, client->tcp);
+	}
+	if (!f || dns_forward_hopeless(f)) {
+		answer_rcode(d, client, DNS_RCODE_SERVFAIL, "nobody");
+		return;
+	}
+	client->asked = f;
+	client->next = *dns_forward_clients(f);
+	*dns_forward_clients(f) = client;
+	client->asker->clients++;
+}
+
+/* Not a name of ours: from the cache, or from outside. */
+static void ask_outside(struct dns *d, struct dns_client *client)
+{
+	const struct dns_query *q = &client->query;
+	struct dns_forward_key key = { .question = q->question,
+				       .checking_off = q->checking_off,
+				       .dnssec = q->dnssec };
+	const struct dns_reply *reply;
+	uint32_t age_s;
+
+	key.variant = client->asker->variant << 2 | q->checking_off << 1 | q->dnssec;
+	if (d->internal) {
+		answer_rcode(d, client, DNS_RCODE_NXDOMAIN, "internal");
+		return;
+	}
+	reply = dns_cache_get(d->cache, &q->question, key.variant, time_boot_ms(), &age_s);
+	if (reply) {
+		learn(d, client, reply);
+		answer(d, client, reply, age_s, "cache");
+		return;
+	}
+	if (d->hooks.on_question)
+		d->hooks.on_question(d->hooks.ctx, client->asker->container, true);
+	forward(d, client, &key);
+}
+
+void dns_ask(struct dns *d, struct dns_client *client, const void *message, size_t size_bytes)
+{
+	enum dns_rcode rcode = dns_query_read(message, size_bytes, &client->query);
+	struct dns_reply reply;
+
+	client->asked = NULL;
+	client->asker = asker_of(d, client->container);
+	if (rcode == DNS_RCODE_DROP) {
+		client->on_answer(client, NULL, 0);
+		return;
+	}
+	if (d->hooks.on_question)
+		d->hooks.on_question(d->hooks.ctx, client->asker->container, false);
+	if (rcode != DNS_RCODE_NOERROR) {
+		answer_rcode(d, client, rcode, "gateway");
+		return;
+	}
+	dns_reply_init(&reply);
+	if (dns_names_answer(d->names, &client->query.question, &reply))
+		answer(d, client, &reply, 0, "names");
+	else
+		ask_outside(d, client);
+	dns_reply_finish(&reply);
+}

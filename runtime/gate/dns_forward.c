@@ -1,0 +1,418 @@
+#include "gate/dns_forward.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gate/dns_resolver.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/loop.h"
+#include "lib/time.h"
+
+enum {
+	BUCKETS = 512,
+	UDP_MS = 1500,
+	TCP_MS = 3000,
+	ATTEMPTS_LEAST = 3,	/* of one resolver alone: sent again twice */
+	STRANGERS_MAX = 16,	/* datagrams that are not the answer: someone is guessing */
+};
+
+struct dns_forward {
+	struct dns_forwarder *w;
+	struct dns_forward *next;	/* of the bucket */
+	struct dns_forward_key key;
+	struct dns_resolvers resolvers;
+	struct dns_client *clients;
+	struct loop_source source;	/* fd -1: none */
+	struct loop_timer timer;
+	int attempt, attempts;
+	int strangers;
+	uint16_t id;
+	bool tcp, always_tcp, plain;	/* plain: without EDNS, which this one does not know */
+	bool hopeless;
+	bool sent;			/* TCP: connected, and the question is on its way */
+	uint8_t *in;			/* TCP: length and message */
+	size_t in_bytes;
+	struct dns_reply failure;	/* the last that was said; rcode NOERROR: none */
+};
+
+struct dns_forwarder {
+	struct loop *loop;
+	uint16_t port;
+	dns_forward_done_fn *done;
+	void *ctx;
+	int count;
+	struct dns_forward *buckets[BUCKETS];
+	struct dns_resolver_table resolvers;
+	uint8_t datagram[DNS_MESSAGE_MAX];
+};
+
+static void attempt_start(struct dns_forward *f);
+
+struct dns_forwarder *dns_forwarder_create(struct loop *loop, uint16_t port,
+					   dns_forward_done_fn *done, void *ctx)
+{
+	struct dns_forwarder *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		abort();
+	w->loop = loop;
+	w->port = port;
+	w->done = done;
+	w->ctx = ctx;
+	return w;
+}
+
+static uint32_t bucket_of(const struct dns_forward_key *key)
+{
+	return (dns_name_hash(key->question.name.wire, key->question.name.size, key->variant) ^
+		key->question.type) %
+	       BUCKETS;
+}
+
+static void socket_close(struct dns_forward *f)
+{
+	loop_timer_off(&f->timer);
+	if (f->source.fd < 0)
+		return;
+	loop_remove(&f->source);
+	fd_close(&f->source.fd);
+	free(f->in);
+	f->in = NULL;
+}
+
+static void forward_free(struct dns_forward *f)
+{
+	struct dns_forward **at = &f->w->buckets[bucket_of(&f->key)];
+
+	while (*at != f)
+		at = &(*at)->next;
+	*at = f->next;
+	f->w->count--;
+	socket_close(f);
+	dns_reply_finish(&f->failure);
+	free(f);
+}
+
+void dns_forwarder_destroy(struct dns_forwarder *w)
+{
+	struct dns_forward *f;
+
+	if (!w)
+		return;
+	while ((f = dns_forward_next(w, NULL)))
+		forward_free(f);
+	free(w);
+}
+
+struct dns_forward *dns_forward_next(struct dns_forwarder *w, struct dns_forward *f)
+{
+	uint32_t i = 0;
+
+	if (f && f->next)
+		return f->next;
+	for (i = f ? bucket_of(&f->key) + 1 : 0; i < BUCKETS; i++)
+		if (w->buckets[i])
+			return w->buckets[i];
+	return NULL;
+}
+
+struct dns_forward *dns_forward_find(struct dns_forwarder *w, const struct dns_forward_key *key)
+{
+	struct dns_forward *f;
+
+	for (f = w->buckets[bucket_of(key)]; f; f = f->next)
+		if (f->key.variant == key->variant && f->key.dnssec == key->dnssec &&
+		    f->key.checking_off == key->checking_off &&
+		    dns_question_equal(&f->key.question, &key->question))
+			return f;
+	return NULL;
+}
+
+const struct dns_forward_key *dns_forward_key(const struct dns_forward *f)
+{
+	return &f->key;
+}
+
+struct dns_client **dns_forward_clients(struct dns_forward *f)
+{
+	return &f->clients;
+}
+
+bool dns_forward_hopeless(const struct dns_forward *f)
+{
+	return f->hopeless;
+}
+
+static const struct address *resolver_of(const struct dns_forward *f)
+{
+	return &f->resolvers.list[f->attempt % f->resolvers.count];
+}
+
+static void over(struct dns_forward *f, const struct dns_reply *reply)
+{
+	socket_close(f);
+	f->w->done(f->w->ctx, f, reply);
+	forward_free(f);
+}
+
+/* The next resolver; over when there is none. */
+static void attempt_next(struct dns_forward *f)
+{
+	socket_close(f);
+	f->attempt++;
+	f->plain = false;
+	f->tcp = f->always_tcp;
+	attempt_start(f);
+}
+
+/* An answer of the right form. Some are worth asking somebody else. */
+static void take_reply(struct dns_forward *f, struct dns_reply *reply)
+{
+	dns_resolver_answered(&f->w->resolvers, resolver_of(f));
+	if (reply->truncated && !f->tcp) {
+		socket_close(f);
+		f->tcp = true;
+		attempt_start(f);
+		return;
+	}
+	if ((reply->rcode == DNS_RCODE_FORMERR || reply->rcode == DNS_RCODE_NOTIMP) && !f->plain) {
+		socket_close(f);
+		f->plain = true;
+		attempt_start(f);
+		return;
+	}
+	if (reply->rcode == DNS_RCODE_NOERROR || reply->rcode == DNS_RCODE_NXDOMAIN) {
+		over(f, reply);
+		return;
+	}
+	f->failure.rcode = reply->rcode;
+	attempt_next(f);
+}
+
+/* True: it was the answer, f may be gone. */
+static bool take_message(struct dns_forward *f, const uint8_t *message, size_t size_bytes)
+{
+	struct dns_reply reply;
+	bool ours;
+
+	dns_reply_init(&reply);
+	ours = dns_reply_read(message, size_bytes, &f->key.question, f->id, &reply);
+	if (ours)
+		take_reply(f, &reply);
+	dns_reply_finish(&reply);
+	return ours;
+}
+
+static void on_silence(struct loop_timer *timer)
+{
+	struct dns_forward *f = owner_of(timer, struct dns_forward, timer);
+
+	dns_resolver_silent(&f->w->resolvers, resolver_of(f), time_boot_ms());
+	attempt_next(f);
+}
+
+static void lost(struct dns_forward *f)
+{
+	dns_resolver_gone(&f->w->resolvers, resolver_of(f), time_boot_ms());
+	attempt_next(f);
+}
+
+static void on_datagram(struct loop_source *source, unsigned events)
+{
+	struct dns_forward *f = owner_of(source, struct dns_forward, source);
+	struct sockaddr_storage from;
+	socklen_t from_size = sizeof(from);
+	struct address sender;
+	uint16_t port;
+	ssize_t n;
+
+	(void)events;
+	for (;;) {
+		n = recvfrom(f->source.fd, f->w->datagram, sizeof(f->w->datagram), 0,
+			     (struct sockaddr *)&from, &from_size);
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			lost(f);
+			return;
+		}
+		/* Before connect(2) had its peer, the port was open to all for a moment. */
+		if (address_of_socket(&from, &sender, &port) && port == f->w->port &&
+		    address_equal(&sender, resolver_of(f)) && take_message(f, f->w->datagram, n))
+			return;
+		if (++f->strangers == STRANGERS_MAX) {
+			socket_close(f);
+			f->tcp = f->always_tcp = true;
+			attempt_start(f);
+			return;
+		}
+	}
+}
+
+static size_t question_write(const struct dns_forward *f, uint8_t *out)
+{
+	return dns_query_write(&f->key.question, f->id, f->key.checking_off, !f->plain,
+			       f->key.dnssec, out);
+}
+
+/* Connected: the whole question fits into an empty socket buffer. */
+static int tcp_send(struct dns_forward *f)
+{
+	uint8_t out[2 + DNS_QUERY_MAX];
+	size_t size = question_write(f, out + 2);
+
+	out[0] = size >> 8;
+	out[1] = size;
+	if (send(f->source.fd, out, 2 + size, MSG_NOSIGNAL) != (ssize_t)(2 + size))
+		return -1;
+	f->sent = true;
+	f->in = malloc(2 + DNS_MESSAGE_MAX);
+	if (!f->in)
+		abort();
+	f->in_bytes = 0;
+	return loop_change(&f->source, LOOP_READ, NULL);
+}
+
+/* 1 = the answer came, 0 = more to come, -1 = it will not. */
+static int tcp_receive(struct dns_forward *f)
+{
+	size_t wanted;
+	ssize_t n;
+
+	for (;;) {
+		wanted = f->in_bytes < 2 ? 2 : 2 + ((size_t)f->in[0] << 8 | f->in[1]);
+		if (f->in_bytes >= 2 && f->in_bytes == wanted)
+			return take_message(f, f->in + 2, wanted - 2) ? 1 : -1;
+		n = recv(f->source.fd, f->in + f->in_bytes, wanted - f->in_bytes, 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return 0;
+		if (n <= 0)
+			return -1;
+		f->in_bytes += n;
+	}
+}
+
+static void on_tcp(struct loop_source *source, unsigned events)
+{
+	struct dns_forward *f = owner_of(source, struct dns_forward, source);
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	if (!f->sent) {
+		if (getsockopt(f->source.fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error ||
+		    tcp_send(f) < 0)
+			attempt_next(f);
+		return;
+	}
+	if (events & (LOOP_READ | LOOP_HANGUP) && tcp_receive(f) < 0)
+		attempt_next(f);
+}
+
+/* -1: this resolver cannot be asked now. Local causes say nothing about it. */
+static int attempt_socket(struct dns_forward *f)
+{
+	const struct address *to = resolver_of(f);
+	struct sockaddr_storage address;
+	uint8_t out[DNS_QUERY_MAX];
+	size_t size;
+
+	f->sent = false;
+	f->strangers = 0;
+	f->source.fd =
+		socket(to->family,
+		       (f->tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (f->source.fd < 0)
+		return -1;
+	if (getrandom(&f->id, sizeof(f->id), 0) != sizeof(f->id))
+		abort();
+	f->source.on_event = f->tcp ? on_tcp : on_datagram;
+	if (connect(f->source.fd, (struct sockaddr *)&address,
+		    address_to_socket(to, f->w->port, &address)) < 0 &&
+	    errno != EINPROGRESS)
+		return -1;
+	if (!f->tcp) {
+		size = question_write(f, out);
+		if (send(f->source.fd, out, size, MSG_NOSIGNAL) != (ssize_t)size)
+			return -1;
+	}
+	return loop_add(f->w->loop, &f->source, f->tcp ? LOOP_WRITE : LOOP_READ, NULL);
+}
+
+/* Asks the resolver whose turn it is, or the next one that can be asked; over when none can. */
+static bool attempt_try(struct dns_forward *f)
+{
+	for (; f->attempt < f->attempts; f->attempt++, f->plain = false) {
+		f->tcp |= f->always_tcp;
+		if (attempt_socket(f) == 0) {
+			loop_timer_set(f->w->loop, &f->timer, f->tcp ? TCP_MS : UDP_MS);
+			return true;
+		}
+		socket_close(f);
+		f->tcp = f->always_tcp;
+	}
+	return false;
+}
+
+static void attempt_start(struct dns_forward *f)
+{
+	if (!attempt_try(f))
+		over(f, f->failure.rcode != DNS_RCODE_NOERROR ? &f->failure : NULL);
+}
+
+/* All dead: the first one whose turn it is to be tried again stands alone. */
+static bool only_probe(struct dns_forward *f, uint64_t now_ms)
+{
+	int i;
+
+	for (i = 0; i < f->resolvers.count; i++) {
+		if (dns_resolver_probe(&f->w->resolvers, &f->resolvers.list[i], now_ms)) {
+			f->resolvers.list[0] = f->resolvers.list[i];
+			f->resolvers.count = f->attempts = 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+struct dns_forward *dns_forward_start(struct dns_forwarder *w, const struct dns_forward_key *key,
+				      const struct dns_resolvers *resolvers, bool by_tcp)
+{
+	uint64_t now_ms = time_boot_ms();
+	struct dns_forward *f;
+
+	if (resolvers->count == 0 || w->count == DNS_FORWARD_MAX)
+		return NULL;
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		abort();
+	f->w = w;
+	f->key = *key;
+	dns_name_lower(&f->key.question.name);
+	f->resolvers = *resolvers;
+	f->always_tcp = f->tcp = by_tcp;
+	f->source.fd = -1;
+	f->timer.on_time = on_silence;
+	f->attempts = resolvers->count > ATTEMPTS_LEAST ? resolvers->count : ATTEMPTS_LEAST;
+	dns_reply_init(&f->failure);
+	f->next = w->buckets[bucket_of(&f->key)];
+	w->buckets[bucket_of(&f->key)] = f;
+	w->count++;
+	dns_resolver_order(&w->resolvers, f->resolvers.list, f->resolvers.count, now_ms);
+	f->hopeless = !dns_resolver_alive(&w->resolvers, &f->resolvers.list[0], now_ms);
+	if ((f->hopeless && !only_probe(f, now_ms)) || !attempt_try(f)) {
+		forward_free(f);
+		return NULL;
+	}
+	return f;
+}

@@ -1,0 +1,60 @@
+/* dns_forward.h - questions on their way to resolvers: one socket, random port and random id each.
+ *
+ *   start -> UDP to the first resolver that lives -> answer
+ *         -> cut (TC), or asked for: TCP to the same one
+ *         -> refused, unreachable, 1.5 s of silence, a server's failure: the next one
+ *   all tried: over, with the last failure that was said, or none
+ *
+ * A resolver that was silent twice, or unreachable, is dead: it is asked last, and when all are
+ * dead, nobody waits for them - but every 2 s one question goes to one of them all the same, to see
+ * whether it is back. The port is the kernel's choice (28,232 of them, from its own generator), the
+ * id getrandom's: 30.8 bits together (RFC 5452 9). Connected sockets take the resolver's datagrams
+ * alone; 16 that are not the answer end UDP for this question.
+ *
+ * Owns its sockets. Bounded: DNS_FORWARD_MAX at once. Knows no client: dns.c does. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gate/address.h"
+#include "gate/dns_message.h"
+
+struct dns_client;
+struct dns_forward;
+struct dns_forwarder;
+struct loop;
+
+enum { DNS_FORWARD_MAX = 512, DNS_RESOLVERS_MAX = 8 };
+
+struct dns_resolvers {
+	struct address list[DNS_RESOLVERS_MAX];
+	int count;
+};
+
+/* What is asked, and what tells one question from another. */
+struct dns_forward_key {
+	struct dns_question question;
+	bool checking_off, dnssec;
+	uint32_t variant;	/* of the cache */
+};
+
+/* reply: NULL when nobody answered; borrowed. The question is over and freed afterwards. */
+typedef void dns_forward_done_fn(void *ctx, struct dns_forward *f, const struct dns_reply *reply);
+
+/* port: 53, but for tests. */
+struct dns_forwarder *dns_forwarder_create(struct loop *loop, uint16_t port,
+					   dns_forward_done_fn *done, void *ctx);
+void dns_forwarder_destroy(struct dns_forwarder *w); /* NULL is fine; done is not called */
+
+/* The same question on its way already, or NULL. */
+struct dns_forward *dns_forward_find(struct dns_forwarder *w, const struct dns_forward_key *key);
+/* NULL: it cannot be asked (offline, too many, all resolvers dead). */
+struct dns_forward *dns_forward_start(struct dns_forwarder *w, const struct dns_forward_key *key,
+				      const struct dns_resolvers *resolvers, bool by_tcp);
+/* It asks a dead resolver whether it is back: nobody should wait for it. */
+bool dns_forward_hopeless(const struct dns_forward *f);
+struct dns_forward *dns_forward_next(struct dns_forwarder *w, struct dns_forward *f); /* of all */
+
+const struct dns_forward_key *dns_forward_key(const struct dns_forward *f);
+struct dns_client **dns_forward_clients(struct dns_forward *f); /* dns.c's list */

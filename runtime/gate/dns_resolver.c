@@ -1,0 +1,85 @@
+#include "gate/dns_resolver.h"
+
+#include <string.h>
+
+enum { SILENCES = 2 };
+
+static struct dns_resolver *row_of(struct dns_resolver_table *t, const struct address *a)
+{
+	struct dns_resolver *oldest = t->rows;
+	int i;
+
+	for (i = 0; i < DNS_RESOLVER_TABLE; i++) {
+		if (address_equal(&t->rows[i].address, a))
+			return &t->rows[i];
+		if (t->rows[i].asked_ms < oldest->asked_ms)
+			oldest = &t->rows[i];
+	}
+	*oldest = (struct dns_resolver){ .address = *a };
+	return oldest;
+}
+
+bool dns_resolver_alive(struct dns_resolver_table *t, const struct address *a, uint64_t now_ms)
+{
+	struct dns_resolver *r = row_of(t, a);
+
+	r->asked_ms = now_ms;
+	return r->dead_until_ms <= now_ms;
+}
+
+bool dns_resolver_probe(struct dns_resolver_table *t, const struct address *a, uint64_t now_ms)
+{
+	struct dns_resolver *r = row_of(t, a);
+
+	if (r->probe_ms > now_ms)
+		return false;
+	r->probe_ms = now_ms + DNS_RESOLVER_PROBE_MS;
+	return true;
+}
+
+void dns_resolver_answered(struct dns_resolver_table *t, const struct address *a)
+{
+	struct dns_resolver *r = row_of(t, a);
+
+	r->silences = 0;
+	r->dead_until_ms = 0;
+}
+
+static void die_until(struct dns_resolver *r, uint64_t now_ms, uint64_t ms)
+{
+	r->dead_until_ms = now_ms + ms;
+	r->probe_ms = now_ms + DNS_RESOLVER_PROBE_MS;
+}
+
+void dns_resolver_silent(struct dns_resolver_table *t, const struct address *a, uint64_t now_ms)
+{
+	struct dns_resolver *r = row_of(t, a);
+
+	if (r->silences < SILENCES)
+		r->silences++;
+	if (r->silences == SILENCES)
+		die_until(r, now_ms, DNS_RESOLVER_SILENT_MS);
+}
+
+void dns_resolver_gone(struct dns_resolver_table *t, const struct address *a, uint64_t now_ms)
+{
+	die_until(row_of(t, a), now_ms, DNS_RESOLVER_GONE_MS);
+}
+
+void dns_resolver_order(struct dns_resolver_table *t, struct address *list, int count,
+			uint64_t now_ms)
+{
+	struct address swap;
+	int i, at;
+
+	/* Insertion: stable, and there are at most eight. */
+	for (i = 1; i < count; i++) {
+		for (at = i; at > 0 && dns_resolver_alive(t, &list[at], now_ms) &&
+			     !dns_resolver_alive(t, &list[at - 1], now_ms);
+		     at--) {
+			swap = list[at];
+			list[at] = list[at - 1];
+			list[at - 1] = swap;
+		}
+	}
+}
