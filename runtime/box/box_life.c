@@ -82,14 +82,16 @@ static void on_monitor_end(struct loop_source *source, unsigned events)
 	while (box->status == BOX_STARTING)
 		if (!box_finish_start(box))
 			return;
-	box_tell_oom(box);
+	if (!box->of)
+		box_tell_oom(box);
 	box_unwatch(box);
 	if (state_load_exit(box->state_fd, &box->exit, &e)) {
 		log_err("box %s: its monitor ended without a record (%s)", box->name, e.text);
 		box->exit = (struct box_exit){ .status = STATUS_LOST };
 		state_save_exit(box->state_fd, &box->exit, NULL);
 	}
-	clear_cgroup(box);
+	if (!box->of)
+		clear_cgroup(box);
 	box->status = BOX_EXITED;
 	log_info("box=%s running -> exited (status %llu)", box->name,
 		 (unsigned long long)box->exit.status);
@@ -105,9 +107,43 @@ int box_watch_monitor(struct box *box, int pidfd, struct err *e)
 	return loop_add(box->boxes->loop, &box->monitor, LOOP_READ, e);
 }
 
+static void remove_folder(const struct box *box)
+{
+	const char *name = box->of ? strchr(box->name, '/') + 1 : box->name;
+	struct err e;
+
+	if (fs_remove_tree_at(box->of ? box->of->execs_fd : box->boxes->host->state_fd, name, &e))
+		log_warn("box %s: %s", box->name, e.text);
+}
+
+static void end_exec(struct box *exec)
+{
+	if (exec->status == BOX_STARTING)
+		box_answer_failed(exec->boxes, exec->name, "its box has ended");
+	if (exec->status == BOX_RUNNING) {
+		/* Died with its box; its monitor is about to notice. */
+		exec->exit = (struct box_exit){ .status = STATUS_LOST };
+		box_tell_exited(exec);
+	}
+	if (exec->deleting)
+		box_answer_done(exec->boxes, exec->name);
+	remove_folder(exec);
+	box_forget(exec);
+}
+
+void box_end_execs(struct box *box)
+{
+	for (struct box *at = box->boxes->first, *next; at; at = next) {
+		next = at->next;
+		if (at->of == box)
+			end_exec(at);
+	}
+}
+
 /* From none or EXITED to STARTING; what an earlier run left is gone. */
 void box_begin(struct box *box, uint32_t id_base, const char *image)
 {
+	box_end_execs(box);
 	unlinkat(box->state_fd, "run", 0);
 	unlinkat(box->state_fd, "exit", 0);
 	box->run = (struct box_run){ .id_base = id_base };
@@ -119,16 +155,14 @@ void box_begin(struct box *box, uint32_t id_base, const char *image)
 /* The writable layer stays: the next start finds it. */
 void box_start_failed(struct box *box)
 {
-	struct err e;
-
 	if (box->deleting) {
 		box_remove(box);
 		return;
 	}
 	box_unwatch(box);
-	clear_cgroup(box);
-	if (fs_remove_tree_at(box->boxes->host->state_fd, box->name, &e))
-		log_warn("box %s: %s", box->name, e.text);
+	if (!box->of)
+		clear_cgroup(box);
+	remove_folder(box);
 	box_forget(box);
 }
 
@@ -154,7 +188,7 @@ static void keep_only_trash(const struct box_host *host)
 /* Renaming is quick and cannot be cut in half; a child deletes what may be many files. */
 static int discard(const struct box_host *host, const char *name, struct err *e)
 {
-	char trash[128];
+	char trash[BOX_NAME_BYTES + 24];
 
 	snprintf(trash, sizeof(trash), "%s.%llu", name, (unsigned long long)time_boot_ns());
 	if (renameat(host->containers_fd, name, host->trash_fd, trash) < 0)
@@ -171,14 +205,16 @@ static int discard(const struct box_host *host, const char *name, struct err *e)
 void box_remove(struct box *box)
 {
 	const struct box_host *host = box->boxes->host;
-	struct err e, why;
-	int failed;
+	struct err why;
+	int failed = 0;
 
 	box_unwatch(box);
-	clear_cgroup(box);
-	failed = discard(host, box->name, &why);
-	if (fs_remove_tree_at(host->state_fd, box->name, &e))
-		log_warn("box %s: %s", box->name, e.text);
+	if (!box->of) {
+		box_end_execs(box);
+		clear_cgroup(box);
+		failed = discard(host, box->name, &why);
+	}
+	remove_folder(box);
 	if (failed)
 		box_answer_failed(box->boxes, box->name, why.text);
 	else
@@ -211,15 +247,18 @@ static bool take_over_running(struct box *box)
 	}
 	box->pidfd = open_process(box->run.pid, box->run.pid_start);
 	box->status = BOX_RUNNING;
-	box_watch_events(box);
+	if (!box->of)
+		box_watch_events(box);
 	log_info("box=%s taken over, running", box->name);
 	return true;
 }
 
-static void take_over(struct boxes *b, const char *name)
+static void take_over_execs(struct box *box);
+
+static void take_over(struct boxes *b, struct box *of, const char *name)
 {
 	struct err e;
-	struct box *box = box_add(b, name, &e);
+	struct box *box = box_add(b, of, name, &e);
 
 	if (!box) {
 		log_warn("box %s: %s", name, e.text);
@@ -227,11 +266,11 @@ static void take_over(struct boxes *b, const char *name)
 	}
 	if (state_load_run(box->state_fd, &box->run, &e)) {
 		log_warn("box %s: its start was cut off, cleared away", name);
-		clear_cgroup(box);
-		fs_remove_tree_at(b->host->state_fd, name, NULL);
-		box_forget(box);
+		box_start_failed(box);
 		return;
 	}
+	if (!of)
+		take_over_execs(box);
 	/* Alive first: a monitor that ends after this look has left its record by the next. */
 	if (state_load_exit(box->state_fd, &box->exit, &e) && take_over_running(box))
 		return;
@@ -241,7 +280,24 @@ static void take_over(struct boxes *b, const char *name)
 		state_save_exit(box->state_fd, &box->exit, NULL);
 	}
 	box->status = BOX_EXITED;
-	clear_cgroup(box);
+	if (!of)
+		clear_cgroup(box);
+}
+
+static void take_over_execs(struct box *box)
+{
+	char name[2 * BOX_NAME_BYTES];
+	int fd = openat(box->state_fd, "exec", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		if (!str_is_name(entry->d_name))
+			continue;
+		snprintf(name, sizeof(name), "%s/%.64s", box->name, entry->d_name);
+		take_over(box->boxes, box, name);
+	}
+	if (dir)
+		closedir(dir);
 }
 
 static void empty_trash(const struct box_host *host)
@@ -266,7 +322,7 @@ int boxes_take_over(struct boxes *b, struct err *e)
 		return err_sys(e, "read %s", BOX_STATE_DIR);
 	for (struct dirent *entry; (entry = readdir(dir));)
 		if (str_is_name(entry->d_name))
-			take_over(b, entry->d_name);
+			take_over(b, NULL, entry->d_name);
 	closedir(dir);
 	empty_trash(b->host);
 	return 0;

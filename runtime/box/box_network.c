@@ -5,7 +5,7 @@
 #include "box/box.h"
 #include "box/host.h"
 #include "box/ns.h"
-#include "box/stage_service.h"
+#include "box/stage_report.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/msg.h"

@@ -172,7 +172,8 @@ static int run(struct entering *g, struct err *e)
 	/* Before the first step inside: its processes may look at us through /proc. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(e, "prctl");
-	g->target_pidfd = (int)syscall(SYS_pidfd_open, job->pid, 0);
+	g->target_pidfd = job->pidfd >= 0 ? fcntl(job->pidfd, F_DUPFD_CLOEXEC, 3)
+					  : (int)syscall(SYS_pidfd_open, job->pid, 0);
 	if (g->target_pidfd < 0)
 		return err_sys(e, "the container's first process %d", (int)job->pid);
 	if (stage_link_make(&g->r->link_fd, &g->link_fd, e) || open_console(g, e) ||

@@ -19,6 +19,7 @@ struct oci_state;
 /* Every fd is the caller's and -1 when there is none. */
 struct enter_job {
 	pid_t pid;			/* the container's first process */
+	int pidfd;			/* the same one, for sure; -1 = opened by its pid */
 	const struct oci_spec *spec;	/* the container's: namespaces, seccomp profile */
 	const struct oci_state *state; /* the container's, for a seccomp supervisor; NULL = empty */
 	const struct oci_process *process;	/* what runs: complete, env included */

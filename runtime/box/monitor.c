@@ -39,6 +39,7 @@ struct monitor {
 	struct loop *loop;
 	struct loop_source process;		/* the pidfd */
 	struct stream out, err;
+	bool has_log;
 	struct outlog log;
 	struct attach *attach;
 	struct loop_source control;		/* fd -1 = none */
@@ -57,6 +58,8 @@ static void split_lines(struct stream *s, const char *data, size_t size)
 {
 	struct outlog *log = &s->monitor->log;
 
+	if (!s->monitor->has_log)
+		return;
 	while (size) {
 		const char *end = memchr(data, '\n', size);
 		size_t part = end ? (size_t)(end - data) + 1 : size,
@@ -306,6 +309,7 @@ static int set_up(struct monitor *m, const struct monitor_config *config, struct
 	m->process.on_event = on_end;
 	m->control.on_event = on_control;
 	/* Before anything else takes a number that was left free. */
+	m->has_log = placed(MONITOR_LOG_FD) >= 0;
 	m->events_fd = placed(MONITOR_EVENTS_FD);
 	m->output_fd = placed(MONITOR_OUTPUT_FD);
 	m->control.fd = placed(MONITOR_CONTROL_FD);
@@ -322,12 +326,13 @@ int monitor_run(const struct monitor_config *config, struct err *e)
 	if (set_up(&m, config, e))
 		return -1;
 	/* No log is no reason to lose the container's end. */
-	if (outlog_open(&m.log, MONITOR_LOG_FD, config->log_bytes, e))
+	if (m.has_log && outlog_open(&m.log, MONITOR_LOG_FD, config->log_bytes, e))
 		log_warn("%s", e->text);
 	/* Recorded at once, and again with what the rest of the output came to. */
 	if (loop_run(m.loop, e) || record_exit(&m, e) || drain(&m, e))
 		return -1;
-	outlog_close(&m.log);
+	if (m.has_log)
+		outlog_close(&m.log);
 	if (m.log.lost_bytes)
 		log_warn("%llu bytes of output are not in the log: the data disk did not take them",
 			 (unsigned long long)m.log.lost_bytes);

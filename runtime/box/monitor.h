@@ -25,7 +25,7 @@ enum {
 	MONITOR_STDOUT_FD = 3, /* read end; with a terminal its pty master */
 	MONITOR_STDERR_FD,     /* read end; closed with a terminal */
 	MONITOR_STATE_FD,      /* /run/box/NAME */
-	MONITOR_LOG_FD,	       /* /data/box/containers/NAME */
+	MONITOR_LOG_FD,	       /* /data/box/containers/NAME; an exec has none, and no log */
 	MONITOR_EVENTS_FD,     /* memory.events */
 	MONITOR_OUTPUT_FD,     /* copy of both streams */
 	MONITOR_CONTROL_FD,    /* monitor_control_bind */

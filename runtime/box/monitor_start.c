@@ -7,6 +7,10 @@
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/fs.h"
+
+/* A container killed by its own limit is fine, its boxmon killed by the machine's is not. */
+#define OOM_SCORE "-999"
 
 enum {
 	PLACES = MONITOR_CLIENT_FD + MONITOR_CLIENTS_MAX,
@@ -60,6 +64,7 @@ int monitor_start(const struct monitor_start *m, struct err *e)
 			snprintf(words[count++], WORD_BYTES, "client=%u", m->client_streams[i]);
 	for (int i = 0; i < count; i++)
 		argv[i] = words[i];
+	fs_write_control_at(AT_FDCWD, "/proc/self/oom_score_adj", OOM_SCORE, NULL);
 	if (place_fds(m, e))
 		return -1;
 	execve(m->program, argv, envp);

@@ -1,14 +1,6 @@
 /* stage_service.c - see stage_service.h */
 #include "box/stage_service.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "box/cgroup.h"
@@ -22,6 +14,8 @@
 #include "box/plan.h"
 #include "box/stage.h"
 #include "box/stage_link.h"
+#include "box/stage_report.h"
+#include "box/stage_stdio.h"
 #include "box/state.h"
 #include "box/volume.h"
 #include "lib/err.h"
@@ -33,53 +27,13 @@
 #include "lib/str.h"
 #include "oci/spec.h"
 
-/* A container killed by its own limit is fine, its boxmon killed by the machine's is not. */
-#define MONITOR_OOM_SCORE "-999"
-
 struct staging {
 	const struct stage_service *s;
 	struct stage_result r;
-	int stdin_fd;			/* what the container's is written to */
-	int stdout_fd, stderr_fd;	/* what the container's are read from */
+	struct stage_stdio io;
 	int control_fd;			/* monitor_control.h */
 	int network_fd;			/* the namespace, while it is held */
 };
-
-/* A pipe whose inner end belongs to the container's user: /dev/stdout opened by name is checked
- * like any file. */
-static int make_pipe(const struct oci_spec *spec, int *read_fd, int *write_fd, int *inner_fd,
-		     struct err *e)
-{
-	uint32_t uid = 0, gid = 0;
-	int ends[2];
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return err_sys(e, "make a pipe");
-	*read_fd = ends[0];
-	*write_fd = ends[1];
-	if (!idmap_outside(&spec->uid_maps, spec->process.user.uid, &uid) ||
-	    !idmap_outside(&spec->gid_maps, spec->process.user.gid, &gid))
-		return err_set(e, "user %u:%u is not in the container's id range",
-			       spec->process.user.uid, spec->process.user.gid);
-	return fchown(*inner_fd, uid, gid) < 0 ? err_sys(e, "give a pipe to user %u", uid) : 0;
-}
-
-/* With a terminal the pty is all three. */
-static int make_pipes(struct staging *g, int inner_fds[3], struct err *e)
-{
-	const struct stage_service *s = g->s;
-	const struct oci_spec *spec = s->plan->spec;
-
-	if (spec->process.terminal)
-		return 0;
-	if (s->stdio->input != BOX_INPUT_NONE &&
-	    make_pipe(spec, &inner_fds[0], &g->stdin_fd, &inner_fds[0], e))
-		return -1;
-	return make_pipe(spec, &g->stdout_fd, &inner_fds[1], &inner_fds[1], e) ||
-			       make_pipe(spec, &g->stderr_fd, &inner_fds[2], &inner_fds[2], e)
-		       ? -1
-		       : 0;
-}
 
 static int open_volumes(const struct stage_service *s, int user_ns_fd,
 			struct mount_sources *sources, struct err *e)
@@ -160,18 +114,20 @@ static int hold(struct staging *g, int report_fd, struct err *e)
 static int make_container(struct staging *g, struct err *e)
 {
 	const struct stage_service *s = g->s;
-	int inner_fds[3] = { -1, -1, -1 }, failed;
 	const struct stage_root root = { .open = open_root, .ctx = (void *)s };
+	const int *inner = g->io.inner_fds;
+	int failed;
 
 	g->control_fd = monitor_control_bind(s->state_fd, e);
-	if (g->control_fd < 0 || make_pipes(g, inner_fds, e))
+	if (g->control_fd < 0 ||
+	    stage_stdio_make(&g->io, s->plan->spec, &s->plan->spec->process, s->stdio->input, e))
 		return -1;
 	const struct stage_job job = {
 		.plan = s->plan,
 		.bundle_fd = -1,
 		.cgroup_fd = s->cgroup_fd,
 		.seccomp_fd = s->seccomp_fd,
-		.stdio_fds = { inner_fds[0], inner_fds[1], inner_fds[2] },
+		.stdio_fds = { inner[0], inner[1], inner[2] },
 		.console_fd = -1,
 		.gate_fd = -1,
 		.tied = true,
@@ -181,9 +137,7 @@ static int make_container(struct staging *g, struct err *e)
 	};
 
 	failed = stage_make(&job, &g->r, e);
-	/* Only the container holds its ends: what is read ends with it. */
-	for (int i = 0; i < 3; i++)
-		fd_close(&inner_fds[i]);
+	stage_stdio_close_inner(&g->io);
 	return failed;
 }
 
@@ -200,125 +154,55 @@ static int save_state(const struct staging *g, struct err *e)
 	if (proc_start_time(run.pid, &run.pid_start, e) ||
 	    proc_start_time(run.monitor_pid, &run.monitor_start, e))
 		return -1;
+	if (fs_write_atomic_at(g->s->state_fd, "config.json", g->s->config, g->s->config_bytes,
+			       0600, e))
+		return -1;
 	return state_save_run(g->s->state_fd, &run, e);
 }
 
 static void become_monitor(struct staging *g)
 {
 	const struct stage_service *s = g->s;
-	const bool terminal = s->plan->spec->process.terminal;
 	struct monitor_start m = {
 		.program = BOX_MONITOR,
 		.name = s->plan->name,
 		.pid = g->r.pid,
 		.log_bytes = s->plan->log_bytes,
-		.terminal = terminal,
-		.input_once = s->stdio->input == BOX_INPUT_ONCE,
-		.stdout_fd = terminal ? g->r.console_fd : g->stdout_fd,
-		.stderr_fd = g->stderr_fd,
 		.state_fd = s->state_fd,
 		.log_fd = s->container_fd,
 		.events_fd = s->cgroup_fd < 0 ? -1 : cgroup_open_events(s->cgroup_fd),
-		.output_fd = s->stdio->output_fd,
 		.control_fd = g->control_fd,
-		.input_fd = terminal ? g->r.console_fd : g->stdin_fd,
 	};
 	struct err e;
 
-	for (size_t i = 0; i < s->stdio->client_count; i++) {
-		m.client_fds[i] = s->stdio->clients[i].fd;
-		m.client_streams[i] = s->stdio->clients[i].streams;
-	}
+	stage_stdio_hand_over(&g->io, s->stdio, g->r.console_fd, &m);
 	monitor_start(&m, &e);
 	log_err("box %s: %s", m.name, e.text);
 }
 
-static void report_failure(int report_fd, const struct err *why)
+static void run_stage(const void *stage, int report_fd)
 {
-	struct msg m;
-
-	msg_init(&m, STAGE_REPORT_FAILED);
-	msg_put_str(&m, why->text);
-	msg_send(report_fd, &m, NULL);
-}
-
-static int report_success(const struct staging *g, int report_fd, struct err *e)
-{
-	struct msg m;
-
-	msg_init(&m, STAGE_REPORT_STARTED);
-	msg_put_u64(&m, (uint64_t)g->r.pid);
-	msg_put_fd(&m, g->r.pidfd);
-	return msg_send(report_fd, &m, e);
-}
-
-static void reset_signals(void)
-{
-	sigset_t none;
-
-	for (int i = 1; i < NSIG; i++)
-		signal(i, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-static void __attribute__((noreturn)) run_stage(const struct stage_service *s, int report_fd)
-{
+	const struct stage_service *s = stage;
 	struct staging g = {
 		.s = s,
 		.r = { .pid = -1, .pidfd = -1, .console_fd = -1, .link_fd = -1 },
-		.stdin_fd = -1,
-		.stdout_fd = -1,
-		.stderr_fd = -1,
 		.control_fd = -1,
 		.network_fd = -1,
 	};
 	struct err e;
 
-	reset_signals();
-	setsid();
+	stage_stdio_init(&g.io);
 	if (make_container(&g, &e) == 0 && (!s->hold || hold(&g, report_fd, &e) == 0) &&
 	    stage_release(&g.r, &e) == 0 && save_state(&g, &e) == 0 &&
-	    report_success(&g, report_fd, &e) == 0) {
-		fs_write_control_at(s->host->proc_fd, "self/oom_score_adj", MONITOR_OOM_SCORE,
-				    NULL);
+	    stage_report_started(report_fd, g.r.pid, g.r.pidfd, &e) == 0) {
 		become_monitor(&g);
 	} else {
-		report_failure(report_fd, &e);
+		stage_report_failed(report_fd, &e);
 	}
 	stage_abandon(&g.r);
-	_exit(1);
 }
 
 int stage_service_start(const struct stage_service *s, pid_t *pid, int *report_fd, struct err *e)
 {
-	int pair[2], pidfd;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_sys(e, "make a connection");
-	*report_fd = pair[0];
-	AUTO_FD int stage_end_fd = pair[1];
-
-	/* When the stage dies, inner may hold the other end a little longer: never waited for. */
-	if (fd_set_nonblock(*report_fd, e)) {
-		fd_close(report_fd);
-		return -1;
-	}
-	*pid = fork();
-	if (*pid == 0) {
-		close(pair[0]);
-		run_stage(s, stage_end_fd);
-	}
-	if (*pid < 0) {
-		err_sys(e, "fork");
-		fd_close(report_fd);
-		return -1;
-	}
-	pidfd = (int)syscall(SYS_pidfd_open, *pid, 0);
-	if (pidfd < 0) {
-		err_sys(e, "pidfd_open");
-		kill(*pid, SIGKILL);
-		fd_close(report_fd);
-	}
-	return pidfd;
+	return stage_report_fork(run_stage, s, pid, report_fd, e);
 }

@@ -2,6 +2,7 @@
  * it reports. */
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "box/box.h"
@@ -12,7 +13,9 @@
 #include "box/plan.h"
 #include "box/seccomp.h"
 #include "box/seccomp_store.h"
+#include "box/stage_report.h"
 #include "box/stage_service.h"
+#include "box/stage_stdio.h"
 #include "lib/arena.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -31,6 +34,8 @@ struct start {
 	struct box *box;
 	struct oci_spec *spec;
 	int spec_fd, container_fd, cgroup_fd;
+	char *text;			/* of the specification */
+	size_t text_bytes;
 	struct box_stdio stdio;
 	int seccomp_fd;			/* own profile: ours; else the cache's */
 	bool own_seccomp;
@@ -40,15 +45,14 @@ struct start {
 	struct names_text names;
 };
 
-static int read_stdio(struct start *st, struct msg *m, struct err *e)
+int box_read_stdio(struct msg *m, int *document_fd, struct box_stdio *io, struct err *e)
 {
-	struct box_stdio *io = &st->stdio;
 	uint64_t input = msg_get_u64(m), output = msg_get_u64(m), clients = msg_get_u64(m);
 
 	if (input > BOX_INPUT_ONCE || clients > MONITOR_CLIENTS_MAX)
 		return err_set(e, "a kind of input or a number of clients that there is not");
 	io->input = (enum box_input)input;
-	st->spec_fd = msg_take_fd(m);
+	*document_fd = msg_take_fd(m);
 	if (output)
 		io->output_fd = msg_take_fd(m);
 	for (; io->client_count < clients; io->client_count++) {
@@ -57,11 +61,14 @@ static int read_stdio(struct start *st, struct msg *m, struct err *e)
 		if (io->clients[io->client_count].fd < 0)
 			return err_set(e, "a client without its connection");
 	}
-	st->hold = msg_get_u64(m) != 0;
-	st->network_of = msg_get_str(m);
-	st->names.resolver = msg_get_str(m);
-	st->names.hosts = msg_get_str(m);
-	return msg_end(m, e);
+	return 0;
+}
+
+void box_close_stdio(struct box_stdio *io)
+{
+	fd_close(&io->output_fd);
+	for (size_t i = 0; i < io->client_count; i++)
+		fd_close(&io->clients[i].fd);
 }
 
 static int read_message(struct start *st, struct msg *m, struct err *e)
@@ -84,22 +91,25 @@ static int read_message(struct start *st, struct msg *m, struct err *e)
 	plan->volumes = st->volumes;
 	plan->volume_count = (size_t)count;
 	plan->log_bytes = msg_get_u64(m);
-	return read_stdio(st, m, e);
+	if (box_read_stdio(m, &st->spec_fd, &st->stdio, e))
+		return -1;
+	st->hold = msg_get_u64(m) != 0;
+	st->network_of = msg_get_str(m);
+	st->names.resolver = msg_get_str(m);
+	st->names.hosts = msg_get_str(m);
+	return msg_end(m, e);
 }
 
 static int read_spec(struct start *st, struct err *e)
 {
-	size_t size_bytes;
-
 	if (st->spec_fd < 0)
 		return err_set(e, "the specification is missing");
 	if (fd_require_sealed(st->spec_fd, e))
 		return err_add(e, "specification");
-	AUTO_FREE char *text = fd_read_all(st->spec_fd, OCI_SPEC_BYTES_MAX, &size_bytes, e);
-
-	if (!text)
+	st->text = fd_read_all(st->spec_fd, OCI_SPEC_BYTES_MAX, &st->text_bytes, e);
+	if (!st->text)
 		return err_add(e, "specification");
-	st->spec = oci_spec_parse(st->arena, "config.json", text, size_bytes, e);
+	st->spec = oci_spec_parse(st->arena, "config.json", st->text, st->text_bytes, e);
 	st->plan.spec = st->spec;
 	return st->spec ? 0 : -1;
 }
@@ -182,17 +192,16 @@ static int open_cgroup(struct start *st, struct err *e)
 	return st->cgroup_fd < 0 ? -1 : 0;
 }
 
+int box_open_seccomp(struct boxes *b, const struct oci_spec *spec, bool *own, struct err *e)
+{
+	*own = !spec->seccomp_default;
+	return *own ? seccomp_store_open(-1, spec->seccomp, e)
+		    : seccomp_cache_default(b->seccomp, spec->process.caps.bounding, e);
+}
+
 static int open_seccomp(struct start *st, struct err *e)
 {
-	const struct oci_spec *spec = st->plan.spec;
-
-	if (spec->seccomp_default) {
-		st->seccomp_fd =
-			seccomp_cache_default(st->boxes->seccomp, spec->process.caps.bounding, e);
-	} else {
-		st->own_seccomp = true;
-		st->seccomp_fd = seccomp_store_open(-1, spec->seccomp, e);
-	}
+	st->seccomp_fd = box_open_seccomp(st->boxes, st->plan.spec, &st->own_seccomp, e);
 	return st->seccomp_fd < 0 ? -1 : 0;
 }
 
@@ -205,7 +214,8 @@ static void started(struct box *box, struct msg *m)
 	box->run.pid = (pid_t)msg_get_u64(m);
 	box->pidfd = msg_take_fd(m);
 	box->status = BOX_RUNNING;
-	box_watch_events(box);
+	if (!box->of)
+		box_watch_events(box);
 	log_info("box=%s starting -> running (pid %d)", box->name, (int)box->run.pid);
 	box_answer_started(box);
 	if (box->deleting && box_signal(box, SIGKILL, &e))
@@ -251,6 +261,16 @@ static void on_report(struct loop_source *source, unsigned events)
 	box_finish_start(owner_of(source, struct box, report));
 }
 
+int box_await_start(struct box *box, int monitor_fd, struct err *e)
+{
+	box->report.on_event = on_report;
+	/* The fd first: it is closed with the box. */
+	return box_watch_monitor(box, monitor_fd, e) ||
+			       loop_add(box->boxes->loop, &box->report, LOOP_READ, e)
+		       ? -1
+		       : 0;
+}
+
 static int launch(struct start *st, struct err *e)
 {
 	const struct stage_service stage = {
@@ -264,17 +284,13 @@ static int launch(struct start *st, struct err *e)
 		.stdio = &st->stdio,
 		.names = &st->names,
 		.hold = st->hold,
+		.config = st->text,
+		.config_bytes = st->text_bytes,
 	};
 	struct box *box = st->box;
 	int monitor_fd = stage_service_start(&stage, &box->run.monitor_pid, &box->report.fd, e);
 
-	if (monitor_fd < 0)
-		return -1;
-	box->report.on_event = on_report;
-	if (loop_add(st->boxes->loop, &box->report, LOOP_READ, e) ||
-	    box_watch_monitor(box, monitor_fd, e))
-		return -1;
-	return 0;
+	return monitor_fd < 0 ? -1 : box_await_start(box, monitor_fd, e);
 }
 
 static int prepare(struct start *st, struct err *e)
@@ -291,7 +307,7 @@ static int prepare(struct start *st, struct err *e)
 	    layers_open(&st->layers, st->boxes->host, st->plan.image, e) || open_seccomp(st, e) ||
 	    open_container(st, e))
 		return -1;
-	st->box = old ? old : box_add(st->boxes, st->plan.name, e);
+	st->box = old ? old : box_add(st->boxes, NULL, st->plan.name, e);
 	if (!st->box)
 		return -1;
 	box_begin(st->box, st->plan.spec->uid_maps.items[0].host_id, st->plan.image);
@@ -302,14 +318,13 @@ static void finish(struct start *st)
 {
 	layers_close(&st->layers);
 	fd_close(&st->spec_fd);
-	fd_close(&st->stdio.output_fd);
-	for (size_t i = 0; i < st->stdio.client_count; i++)
-		fd_close(&st->stdio.clients[i].fd);
+	box_close_stdio(&st->stdio);
 	fd_close(&st->container_fd);
 	fd_close(&st->cgroup_fd);
 	fd_close(&st->network_fd);
 	if (st->own_seccomp)
 		fd_close(&st->seccomp_fd);
+	free(st->text);
 	arena_destroy(st->arena);
 }
 

@@ -100,19 +100,35 @@ struct box *box_find(struct boxes *b, const char *name)
 	return NULL;
 }
 
-struct box *box_add(struct boxes *b, const char *name, struct err *e)
+static int make_folder(int dir_fd, const char *name, struct err *e)
+{
+	return fs_make_dir_at(dir_fd, name, 0700, e) ? -1 : fs_open_dir_at(dir_fd, name, e);
+}
+
+static int open_state(struct box *box, struct err *e)
+{
+	struct box *of = box->of;
+
+	if (!of)
+		return make_folder(box->boxes->host->state_fd, box->name, e);
+	if (of->execs_fd < 0)
+		of->execs_fd = make_folder(of->state_fd, "exec", e);
+	return of->execs_fd < 0 ? -1 : make_folder(of->execs_fd, strchr(box->name, '/') + 1, e);
+}
+
+struct box *box_add(struct boxes *b, struct box *of, const char *name, struct err *e)
 {
 	struct box *box = calloc(1, sizeof(*box));
 
 	if (!box)
 		abort();
 	box->boxes = b;
+	box->of = of;
 	box->status = BOX_EXITED;
+	box->execs_fd = -1;
 	box->pidfd = box->monitor.fd = box->report.fd = box->events.fd = -1;
 	str_copy(box->name, sizeof(box->name), name);
-	box->state_fd = fs_make_dir_at(b->host->state_fd, name, 0700, e)
-				? -1
-				: fs_open_dir_at(b->host->state_fd, name, e);
+	box->state_fd = open_state(box, e);
 	if (box->state_fd < 0) {
 		free(box);
 		return NULL;
@@ -133,6 +149,7 @@ void box_forget(struct box *box)
 	loop_remove(&box->report);
 	fd_close(&box->report.fd);
 	fd_close(&box->state_fd);
+	fd_close(&box->execs_fd);
 	free(box);
 }
 
@@ -164,7 +181,7 @@ void boxes_set_peer(struct boxes *b, int socket_fd)
 		/* Who would have released it does not know of it any more. */
 		if (box->held)
 			box_call_off(box);
-		else
+		else if (!box->of)
 			box_tell_oom(box);
 	}
 }
@@ -294,11 +311,13 @@ static int request_delete(struct boxes *b, struct msg *m, struct err *e)
 
 	if (msg_end(m, e))
 		return -1;
-	box = str_is_name(name) ? box_find(b, name) : NULL;
-	if (!box && str_is_name(name))
-		box = box_add(b, name, e);
+	box = box_find(b, name);
+	if (!box && !str_is_name(name))
+		err_set(e, strchr(name, '/') ? "there is no such exec" : "no name of a box");
+	else if (!box)
+		box = box_add(b, NULL, name, e);
 	if (!box) {
-		box_answer_failed(b, name, str_is_name(name) ? e->text : "no name of a box");
+		box_answer_failed(b, name, e->text);
 		return 0;
 	}
 	if (box->deleting) {
@@ -319,22 +338,59 @@ static int request_delete(struct boxes *b, struct msg *m, struct err *e)
 	return 0;
 }
 
+static void send_state(struct boxes *b, const struct box *box, bool running,
+		       const struct box_exit *exit)
+{
+	struct msg m;
+
+	msg_init(&m, WIRE_BOX_STATE);
+	msg_put_str(&m, box->name);
+	msg_put_str(&m, box->run.image);
+	msg_put_u64(&m, running);
+	msg_put_u64(&m, (uint64_t)box->run.pid);
+	msg_put_u64(&m, exit->status);
+	msg_put_u64(&m, exit->oom_kills);
+	boxes_tell(b, &m);
+}
+
+/* Its monitor records the end before it closes the clients' connections, and ends after. */
+static int request_look(struct boxes *b, struct msg *m, struct err *e)
+{
+	const char *name = msg_get_str(m);
+	struct box_exit exit;
+	struct box *box;
+	bool running;
+
+	if (msg_end(m, e))
+		return -1;
+	box = box_find(b, name);
+	if (!box || box->status == BOX_STARTING) {
+		err_set(e, box ? "it is being started" : "there is no box %s", name);
+		box_answer_failed(b, name, e->text);
+		return 0;
+	}
+	exit = box->exit;
+	running = box->status == BOX_RUNNING && state_load_exit(box->state_fd, &exit, e);
+	send_state(b, box, running, running ? &box->exit : &exit);
+	return 0;
+}
+
+static void send_states(struct boxes *b, const struct box *of)
+{
+	for (struct box *box = b->first; box; box = box->next) {
+		if (box->of != of || box->status == BOX_STARTING)
+			continue;	/* its start will be answered */
+		send_state(b, box, box->status == BOX_RUNNING, &box->exit);
+		if (!of)
+			send_states(b, box);
+	}
+}
+
 static int request_list(struct boxes *b, struct msg *m, struct err *e)
 {
 	if (msg_end(m, e))
 		return -1;
-	for (struct box *box = b->first; box; box = box->next) {
-		if (box->status == BOX_STARTING)
-			continue;	/* its start will be answered */
-		msg_init(m, WIRE_BOX_STATE);
-		msg_put_str(m, box->name);
-		msg_put_str(m, box->run.image);
-		msg_put_u64(m, box->status == BOX_RUNNING);
-		msg_put_u64(m, (uint64_t)box->run.pid);
-		msg_put_u64(m, box->exit.status);
-		msg_put_u64(m, box->exit.oom_kills);
-		boxes_tell(b, m);
-	}
+	send_states(b, NULL);
 	msg_init(m, WIRE_BOX_LIST_END);
 	boxes_tell(b, m);
 	return 0;
@@ -359,6 +415,10 @@ int boxes_request(struct boxes *b, struct msg *m, struct err *e)
 		return request_attach(b, m, e);
 	case WIRE_BOX_RESIZE:
 		return request_resize(b, m, e);
+	case WIRE_BOX_EXEC:
+		return verb_exec(b, m, e);
+	case WIRE_BOX_LOOK:
+		return request_look(b, m, e);
 	case WIRE_BOX_LIST:
 		return request_list(b, m, e);
 	default: /* a number from outside, not a value of our enum */

@@ -1,12 +1,12 @@
 /* verbs.h - the service's boxes: start, kill, delete, list, and what happens to them.
  *
- *   (none) -- start --> STARTING -- started --> RUNNING -- boxmon ended --> EXITED -- delete -->
- * (none)
- *                          `--- failed --> EXITED or (none)              `-- start --> STARTING
+ *   (none) - start -> STARTING - started -> RUNNING - boxmon ended -> EXITED - delete -> (none)
+ *                         `- failed -> EXITED or (none)                `- start -> STARTING
  *
  * Owns: /run/box/NAME, the cgroup and /data/box/containers/NAME of each box. A restarted service
  * takes over what runs, by /run/box, and clears away what a crash left half made. An exited box may
- * be started again with its writable layer; only delete frees its name for something else. */
+ * be started again with its writable layer; only delete frees its name for something else. An exec
+ * goes the same way, once, inside of a running box; at most 64 of a box are remembered. */
 #pragma once
 
 #include <stdbool.h>

@@ -206,7 +206,8 @@ static int run(const struct command_call *call, struct err *e)
 		.job = { .cgroup_fd = -1,
 			 .seccomp_fd = -1,
 			 .stdio_fds = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
-			 .console_fd = -1 },
+			 .console_fd = -1,
+			 .pidfd = -1 },
 		.result = { .pid = -1, .pidfd = -1, .console_fd = -1, .link_fd = -1 },
 	};
 	int status = 0;

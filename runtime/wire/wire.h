@@ -11,52 +11,6 @@
 enum wire_program { WIRE_SVCTL, WIRE_SVD, WIRE_ENGINED, WIRE_BOXD, WIRE_NETD, WIRE_GATED };
 
 /* clang-format off */
-/* Containers. Every request that failed is answered by BOX_FAILED.
- * BOX_START    str name, str image, u64 mounts, then per volume mount: str volume, str driver, str
- *              target, u64 read_only; u64 log_bytes; u64 input (0 none, 1 open, 2 closed by the
- *              end of a client's sending); u64 1 = with an output; u64 clients, then each one's
- *              u64 streams (1 stdin, 2 stdout, 4 stderr); u64 1 = hold; str the running box whose
- *              network namespace it shares ("" = as the spec says); str text of its resolv.conf
- *              ("" = the appliance's own); str lines of its hosts after localhost's ("" = its
- *              hostname at 127.0.1.1); fds: sealed spec [, output], clients
- *              held: answered by BOX_HELD, else by BOX_STARTED
- * BOX_HELD     str name, u64 pid; fd: its network namespace. All of it is made and nothing of its
- *              image has run. It waits for BOX_RELEASE; BOX_KILL with any signal, BOX_DELETE or
- *              the end of the connection end it as if it had never been started
- * BOX_RELEASE  str name                                          answered by BOX_STARTED
- * BOX_STARTED  str name, u64 pid
- * BOX_FAILED   str name, str sentence
- * BOX_NETNS    str name                                          answered by BOX_NETWORK
- * BOX_NETWORK  str name; fd: the network namespace of its first process
- * BOX_KILL     str name, u64 signal                              answered by BOX_DONE
- * BOX_DELETE   str name answered by BOX_DONE; kills what runs
- * BOX_ATTACH   str name, u64 streams; fd: a stream connection    answered by BOX_DONE
- * BOX_RESIZE   str name, u64 rows, u64 columns                   answered by BOX_DONE
- * BOX_DONE     str name
- * BOX_LIST     - answered by BOX_STATE... BOX_LIST_END
- * BOX_STATE    str name, str image, u64 running, u64 pid, u64 exit_status, u64 oom_kills
- * BOX_EXITED   str name, u64 exit_status (128 + signal as shells do), u64 oom_kills,
- *              str said (the last lines of its standard error)   event
- * BOX_OOM      str name, u64 limit_bytes, u64 oom_kills          event */
-#define WIRE_BOX_MESSAGES(X) \
-	X(BOX_START,    ENGINED, BOXD,    6) \
-	X(BOX_STARTED,  BOXD,    ENGINED, 0) \
-	X(BOX_FAILED,   BOXD,    ENGINED, 0) \
-	X(BOX_HELD,     BOXD,    ENGINED, 1) \
-	X(BOX_RELEASE,  ENGINED, BOXD,    0) \
-	X(BOX_NETNS,    ENGINED, BOXD,    0) \
-	X(BOX_NETWORK,  BOXD,    ENGINED, 1) \
-	X(BOX_KILL,     ENGINED, BOXD,    0) \
-	X(BOX_DELETE,   ENGINED, BOXD,    0) \
-	X(BOX_ATTACH,   ENGINED, BOXD,    1) \
-	X(BOX_RESIZE,   ENGINED, BOXD,    0) \
-	X(BOX_DONE,     BOXD,    ENGINED, 0) \
-	X(BOX_LIST,     ENGINED, BOXD,    0) \
-	X(BOX_STATE,    BOXD,    ENGINED, 0) \
-	X(BOX_LIST_END, BOXD,    ENGINED, 0) \
-	X(BOX_EXITED,   BOXD,    ENGINED, 0) \
-	X(BOX_OOM,      BOXD,    ENGINED, 0)
-
 /* Networks. Each request but NET_STATS is answered by NET_DONE or NET_FAILED, in order. Addresses
  * are text ("172.18.0.2", "" = none), subnets "172.18.0.0/16", key: what the sender calls the
  * object.
@@ -100,6 +54,7 @@ enum wire_program { WIRE_SVCTL, WIRE_SVD, WIRE_ENGINED, WIRE_BOXD, WIRE_NETD, WI
 	X(NET_FAILED,   NETD,    ENGINED, 0)
 
 #define WIRE_MESSAGES(X) WIRE_BOX_MESSAGES(X) WIRE_NET_MESSAGES(X) WIRE_GATE_MESSAGES(X)
+#include "wire/box_messages.h"
 #include "wire/gate_messages.h"
 
 enum wire_type {
@@ -112,6 +67,5 @@ enum wire_type {
 /* clang-format on */
 
 const char *wire_name(uint32_t type); /* "BOX_START"; "unknown" for what is not in the list */
-/* May `from` send this type to `to`, with this many fds? (fds in the table is the most allowed.)
- * */
+/* May `from` send this type to `to`, with this many fds? (fds in the table is the most allowed.) */
 bool wire_allowed(uint32_t type, enum wire_program from, enum wire_program to, int fd_count);

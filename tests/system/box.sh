@@ -306,6 +306,9 @@ ok "the network of a running box is" answers "BOX_NETWORK h"
 spec -i 1114112 -- /bin/probe sleep 1000; printf 'start i t /tmp/spec.json network-of=h\n' | talk
 ns() { stat -L -c %i "/proc/$(sed -n 's/^pid //p' "/run/box/$1/run")/ns/net"; }
 ok "another box shares it" [ "$(ns h)" = "$(ns i)" ]
+./boxctl spec -- /bin/probe read /proc/net/dev >process.json
+printf 'exec h/x /tmp/process.json output=/tmp/dev-h\nexited h/x\nexec i/x /tmp/process.json output=/tmp/dev-i\nexited i/x\n' | talk
+ok "so do their execs" eval 'for f in dev-h dev-i; do grep -q lo: $f && [ "$(grep -c : $f)" = 1 ] || exit 1; done'
 ok "it is not the machine's" [ "$(ns h)" != "$(stat -L -c %i /proc/self/ns/net)" ]
 printf 'kill i 9\nexited i\nkill h 9\nexited h\nstart i t /tmp/spec.json network-of=h\ndelete h\ndelete i\n' | talk
 ok "but none that is gone" answers "BOX_FAILED i share the network of box h: box h is not running"
@@ -313,6 +316,79 @@ spec -- /bin/probe read /etc/resolv.conf; run e "$names" resolver=nameserver_10.
 ok "a resolver's file of its own" has nameserver_10.0.0.1
 spec -- /bin/probe read /etc/hosts; run e "$names" hosts=10.0.0.7_web
 ok "hosts with lines of its own" eval 'has 10.0.0.7_web && ! grep -q 127.0.1.1 out && grep -q "127.0.0.1.*localhost" out'
+# ---- one more program in a running container
+CG=${cg:+m}; spec -- /bin/probe sleep 1000
+echo "start m t /tmp/spec.json" | talk
+inside=$(sed -n "s/^pid //p" /run/box/m/run)
+process() { CG=; ./boxctl spec "$@" >process.json; }	# the process of that specification
+# enter NAME [WORD...]: as m/NAME to its end; output in `out`
+enter() { rm -f out; name=$1; shift; printf 'exec m/%s /tmp/process.json output=/tmp/out %s\nexited m/%s\n' "$name" "$*" "$name" | talk; }
+process -u 1000:100 -g 7 -w /home/u -e A=b -- /bin/probe facts; enter a
+ok "an exec runs and ends" answers "BOX_EXITED m/a 0 0"
+ok "its fds are exactly 0, 1, 2" has "fds=0,1,2,"
+ok "user, group, groups and folder are its own" eval 'has "Uid: 1000 1000 1000 1000" && has "Gid: 100 100 100 100" && has "Groups: 7 " && has "cwd=/home/u"'
+ok "it has no capabilities" eval 'has "CapEff: 0000000000000000" && has "CapInh: 0000000000000000"'
+ok "it is in the container" eval 'has "hostname=tested" && grep -qE "^uid_map= +0 +1048576 +65536$" out && grep -qE "^pid=[0-9]{1,2} " out'
+ok "under the container's filter" eval 'has "Seccomp: 2" && has "setns=EPERM" && has "clone3=ENOSYS" && has "max_user_namespaces=0"'
+process -- /bin/probe facts; enter b
+ok "its root has Docker's capabilities" eval 'has "CapEff: 00000000a80425fb" && has "CapBnd: 00000000a80425fb" && has "Uid: 0 0 0 0"'
+ok "it opens /dev/stdout again" has "reopen /dev/stdout=done"
+process -a CAP_SYS_ADMIN -- /bin/probe facts; enter b2
+ok "more capabilities do not open the container's filter" eval 'grep -qE "^CapEff: 00000000a82425fb" out && has "sethostname=EPERM" && has "mount=EPERM"'
+process -- /bin/probe exit 7; enter c
+ok "its exit status" answers "BOX_EXITED m/c 7 0"
+printf 'look m/c\nlook m\nlook m/x\n' | talk
+ok "its end is remembered" eval 'answers "^BOX_STATE m/c t 0 [0-9]* 7 0$" && answers "^BOX_STATE m t 1 $inside 0 0$" && answers "BOX_FAILED m/x there is no box m/x"'
+ok "its name is taken" eval 'enter c; answers "BOX_FAILED m/c an exec of this name is there already"'
+printf 'delete m/c\ndelete m/c\n' | talk
+ok "until it is deleted" eval 'answers "BOX_DONE m/c" && answers "BOX_FAILED m/c there is no such exec" && [ ! -e /run/box/m/exec/c ]'
+for name in x/y m/ m/../x m/a/b /a "m"; do printf 'exec %s /tmp/process.json\n' "$name" | talk; ok "no exec $name" answers "BOX_FAILED $name"; done
+process -- nosuch; enter d
+ok "a missing program is named" eval 'answers "BOX_FAILED m/d" && answers "\"nosuch\": executable file not found in \$PATH"'
+process -u 70000:1 -- /bin/probe facts; enter d
+ok "a user outside of the range" answers "BOX_FAILED m/d user 70000:1 is not in the container's id range"
+for i in 3 4 5 6 7 8 9 10 12 14 16 20; do
+	process -w /proc/self/fd/$i -- /bin/probe facts; enter d; answers "BOX_FAILED m/d" || { echo "cwd $i" >leaks; break; }
+	process -- /proc/self/fd/$i/../bin/probe facts; enter d; answers "BOX_FAILED m/d" || { echo "path $i" >leaks; break; }
+done
+ok "no folder of the machine is within its reach" [ ! -e leaks ]
+process -- /bin/probe echo
+printf 'exec m/e /tmp/process.json input=2 client=/tmp/seen\nattach m/e 7 /tmp/fed one\\n\nexited m/e\n' | talk
+ok "input and clients, also later ones" eval 'answers "BOX_EXITED m/e 6 0" && tr -d "\000-\010" <seen | grep -q "got one" && tr -d "\000-\010" <fed | grep -q "got one"'
+process -t -- /bin/probe echo
+printf 'exec m/f /tmp/process.json client=/tmp/tty2\nresize m/f 33 101\nattach m/f 7 /tmp/screen2 size\\nexit\\n\nexited m/f\n' | talk
+ok "a terminal with its size" eval 'answers "BOX_EXITED m/f 5 0" && grep -q tty=1 tty2 && tr -d "\r" <screen2 | grep -q "size=33x101"'
+process -- /bin/probe exit 9
+seq 40 | sed 's,.*,exec m/l& /tmp/process.json client=/tmp/end\ngone\nlook m/l&,' | talk
+ok "whoever saw the end of its streams can ask for its status" [ "$(grep -c '^BOX_STATE m/l[0-9]* t 0 [0-9]* 9 0$' answers)" = 40 ]
+process -- /bin/probe sleep 1000
+printf 'exec m/g /tmp/process.json\nkill m/g 15\nexited m/g\nexec m/h /tmp/process.json\ndelete m/h\nlist\n' | talk
+ok "killed is 128 + signal" answers "BOX_EXITED m/g 143 0"
+ok "delete kills what runs" eval 'answers "BOX_EXITED m/h 137 0" && answers "BOX_DONE m/h" && ! answers "BOX_STATE m/h"'
+ok "the container goes on" answers "BOX_STATE m t 1 $inside 0 0"
+printf 'exec m/i /tmp/process.json\nexec m/j /tmp/process.json\nexec m/k /tmp/process.json\n' | talk
+run_of() { sed -n "s/^$2 //p" "/run/box/m/exec/$1/run"; }
+i=$(run_of i pid) j=$(run_of j pid) k=$(run_of k pid)
+ok "it is in the container's cgroup" [ "$(cat /proc/$i/cgroup)" = "$(cat /proc/$inside/cgroup)" ]
+ok "its monitor has no capability" grep -qE "^CapPrm:[[:space:]]0+$" "/proc/$(run_of i monitor_pid)/status"
+adj() { cat "/proc/$1/oom_score_adj"; }
+ok "its scores for want of memory are the container's" [ "$(adj $i) $(adj "$(run_of i monitor_pid)")" = "$(adj $inside) $(adj "$(sed -n 's/^monitor_pid //p' /run/box/m/run)")" ]
+kill -9 $server; wait $server 2>/dev/null; kill -9 $j
+ok "its end is recorded while boxd is dead" within 5 grep -q "^status 137" /run/box/m/exec/j/exit
+kill -9 "$(run_of k monitor_pid)"
+ok "it does not outlive its monitor" within 5 [ ! -e /proc/$k ]
+mkdir /run/box/m/exec/half
+serve; printf 'list\n' | talk
+ok "a restarted boxd finds it running, and what ended" eval 'answers "^BOX_STATE m/i t 1 $i 0 0$" && answers "^BOX_STATE m/j t 0 $j 137 0$" && answers "^BOX_STATE m/k t 0 $k 137 0$"'
+ok "a half made one is cleared away" [ ! -e /run/box/m/exec/half ]
+process -- /bin/probe exit 3; seq 80 | sed 's,.*,exec m/n& /tmp/process.json\nexited m/n&,' | talk
+echo list | talk
+ok "of many execs the newest are remembered, and those that run" eval '[ "$(grep -c "^BOX_STATE m/" answers)" = 64 ] && answers "BOX_STATE m/n80 t 0" && answers "BOX_STATE m/i t 1" && ! answers "BOX_STATE m/n1 "'
+printf 'kill m 9\nexited m/i\nexited m\nexec m/o /tmp/process.json\n' | talk
+ok "an exec ends with its container" eval 'answers "BOX_EXITED m/i 137 0" && [ ! -e /proc/$i ]'
+ok "and none starts after" answers "BOX_FAILED m/o box m is not running"
+printf 'delete m\nlist\n' | talk
+ok "delete takes its execs along" eval 'answers "BOX_DONE m$" && ! answers BOX_STATE'
 
 if [ -n "$cg" ]; then
 	CG=k; spec -- /bin/probe read /proc/self/cgroup; run k

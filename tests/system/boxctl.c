@@ -1,12 +1,15 @@
 /* boxctl - plays svd and engined for boxd in tests/system/box.sh.
  *
- *   boxctl serve SOCKET PROGRAM      binds the socket and execs the program with it, as svd does;
- *                                    what the program tells svd comes out on stdout
- *   boxctl spec [OPTION...] -- ARG.. prints a config.json: Docker's defaults and what the options
- * say boxctl talk SOCKET               requests from stdin, one per line; answers and events on
- * stdout: start NAME IMAGE SPEC [output=FILE] [log=BYTES] [volume=NAME:DRIVER:TARGET[:ro]]...
- * [input=1|2] [client=FILE] | attach NAME STREAMS FILE [TEXT] | resize NAME ROWS COLUMNS | kill
- * NAME SIGNAL | delete NAME | list | exited NAME (waits for that event) | pause MS */
+ *   boxctl serve SOCKET PROGRAM   binds the socket and execs the program with it, as svd does;
+ *                                 what the program tells svd comes out on stdout
+ *   boxctl spec [OPTION...] -- ARG...   prints a config.json: Docker's defaults and the options
+ *   boxctl talk SOCKET            requests from stdin, one per line; answers and events on stdout:
+ *     start NAME IMAGE SPEC [output=FILE] [log=BYTES] [volume=NAME:DRIVER:TARGET[:ro]]...
+ *           [input=1|2] [client=FILE]
+ *     exec BOX/EXEC SPEC [output=FILE] [input=1|2] [client=FILE] | attach NAME STREAMS FILE [TEXT]
+ *     resize NAME ROWS COLUMNS | kill NAME SIGNAL | delete NAME | list | look NAME | pause MS
+ *     exited NAME (waits for that event) | gone (waits until every client has seen its end) |
+ *     churn NAME COUNT (attaches and goes away, so often) */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,11 +24,13 @@
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "lib/json.h"
 #include "lib/log.h"
 #include "lib/msg.h"
 #include "lib/str.h"
 #include "oci/spec.h"
 #include "oci/spec_names.h"
+#include "oci/spec_parts.h"
 #include "wire/wire.h"
 
 enum { WORDS_MAX = 32, SPEC_MAX = 1 << 20 };
@@ -222,30 +227,76 @@ static int client(const char *file, const char *text)
 	_exit(0);
 }
 
+static char *read_document(const char *path, size_t *size)
+{
+	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct err e;
+	char *text = fd < 0 ? NULL : fd_read_all(fd, SPEC_MAX, size, &e);
+
+	if (!text)
+		die("read %s", path);
+	return text;
+}
+
+/* The fields about streams, the document and the streams' fds. */
+static void put_streams(struct msg *m, int document_fd, char **words, int count)
+{
+	int client_fd = -1, output_fd = -1;
+	uint64_t input = 0;
+
+	for (int i = 0; i < count; i++)
+		if (str_starts(words[i], "output="))
+			output_fd =
+				open(words[i] + 7, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+		else if (str_starts(words[i], "input="))
+			str_to_u64(words[i] + 6, &input);
+		else if (str_starts(words[i], "client="))
+			client_fd = client(words[i] + 7, "");
+	msg_put_u64(m, input);
+	msg_put_u64(m, output_fd >= 0);
+	msg_put_u64(m, client_fd >= 0);
+	if (client_fd >= 0)
+		msg_put_u64(m, 6);
+	msg_put_fd(m, document_fd);
+	if (output_fd >= 0)
+		msg_put_fd(m, output_fd);
+	if (client_fd >= 0)
+		msg_put_fd(m, client_fd);
+}
+
+/* And closes the fds here: a client sees its end. */
+static void send_streams(int fd, struct msg *m)
+{
+	struct err e;
+
+	if (msg_send(fd, m, &e))
+		die("%s", e.text);
+	for (int i = 0; i < m->fd_count; i++)
+		close(m->fds[i]);
+}
+
+static void await_start(int fd, uint32_t type, const char *name)
+{
+	if (!await(fd, type, name) && !str_equal(started, name))
+		str_copy(refused, sizeof(refused), name);
+	else
+		str_copy(started, sizeof(started), name);
+}
+
 static void start(int fd, char **words, int count)
 {
 	static struct msg m;
 	struct err e;
 	char *volumes[WORDS_MAX], *part[4] = { 0 };
-	int volume_count = 0, client_fd = -1, output_fd = -1,
-	    spec_fd = open(words[3], O_RDONLY | O_CLOEXEC);
-	uint64_t log_bytes = 0, input = 0, hold = 0;
 	const char *network_of = "", *resolver = "", *hosts = "";
+	int volume_count = 0;
+	uint64_t log_bytes = 0, hold = 0;
 	size_t size;
-	char *text = spec_fd < 0 ? NULL : fd_read_all(spec_fd, SPEC_MAX, &size, &e);
+	AUTO_FREE char *text = read_document(words[3], &size);
 
-	if (!text)
-		die("read %s", words[3]);
 	for (int i = 4; i < count; i++)
-		if (str_starts(words[i], "output="))
-			output_fd =
-				open(words[i] + 7, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-		else if (str_starts(words[i], "log="))
+		if (str_starts(words[i], "log="))
 			str_to_u64(words[i] + 4, &log_bytes);
-		else if (str_starts(words[i], "input="))
-			str_to_u64(words[i] + 6, &input);
-		else if (str_starts(words[i], "client="))
-			client_fd = client(words[i] + 7, "");
 		else if (str_starts(words[i], "network-of="))
 			network_of = words[i] + 11;
 		else if (str_starts(words[i], "resolver="))
@@ -269,29 +320,40 @@ static void start(int fd, char **words, int count)
 		msg_put_u64(&m, part[3] != NULL);
 	}
 	msg_put_u64(&m, log_bytes);
-	msg_put_u64(&m, input);
-	msg_put_u64(&m, output_fd >= 0);
-	msg_put_u64(&m, client_fd >= 0);
-	if (client_fd >= 0)
-		msg_put_u64(&m, 6);
+	put_streams(&m, fd_sealed_memfd("spec", text, size, &e), words + 4, count - 4);
 	msg_put_u64(&m, hold);
 	msg_put_str(&m, network_of);
 	msg_put_str(&m, resolver);
 	msg_put_str(&m, hosts);
-	msg_put_fd(&m, fd_sealed_memfd("spec", text, size, &e));
-	if (output_fd >= 0)
-		msg_put_fd(&m, output_fd);
-	if (client_fd >= 0)
-		msg_put_fd(&m, client_fd);
-	if (msg_send(fd, &m, &e))
+	send_streams(fd, &m);
+	await_start(fd, hold ? WIRE_BOX_HELD : WIRE_BOX_STARTED, words[1]);
+}
+
+/* SPEC is a whole config.json; its process is what runs. */
+static void exec(int fd, char **words, int count)
+{
+	static struct msg m;
+	struct arena *a = arena_create(SPEC_MAX);
+	struct json_writer w;
+	struct buf out;
+	struct err e;
+	size_t size;
+	AUTO_FREE char *text = read_document(words[2], &size);
+	struct oci_spec *s = oci_spec_parse(a, "spec", text, size, &e);
+
+	if (!s)
 		die("%s", e.text);
-	fd_close(&client_fd);
-	free(text);
-	if (!await(fd, hold ? WIRE_BOX_HELD : WIRE_BOX_STARTED, words[1]) &&
-	    !str_equal(started, words[1]))
-		str_copy(refused, sizeof(refused), words[1]);
-	else
-		str_copy(started, sizeof(started), words[1]);
+	buf_init(&out, SPEC_MAX);
+	json_writer_init(&w, &out);
+	spec_process_write(&s->process, &w);
+	msg_init(&m, WIRE_BOX_EXEC);
+	msg_put_str(&m, words[1]);
+	put_streams(&m, fd_sealed_memfd("process", out.data, out.size_bytes, &e), words + 3,
+		    count - 3);
+	send_streams(fd, &m);
+	await_start(fd, WIRE_BOX_STARTED, words[1]);
+	buf_finish(&out);
+	arena_destroy(a);
 }
 
 static void request(int fd, uint32_t type, const char *name, const char *number, uint32_t answer)
@@ -329,6 +391,35 @@ static void attach(int fd, char **words, int count)
 	await(fd, WIRE_BOX_DONE, words[1]);
 }
 
+/* What goes away is a client that has seen output; a busy monitor is asked again. */
+static void churn(int fd, const char *name, int count)
+{
+	static struct msg m;
+	char data[4096];
+	int done = 0;
+	struct err e;
+
+	while (done < count) {
+		int pair[2];
+
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+			die("churn: %m");
+		msg_init(&m, WIRE_BOX_ATTACH);
+		msg_put_str(&m, name);
+		msg_put_u64(&m, 7);
+		msg_put_fd(&m, pair[1]);
+		if (msg_send(fd, &m, &e) || msg_receive(fd, &m, &e) <= 0)
+			die("%s", e.text);
+		close(pair[1]);
+		if (m.type == WIRE_BOX_DONE && read(pair[0], data, sizeof(data)) > 0)
+			done++;
+		else if (m.type != WIRE_BOX_FAILED || !strstr((char *)m.data, "is busy"))
+			die("churn: %s after %d", wire_name(m.type), done);
+		close(pair[0]);
+	}
+	printf("churned %d\n", done);
+}
+
 static void resize(int fd, char **words)
 {
 	static struct msg m;
@@ -358,6 +449,12 @@ static int talk(const char *path)
 			continue;
 		if (str_equal(words[0], "start") && count >= 4)
 			start(fd, words, count);
+		else if (str_equal(words[0], "exec") && count >= 3)
+			exec(fd, words, count);
+		else if (str_equal(words[0], "churn") && count == 3)
+			churn(fd, words[1], atoi(words[2]));
+		else if (str_equal(words[0], "look") && count == 2)
+			request(fd, WIRE_BOX_LOOK, words[1], NULL, WIRE_BOX_STATE);
 		else if (str_equal(words[0], "kill") && count == 3)
 			request(fd, WIRE_BOX_KILL, words[1], words[2], WIRE_BOX_DONE);
 		else if (str_equal(words[0], "release") && count == 2)
@@ -375,6 +472,9 @@ static int talk(const char *path)
 		else if (str_equal(words[0], "exited") && count == 2)
 			(void)(str_equal(words[1], refused) ||
 			       await(fd, WIRE_BOX_EXITED, words[1]));
+		else if (str_equal(words[0], "gone"))
+			while (wait(NULL) > 0)
+				;
 		else if (str_equal(words[0], "pause") && count == 2)
 			usleep((useconds_t)atoi(words[1]) * 1000);
 		else

@@ -36,6 +36,8 @@ static void who_may_send_what(void **state)
 		{ WIRE_BOX_START, WIRE_ENGINED, WIRE_BOXD, -1, false },
 		{ WIRE_BOX_START, WIRE_BOXD, WIRE_ENGINED, 1, false },
 		{ WIRE_BOX_START, WIRE_SVCTL, WIRE_BOXD, 1, false },
+		{ WIRE_BOX_EXEC, WIRE_ENGINED, WIRE_BOXD, 6, true },
+		{ WIRE_BOX_EXEC, WIRE_BOXD, WIRE_ENGINED, 1, false },
 		{ WIRE_BOX_EXITED, WIRE_BOXD, WIRE_ENGINED, 0, true },
 		{ WIRE_BOX_EXITED, WIRE_BOXD, WIRE_ENGINED, 1, false },
 		{ WIRE_BOX_EXITED, WIRE_BOXD, WIRE_SVD, 0, false },
