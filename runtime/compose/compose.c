@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "compose/interpolate.h"
+#include "compose/network.h"
 #include "compose/reader.h"
 #include "compose/service.h"
 #include "compose/yaml.h"
@@ -100,7 +101,7 @@ static int read_volumes(struct reader *r, const struct yaml_node *node, struct e
 
 static const struct reader_key project_keys[] = {
 	{ "configs", NULL },  { "include", NULL },	     { "models", NULL },
-	{ "name", read_name }, { "networks", NULL },	     { "secrets", NULL },
+	{ "name", read_name }, { "networks", network_read_all },	     { "secrets", NULL },
 	{ "services", read_services }, { "version", read_version }, { "volumes", read_volumes },
 };
 
@@ -150,7 +151,7 @@ struct compose_project *compose_read(const char *file, const char *text, size_t 
 		err_set(e, "%s: there is no service in it: add one under services:", file);
 		return NULL;
 	}
-	return check_services(&r, p, e) < 0 ? NULL : p;
+	return network_check(&r, p, e) < 0 || check_services(&r, p, e) < 0 ? NULL : p;
 }
 
 const struct compose_volume *compose_volume(const struct compose_project *project, const char *name)

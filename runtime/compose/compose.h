@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "compose/network.h"
+
 struct arena;
 struct compose_var;
 struct err;
@@ -21,7 +23,6 @@ enum compose_restart {
 	COMPOSE_RESTART_ON_FAILURE,
 	COMPOSE_RESTART_UNLESS_STOPPED
 };
-enum compose_network { COMPOSE_NETWORK_HOST, COMPOSE_NETWORK_NONE };
 enum { COMPOSE_RLIMITS_MAX = 16, COMPOSE_GROUPS_MAX = 32 };
 
 struct compose_mount {			/* a named volume inside a service */
@@ -56,7 +57,7 @@ struct compose_service {
 	const char *hostname;
 	uint32_t groups[COMPOSE_GROUPS_MAX];	/* group_add */
 	size_t group_count;
-	enum compose_network network_mode;
+	struct compose_service_network network;
 
 	enum compose_restart restart;
 	unsigned restart_max;		/* of on-failure:N; 0 = no bound */
@@ -102,6 +103,8 @@ struct compose_project {
 	size_t service_count;
 	struct compose_volume *volumes;
 	size_t volume_count;
+	struct compose_network *networks;	/* those that somebody uses or declares */
+	size_t network_count;
 };
 
 /* file is for messages. vars ends with a NULL name. NULL with *e set on failure. */
@@ -111,3 +114,5 @@ struct compose_project *compose_read(const char *file, const char *text, size_t 
 
 const struct compose_volume *compose_volume(const struct compose_project *project,
 					    const char *name);
+const struct compose_network *compose_network(const struct compose_project *project,
+					      const char *key);

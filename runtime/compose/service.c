@@ -6,6 +6,7 @@
 
 #include "compose/compose.h"
 #include "compose/interpolate.h"
+#include "compose/network.h"
 #include "compose/reader.h"
 #include "compose/scalar.h"
 #include "compose/yaml.h"
@@ -96,8 +97,12 @@ static int read_labels(struct reader *r, const struct yaml_node *node, struct er
 	while (reader_next_pair(r, node, &at, &pair, &failed, e)) {
 		if (!*pair.key)
 			return reader_fail(r, pair.node, e, "a label without a name");
-		s->labels[s->label_count++] =
-			(struct compose_label){ pair.key, pair.value ? pair.value : "" };
+		if (!pair.value)
+			pair.value = "";
+		if (network_read_option(r, pair.node, pair.key, pair.value, &s->network.policy,
+					e) < 0)
+			return -1;
+		s->labels[s->label_count++] = (struct compose_label){ pair.key, pair.value };
 	}
 	return failed ? -1 : 0;
 }
@@ -155,20 +160,6 @@ static int read_hostname(struct reader *r, const struct yaml_node *node, struct 
 		return -1;
 	if (!str_is_name(s->hostname) || strchr(s->hostname, '_'))
 		return reader_fail(r, node, e, "\"%.64s\" is not a host name", s->hostname);
-	return 0;
-}
-
-static int read_network_mode(struct reader *r, const struct yaml_node *node, struct err *e)
-{
-	struct compose_service *s = r->target;
-	const char *text = reader_string(r, node, e);
-
-	if (!text)
-		return -1;
-	if (!str_equal(text, "host") && !str_equal(text, "none"))
-		return reader_fail(r, node, e,
-				   "\"%.64s\" is not supported yet: known are host and none", text);
-	s->network_mode = str_equal(text, "host") ? COMPOSE_NETWORK_HOST : COMPOSE_NETWORK_NONE;
 	return 0;
 }
 
@@ -383,17 +374,17 @@ static const struct reader_key service_keys[] = {
 	{ "develop", NULL },
 	{ "device_cgroup_rules", NULL },
 	{ "devices", NULL },
-	{ "dns", NULL },
-	{ "dns_opt", NULL },
-	{ "dns_search", NULL },
+	{ "dns", service_read_dns },
+	{ "dns_opt", service_read_dns_opt },
+	{ "dns_search", service_read_dns_search },
 	{ "domainname", NULL },
 	{ "entrypoint", read_entrypoint },
 	{ "env_file", NULL },
 	{ "environment", read_environment },
-	{ "expose", NULL },
+	{ "expose", service_read_expose },
 	{ "extends", NULL },
 	{ "external_links", NULL },
-	{ "extra_hosts", NULL },
+	{ "extra_hosts", service_read_extra_hosts },
 	{ "gpus", NULL },
 	{ "group_add", read_group_add },
 	{ "healthcheck", NULL },
@@ -406,20 +397,20 @@ static const struct reader_key service_keys[] = {
 	{ "labels", read_labels },
 	{ "links", NULL },
 	{ "logging", read_logging },
-	{ "mac_address", NULL },
+	{ "mac_address", service_read_mac_address },
 	{ "mem_limit", service_read_mem_limit },
 	{ "mem_reservation", service_read_mem_reservation },
 	{ "mem_swappiness", NULL },
 	{ "memswap_limit", service_read_memswap_limit },
 	{ "models", NULL },
-	{ "network_mode", read_network_mode },
-	{ "networks", NULL },
+	{ "network_mode", service_read_network_mode },
+	{ "networks", service_read_networks },
 	{ "oom_kill_disable", NULL },
 	{ "oom_score_adj", NULL },
 	{ "pid", NULL },
 	{ "pids_limit", service_read_pids_limit },
 	{ "platform", NULL },
-	{ "ports", NULL },
+	{ "ports", service_read_ports },
 	{ "post_start", NULL },
 	{ "pre_stop", NULL },
 	{ "privileged", NULL },
@@ -458,6 +449,7 @@ int service_read(struct reader *r, const struct yaml_node *node, struct compose_
 
 	*service = (struct compose_service){ .name = node->key,
 					     .line = node->line,
+					     .network.policy = "",
 					     .stop_grace_ms = 10000 };
 	if (!str_is_name(node->key))
 		return err_set(e, "%s:%u: \"%.64s\" is not a service name: letters, digits, - _ .",
@@ -472,11 +464,6 @@ int service_read(struct reader *r, const struct yaml_node *node, struct compose_
 	if (status == 0 && !service->image)
 		status = err_set(e, "%s:%u: service %s has no image", r->file, node->line,
 				 node->key);
-	if (status == 0 && !yaml_member(node, "network_mode"))
-		status = err_set(e,
-				 "%s:%u: service %s: networks are not supported yet: write "
-				 "network_mode: host (or none)",
-				 r->file, node->line, node->key);
 	r->where[0] = '\0';
 	r->target = NULL;
 	return status;

@@ -255,7 +255,8 @@ static int make_spec(struct plan *plan, const struct plan_request *q, struct are
 		.cgroups_path = arena_format(arena, "/box/%s", s->name),
 		.id_base = PLAN_ID_FIRST + q->slot * IDS_PER_SLOT,
 		.shm_bytes = s->shm_size_bytes,
-		.own_network = s->network_mode == COMPOSE_NETWORK_NONE,
+		.own_network = s->network.mode == COMPOSE_NETWORK_NONE ||
+			       s->network.mode == COMPOSE_NETWORK_OWN,
 	};
 	struct oci_spec *spec = oci_spec_defaults(arena, &defaults);
 	const char *directory = s->working_dir ? s->working_dir : q->image->working_dir;
@@ -284,7 +285,7 @@ static const char *const *names_of(const struct compose_service *s)
 {
 	static const char *const names[] = { "resolv.conf", "hosts", "hostname", NULL };
 
-	return s->network_mode == COMPOSE_NETWORK_NONE ? names + 1 : names;
+	return s->network.mode == COMPOSE_NETWORK_NONE ? names + 1 : names;
 }
 
 int plan_make(struct plan *plan, const struct plan_request *q, struct arena *arena, struct err *e)
@@ -292,6 +293,11 @@ int plan_make(struct plan *plan, const struct plan_request *q, struct arena *are
 	const struct compose_service *s = q->service;
 	unsigned signal_number = SIGTERM;
 
+	if (s->network.mode == COMPOSE_NETWORK_OWN || s->network.mode == COMPOSE_NETWORK_SHARED)
+		return err_set(e,
+			       "service %s: networks are not supported yet: write network_mode: "
+			       "host (or none)",
+			       s->name);
 	if (*q->image->stop_signal && !scalar_signal(q->image->stop_signal, &signal_number))
 		return err_set(e, "image %s: stop signal \"%.64s\" is not known", q->image->name,
 			       q->image->stop_signal);

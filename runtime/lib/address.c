@@ -106,14 +106,31 @@ bool subnet_contains(const struct subnet *s, const struct address *a)
 	       same_prefix(s->address.bytes, a->bytes, s->prefix);
 }
 
+bool subnet_overlaps(const struct subnet *a, const struct subnet *b)
+{
+	return subnet_contains(a, &b->address) || subnet_contains(b, &a->address);
+}
+
+/* Are all bits behind the prefix like this one? */
+static bool host_bits_are(const struct subnet *s, const struct address *a, bool set)
+{
+	size_t bits = address_size(a) * 8;
+
+	for (size_t i = s->prefix; i < bits; i++)
+		if (!(a->bytes[i / 8] & (0x80 >> (i % 8))) == set)
+			return false;
+	return true;
+}
+
+bool subnet_is_host(const struct subnet *s, const struct address *a)
+{
+	return subnet_contains(s, a) && !host_bits_are(s, a, false) &&
+	       (a->family != AF_INET || !host_bits_are(s, a, true));
+}
+
 static bool has_host_bits(const struct subnet *s)
 {
-	size_t bits = address_size(&s->address) * 8, i;
-
-	for (i = s->prefix; i < bits; i++)
-		if (s->address.bytes[i / 8] & (0x80 >> (i % 8)))
-			return true;
-	return false;
+	return !host_bits_are(s, &s->address, false);
 }
 
 static bool read_subnet(const char *text, struct subnet *out)

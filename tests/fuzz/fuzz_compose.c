@@ -27,6 +27,36 @@ static void require(bool holds)
 		abort();
 }
 
+/* What ends in a file of the container, in a policy or in a message holds no line of its own. */
+static void is_one_line(const char *text)
+{
+	require(*text && !strpbrk(text, "\n \t"));
+}
+
+static void check_network(const struct compose_project *project, const struct compose_service *s)
+{
+	const struct compose_service_network *n = &s->network;
+
+	require((n->mode == COMPOSE_NETWORK_OWN) == (n->attachment_count > 0));
+	require(n->mode == COMPOSE_NETWORK_OWN || n->port_count == 0);
+	for (size_t i = 0; i < n->attachment_count; i++) {
+		const struct compose_network *net =
+			compose_network(project, n->attachments[i].network);
+
+		require(net && net->driver == COMPOSE_DRIVER_BRIDGE);
+		require(!n->attachments[i].address4.family ||
+			subnet_is_host(&net->subnet4, &n->attachments[i].address4));
+		for (size_t k = 0; n->attachments[i].aliases[k]; k++)
+			is_one_line(n->attachments[i].aliases[k]);
+	}
+	for (size_t i = 0; i < n->port_count; i++)
+		require(n->ports[i].container_first && port_map_count(&n->ports[i]) <= 1024);
+	for (size_t i = 0; i < n->host_count; i++)
+		is_one_line(n->hosts[i].name);
+	for (size_t i = 0; n->search && n->search[i]; i++)
+		is_one_line(n->search[i]);
+}
+
 static void check_service(const struct compose_project *project, const struct compose_service *s)
 {
 	require(s->name && s->image && *s->image && s->line > 0);
@@ -48,6 +78,7 @@ static void check_service(const struct compose_project *project, const struct co
 	for (size_t i = 0; i < s->tmpfs_count; i++)
 		require(s->tmpfs[i].target[0] == '/');
 	require(!s->has_cuvette || s->ready_url);
+	check_network(project, s);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -135,7 +135,7 @@ static void every_key_arrives(void **state)
 	assert_int_equal(s->groups[1], 27);
 	assert_string_equal(s->working_dir, "/home/jovyan");
 	assert_string_equal(s->hostname, "lab");
-	assert_int_equal(s->network_mode, COMPOSE_NETWORK_HOST);
+	assert_int_equal(s->network.mode, COMPOSE_NETWORK_HOST);
 	assert_int_equal(s->restart, COMPOSE_RESTART_ON_FAILURE);
 	assert_int_equal(s->restart_max, 3);
 	assert_true(s->read_only && s->no_new_privileges);
@@ -173,7 +173,7 @@ static void what_is_not_given(void **state)
 	assert_null(s->entrypoint);
 	assert_null(s->user);
 	assert_int_equal(s->restart, COMPOSE_RESTART_NO);
-	assert_int_equal(s->network_mode, COMPOSE_NETWORK_NONE);
+	assert_int_equal(s->network.mode, COMPOSE_NETWORK_NONE);
 	assert_true(s->stop_grace_ms == 10000);
 	assert_true(s->mem_limit_bytes == 0 && s->pids_limit == 0);
 	assert_string_equal(s->environment[0], "B=2");
@@ -192,23 +192,17 @@ static const struct {
 	{ S("memlimit: 1g"),
 	  "compose.yaml:4: unknown key \"memlimit\" in service lab; did you mean \"mem_limit\"?" },
 	{ S("zzzzzzzzzz: 1"), "compose.yaml:4: unknown key \"zzzzzzzzzz\" in service lab" },
-	{ S("ports: ['80:80']"), "compose.yaml:4: key \"ports\" in service lab is not supported by "
-				 "Cuvette yet: take it out" },
 	{ S("depends_on: [x]"),
 	  "compose.yaml:4: key \"depends_on\" in service lab is not supported" },
 	{ S("healthcheck: {}"),
 	  "compose.yaml:4: key \"healthcheck\" in service lab is not supported" },
 	{ S("build: ."), "compose.yaml:4: key \"build\" in service lab is not supported" },
 	{ "service: {}", "compose.yaml:1: unknown key \"service\"; did you mean \"services\"?" },
-	{ "services: {a: {image: x, network_mode: host}}\nnetworks: {}",
-	  "compose.yaml:2: key \"networks\" is not supported" },
 	{ "", "compose.yaml: is empty" },
 	{ "services: {}", "compose.yaml: there is no service in it" },
 	{ "services: [a]", "compose.yaml:1: services: must be a map, not a list" },
 	{ "services: {a: 5}", "compose.yaml:1: service a must be a map, not a whole number" },
 	{ "services: {a: {network_mode: host}}", "compose.yaml:1: service a has no image" },
-	{ "services: {a: {image: x}}",
-	  "compose.yaml:1: service a: networks are not supported yet: write network_mode: host" },
 	{ "services: {'a/b': {}}", "compose.yaml:1: \"a/b\" is not a service name" },
 	{ S("network_mode: bridge"), "compose.yaml:4: key \"network_mode\" is there twice" },
 	{ S("command: 5"), AT "command: must be a string: write \"5\" with quotes" },

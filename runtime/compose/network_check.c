@@ -1,0 +1,221 @@
+/* network_check.c - what the networks and the services of one file must have in common; see
+ * network.h. */
+#include "compose/compose.h"
+#include "compose/network.h"
+#include "compose/reader.h"
+#include "lib/arena.h"
+#include "lib/err.h"
+#include "lib/str.h"
+
+static const char *const no_names[] = { NULL };
+
+static struct compose_network *find(struct compose_project *p, const char *key)
+{
+	for (size_t i = 0; i < p->network_count; i++)
+		if (str_equal(p->networks[i].key, key))
+			return &p->networks[i];
+	return NULL;
+}
+
+const struct compose_network *compose_network(const struct compose_project *project,
+					      const char *key)
+{
+	return find((struct compose_project *)project, key);
+}
+
+/* There is room: see network_read_all. */
+static void use(const struct reader *r, struct compose_project *p, const char *key)
+{
+	struct compose_network *n;
+
+	if (find(p, key))
+		return;
+	if (!p->networks)
+		p->networks = arena_array(r->arena, 2, sizeof(*p->networks));
+	n = &p->networks[p->network_count++];
+	*n = (struct compose_network){ .key = key, .name = key, .policy = "" };
+	/* Docker's, whose address people know. */
+	if (str_equal(key, "bridge"))
+		subnet_parse("172.17.0.0/16", &n->subnet4);
+}
+
+static void attach(const struct reader *r, struct compose_project *p, struct compose_service *s)
+{
+	const char *key = s->network.is_given ? "bridge" : "default";
+
+	if (s->network.mode != COMPOSE_NETWORK_OWN || s->network.attachment_count)
+		return;
+	use(r, p, key);
+	s->network.attachments = arena_array(r->arena, 1, sizeof(*s->network.attachments));
+	s->network.attachments[s->network.attachment_count++] = (struct compose_attachment){
+		.network = key, .line = s->line, .aliases = no_names
+	};
+}
+
+static int fail(const struct reader *r, unsigned line, const char *what, const char *name,
+		struct err *e, const char *why)
+{
+	return err_set(e, "%s:%u: %s %s: %s", r->file, line, what, name, why);
+}
+
+/* A network of driver host or none is the mode of that name. */
+static int take_driver(const struct reader *r, struct compose_project *p,
+		       struct compose_service *s, struct err *e)
+{
+	struct compose_service_network *n = &s->network;
+
+	for (size_t i = 0; i < n->attachment_count; i++) {
+		const struct compose_network *net = find(p, n->attachments[i].network);
+
+		if (!net)
+			return err_set(e,
+				       "%s:%u: service %s: network \"%s\" is not declared: add it "
+				       "under networks: at the top level",
+				       r->file, n->attachments[i].line, s->name,
+				       n->attachments[i].network);
+		if (net->driver == COMPOSE_DRIVER_BRIDGE)
+			continue;
+		if (n->attachment_count > 1)
+			return fail(r, n->attachments[i].line, "service", s->name, e,
+				    "a network of driver host or none is its only one");
+		n->mode = net->driver == COMPOSE_DRIVER_HOST ? COMPOSE_NETWORK_HOST :
+							       COMPOSE_NETWORK_NONE;
+		n->attachment_count = 0;
+	}
+	return 0;
+}
+
+static int check_static(const struct reader *r, const struct compose_service *s,
+			const struct compose_attachment *a, const struct address *address,
+			const struct subnet *subnet, const struct address *gateway, struct err *e)
+{
+	if (!address->family)
+		return 0;
+	if (!subnet->address.family)
+		return fail(r, a->line, "service", s->name, e,
+			    "an address of its own needs a network with a subnet of that family "
+			    "under ipam:");
+	if (!subnet_is_host(subnet, address))
+		return fail(r, a->line, "service", s->name, e,
+			    "its address is not one of a machine in the network's subnet");
+	if (gateway->family && address_equal(gateway, address))
+		return fail(r, a->line, "service", s->name, e, "its address is the gateway's");
+	return 0;
+}
+
+static bool takes(const struct compose_service *s, const struct compose_attachment *a)
+{
+	for (size_t i = 0; i < s->network.attachment_count; i++) {
+		const struct compose_attachment *other = &s->network.attachments[i];
+
+		if (other != a && str_equal(other->network, a->network) &&
+		    ((a->address4.family && address_equal(&a->address4, &other->address4)) ||
+		     (a->address6.family && address_equal(&a->address6, &other->address6))))
+			return true;
+	}
+	return false;
+}
+
+static int check_attachments(const struct reader *r, struct compose_project *p,
+			     const struct compose_service *s, struct err *e)
+{
+	for (size_t i = 0; i < s->network.attachment_count; i++) {
+		const struct compose_attachment *a = &s->network.attachments[i];
+		const struct compose_network *n = find(p, a->network);
+
+		if (check_static(r, s, a, &a->address4, &n->subnet4, &n->gateway4, e) < 0 ||
+		    check_static(r, s, a, &a->address6, &n->subnet6, &n->gateway6, e) < 0)
+			return -1;
+		for (size_t k = 0; k < p->service_count; k++)
+			if (takes(&p->services[k], a))
+				return err_set(e,
+					       "%s:%u: service %s: service %s has the same address",
+					       r->file, a->line, s->name, p->services[k].name);
+	}
+	return 0;
+}
+
+static const struct compose_service *find_service(const struct compose_project *p, const char *name)
+{
+	for (size_t i = 0; i < p->service_count; i++)
+		if (str_equal(p->services[i].name, name))
+			return &p->services[i];
+	return NULL;
+}
+
+static int check_shared(const struct reader *r, const struct compose_project *p,
+			const struct compose_service *s, struct err *e)
+{
+	const struct compose_service *other = find_service(p, s->network.shared);
+
+	if (!other || other == s)
+		return fail(r, s->line, "service", s->name, e,
+			    "network_mode: there is no other service of that name");
+	if (other->network.mode == COMPOSE_NETWORK_SHARED)
+		return fail(r, s->line, "service", s->name, e,
+			    "network_mode: that service shares the network of another one: name "
+			    "that one");
+	if (other->network.mode == COMPOSE_NETWORK_HOST)
+		return fail(r, s->line, "service", s->name, e,
+			    "network_mode: that service has the machine's network: write host");
+	return 0;
+}
+
+/* Without a network of its own there is nothing to set in it. */
+static int check_mode(const struct reader *r, const struct compose_project *p,
+		      const struct compose_service *s, struct err *e)
+{
+	const struct compose_service_network *n = &s->network;
+
+	if (n->mode == COMPOSE_NETWORK_OWN)
+		return 0;
+	if (n->port_count)
+		return fail(r, s->line, "service", s->name, e,
+			    n->mode == COMPOSE_NETWORK_HOST ?
+				    "ports need a network of its own: with network_mode: host its "
+				    "ports are the machine's" :
+			    n->mode == COMPOSE_NETWORK_NONE ?
+				    "ports need a network: it has none" :
+				    "ports belong to the service whose network it shares");
+	if (n->mac || n->resolver_count || n->search || n->options || *n->policy)
+		return fail(r, s->line, "service", s->name, e,
+			    "mac_address, dns and cuvette.* need a network of its own");
+	return n->mode == COMPOSE_NETWORK_SHARED ? check_shared(r, p, s, e) : 0;
+}
+
+static int check_overlap(const struct reader *r, const struct compose_project *p,
+			 const struct compose_network *n, struct err *e)
+{
+	for (const struct compose_network *other = p->networks; other < n; other++) {
+		if (str_equal(other->name, n->name))
+			return err_set(e, "%s:%u: network %s: network %s has the same name",
+				       r->file, n->line, n->key, other->key);
+		if (subnet_overlaps(&other->subnet4, &n->subnet4) ||
+		    subnet_overlaps(&other->subnet6, &n->subnet6))
+			return err_set(e, "%s:%u: network %s: its subnet overlaps network %s's",
+				       r->file, n->line, n->key, other->key);
+	}
+	return 0;
+}
+
+int network_check(const struct reader *r, struct compose_project *p, struct err *e)
+{
+	for (size_t i = 0; i < p->service_count; i++) {
+		struct compose_service *s = &p->services[i];
+
+		if (s->network.is_given && s->network.attachment_count)
+			return fail(r, s->line, "service", s->name, e,
+				    "network_mode and networks cannot be combined: take one out");
+		attach(r, p, s);
+		if (take_driver(r, p, s, e) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < p->network_count; i++)
+		if (check_overlap(r, p, &p->networks[i], e) < 0)
+			return -1;
+	for (size_t i = 0; i < p->service_count; i++)
+		if (check_mode(r, p, &p->services[i], e) < 0 ||
+		    check_attachments(r, p, &p->services[i], e) < 0)
+			return -1;
+	return 0;
+}

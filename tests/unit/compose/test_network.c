@@ -1,0 +1,277 @@
+/* test_network.c - networks, ports and names in a compose file: what each key becomes, and the
+ * sentence for each mistake. */
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "compose/compose.h"
+#include "lib/arena.h"
+#include "lib/err.h"
+
+static const char whole[] =
+	"services:\n"
+	"  web:\n"
+	"    image: i\n"
+	"    networks:\n"
+	"      back: {aliases: [db, cache.local], ipv4_address: 172.28.5.9, priority: 5}\n"
+	"      front: {mac_address: '02:42:ac:11:00:02', gw_priority: 1}\n"
+	"      out: {priority: 7}\n"
+	"    ports: [80, '8080:80', '127.0.0.1:8000-8003:80-83/udp',\n"
+	"            {target: 443, published: '8443', host_ip: '::1', protocol: tcp, mode: host}]\n"
+	"    expose: [3000, 4000-4005/udp]\n"
+	"    dns: [192.0.2.53, '2001:db8::53']\n"
+	"    dns_search: example.org\n"
+	"    dns_opt: ['ndots:2']\n"
+	"    extra_hosts: ['a=10.0.0.1', 'b:[::2]', 'host.docker.internal:host-gateway']\n"
+	"    labels: {cuvette.egress: 'allow 10.0.0.0/8 443 tcp; deny 10.1.0.0/16', cuvette.rate: "
+	"100mbit}\n"
+	"  side: {image: i, network_mode: 'service:web', extra_hosts: {c: 10.0.0.3}}\n"
+	"  plain: {image: i}\n"
+	"  old: {image: i, network_mode: bridge}\n"
+	"  machine: {image: i, networks: [theirs]}\n"
+	"networks:\n"
+	"  front: {internal: true, labels: [a=b], enable_ipv6: true}\n"
+	"  back:\n"
+	"    name: backbone\n"
+	"    driver: bridge\n"
+	"    ipam: {driver: default, config: [{subnet: 172.28.0.0/16, gateway: 172.28.0.7, "
+	"ip_range: 172.28.5.0/24}, {subnet: 'fd00:1::/64'}]}\n"
+	"    driver_opts: {cuvette.dns-log: true, com.docker.network.driver.mtu: 9000}\n"
+	"  theirs: {driver: host}\n"
+	"  out:\n";
+
+static const struct compose_service *service(const struct compose_project *p, const char *name)
+{
+	for (size_t i = 0; i < p->service_count; i++)
+		if (strcmp(p->services[i].name, name) == 0)
+			return &p->services[i];
+	fail_msg("no service %s", name);
+	return NULL;
+}
+
+static void is_address(const struct address *a, const char *wanted)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	address_print(a, text);
+	assert_string_equal(text, wanted);
+}
+
+static void check_ports(const struct compose_service_network *n)
+{
+	assert_int_equal(n->port_count, 4);
+	assert_int_equal(n->ports[0].host_first, 0);
+	assert_int_equal(n->ports[0].container_first, 80);
+	assert_int_equal(n->ports[1].host_first, 8080);
+	assert_string_equal(n->ports[2].host_address, "127.0.0.1");
+	assert_int_equal(port_map_count(&n->ports[2]), 4);
+	assert_int_equal(n->ports[2].protocol, IPPROTO_UDP);
+	assert_string_equal(n->ports[3].host_address, "::1");
+	assert_int_equal(n->ports[3].host_first, 8443);
+	assert_int_equal(n->ports[3].container_first, 443);
+}
+
+static void check_web(const struct compose_service_network *n)
+{
+	assert_int_equal(n->mode, COMPOSE_NETWORK_OWN);
+	assert_int_equal(n->attachment_count, 3);
+	assert_string_equal(n->attachments[0].network, "out");
+	assert_string_equal(n->attachments[1].network, "back");
+	assert_string_equal(n->attachments[1].aliases[1], "cache.local");
+	assert_null(n->attachments[1].aliases[2]);
+	is_address(&n->attachments[1].address4, "172.28.5.9");
+	assert_int_equal(n->attachments[1].line, 5);
+	assert_string_equal(n->attachments[2].network, "front");
+	assert_string_equal(n->attachments[2].mac, "02:42:ac:11:00:02");
+	assert_int_equal(n->attachments[2].gateway_priority, 1);
+	assert_int_equal(n->resolver_count, 2);
+	is_address(&n->resolvers[1], "2001:db8::53");
+	assert_string_equal(n->search[0], "example.org");
+	assert_string_equal(n->options[0], "ndots:2");
+	assert_int_equal(n->host_count, 3);
+	is_address(&n->hosts[0].address, "10.0.0.1");
+	is_address(&n->hosts[1].address, "::2");
+	assert_string_equal(n->hosts[2].name, "host.docker.internal");
+	assert_int_equal(n->hosts[2].address.family, AF_UNSPEC);
+	assert_string_equal(n->policy,
+			    "allow 10.0.0.0/8 443 tcp\ndeny 10.1.0.0/16\nrate 100000000\n");
+	check_ports(n);
+}
+
+static void check_networks(const struct compose_project *p)
+{
+	const struct compose_network *back = compose_network(p, "back");
+
+	assert_int_equal(p->network_count, 6);
+	assert_true(compose_network(p, "front")->internal && compose_network(p, "front")->ipv6);
+	assert_string_equal(back->name, "backbone");
+	is_address(&back->subnet4.address, "172.28.0.0");
+	assert_int_equal(back->range4.prefix, 24);
+	is_address(&back->gateway4, "172.28.0.7");
+	is_address(&back->subnet6.address, "fd00:1::");
+	assert_int_equal(back->gateway6.family, AF_UNSPEC);
+	assert_int_equal(back->mtu, 9000);
+	assert_string_equal(back->policy, "dns-log\n");
+	assert_int_equal(compose_network(p, "default")->subnet4.address.family, AF_UNSPEC);
+	is_address(&compose_network(p, "bridge")->subnet4.address, "172.17.0.0");
+	assert_null(compose_network(p, "nobody"));
+}
+
+static void every_key_arrives(void **state)
+{
+	struct arena *arena = arena_create(1 << 20);
+	struct err e = { .text = "" };
+	struct compose_project *p =
+		compose_read("compose.yaml", whole, strlen(whole), NULL, arena, &e);
+
+	(void)state;
+	if (!p)
+		fail_msg("%s", e.text);
+	check_web(&service(p, "web")->network);
+	check_networks(p);
+	assert_int_equal(service(p, "side")->network.mode, COMPOSE_NETWORK_SHARED);
+	assert_string_equal(service(p, "side")->network.shared, "web");
+	is_address(&service(p, "side")->network.hosts[0].address, "10.0.0.3");
+	assert_string_equal(service(p, "plain")->network.attachments[0].network, "default");
+	assert_string_equal(service(p, "old")->network.attachments[0].network, "bridge");
+	assert_int_equal(service(p, "machine")->network.mode, COMPOSE_NETWORK_HOST);
+	arena_destroy(arena);
+}
+
+/* S(x): x as the keys of service a, from line 3 on. N(x): x as network n, on line 2. */
+#define S(keys) "services:\n  a:\n    {image: i, " keys "}\n"
+#define N(keys) "services: {a: {image: i, networks: [n]}}\nnetworks: {n: {" keys "}}\n"
+#define POOL(keys) N("ipam: {config: [{" keys "}]}")
+#define AT "compose.yaml:3: service a: "
+#define IN "compose.yaml:2: network n: "
+#define OF "compose.yaml:2: service a: "
+
+static const struct {
+	const char *text, *error;
+} mistakes[] = {
+	{ S("network_mode: bridges"), AT "network_mode: \"bridges\" is not known: write bridge" },
+	{ S("network_mode: 'service:'"), AT "network_mode: \"\" is not a service's name" },
+	{ S("network_mode: 'service:b'"),
+	  OF "network_mode: there is no other service of that name" },
+	{ S("network_mode: 'container:a'"),
+	  OF "network_mode: there is no other service of that name" },
+	{ S("network_mode: host, networks: [default]"),
+	  OF "network_mode and networks cannot be combined" },
+	{ S("network_mode: bridge, networks: [default]"),
+	  OF "network_mode and networks cannot be combined" },
+	{ S("network_mode: host, ports: [80]"), OF "ports need a network of its own" },
+	{ S("network_mode: none, ports: [80]"), OF "ports need a network: it has none" },
+	{ S("network_mode: none, dns: 192.0.2.1"), OF "mac_address, dns and cuvette.* need" },
+	{ S("networks: [m]"), "compose.yaml:3: service a: network \"m\" is not declared" },
+	{ S("networks: [default, default]"), AT "network default is there twice" },
+	{ S("networks: 5"), AT "networks: must be a list or a map" },
+	{ S("networks: {n: {alias: [a]}}"), "compose.yaml:3: unknown key \"alias\" in service a; "
+					    "did you mean \"aliases\"?" },
+	{ S("networks: {n: {aliases: [a b]}}"), AT "\"a b\" is not a host name" },
+	{ S("networks: {n: {ipv4_address: '::1'}}"), AT "ipv4_address: \"::1\" is not an IPv4" },
+	{ S("networks: {n: {mac_address: '01:00:00:00:00:01'}}"), AT "mac_address: \"01:00" },
+	{ S("networks: {n: {priority: high}}"), AT "priority: must be a whole number" },
+	{ S("networks: {n: {link_local_ips: []}}"),
+	  "compose.yaml:3: key \"link_local_ips\" in service a is not supported" },
+	{ S("ports: [0]"), AT },
+	{ S("ports: ['70000:80']"), AT },
+	{ S("ports: ['8080:80', '8080:81']"), AT "port 8080 is published twice" },
+	{ S("ports: ['1-65535:1-65535']"), AT "are more than 1024 ports" },
+	{ S("ports: [{published: 80}]"), AT "a port in the long form needs a target" },
+	{ S("ports: [{target: 80, protocol: sctp}]"), AT },
+	{ S("ports: [{target: 80, protcol: tcp}]"),
+	  "compose.yaml:3: unknown key \"protcol\" in service "
+	  "a; did you mean \"protocol\"?" },
+	{ S("ports: 80"), AT "ports: must be a list" },
+	{ S("expose: ['80:80']"), AT },
+	{ S("dns: one"), AT "dns: \"one\" is not an address" },
+	{ S("dns: ['1.0.0.1','1.0.0.2','1.0.0.3','1.0.0.4','1.0.0.5']"),
+	  AT "has more than 4 resolvers" },
+	{ S("dns_search: 'a..b'"), AT "dns_search: \"a..b\" is not a domain" },
+	{ S("dns_opt: \"x\\ny\""), AT "dns_opt: \"x\ny\" is not an option" },
+	{ S("extra_hosts: [a]"), AT "\"a\": write NAME=ADDRESS" },
+	{ S("extra_hosts: ['a:b']"), AT "\"b\" is not an address" },
+	{ S("extra_hosts: {\"a\\nb\": 10.0.0.1}"), AT },
+	{ S("labels: {cuvette.egres: x}"), AT "cuvette.egres: \"cuvette.egres\" is not known" },
+	{ S("labels: {cuvette.egress: 'permit all'}"),
+	  AT "cuvette.egress: \"permit all\": a line begins with" },
+	{ S("labels: {cuvette.rate: fast}"), AT "cuvette.rate: \"fast\" is not a rate" },
+	{ S("labels: {cuvette.rate: 10}"), AT "cuvette.rate: \"10\" is not a rate" },
+	{ N("driver: overlay"), IN "driver: \"overlay\" is not known: write bridge, host or none" },
+	{ N("external: true"), "compose.yaml:2: key \"external\" in network n is not supported" },
+	{ N("internl: true"), "compose.yaml:2: unknown key \"internl\" in network n; did you mean "
+			      "\"internal\"?" },
+	{ N("driver: host, internal: true"), IN "n: driver host and none have no subnet" },
+	{ N("name: 'a b'"), IN "name: \"a b\" is not a network name" },
+	{ N("driver_opts: {x: y}"), IN "x: is not known" },
+	{ N("driver_opts: {com.docker.network.driver.mtu: 9}"),
+	  IN "com.docker.network.driver.mtu: must be a number from 68 to 65535" },
+	{ N("ipam: {driver: x}"), IN "driver: \"x\" is not known" },
+	{ POOL("gateway: 10.0.0.1"), IN "needs the key subnet" },
+	{ POOL("subnet: 10.0.0.1/8"), IN "subnet: \"10.0.0.1/8\" is not a subnet" },
+	{ POOL("subnet: 10.0.0.0/31"), IN "subnet: \"10.0.0.0/31\" is not a subnet" },
+	{ POOL("subnet: 10.0.0.0"), IN "subnet: \"10.0.0.0\" is not a subnet" },
+	{ POOL("subnet: 127.1.0.0/16"), IN "the subnet lies where no network can be" },
+	{ POOL("subnet: 'fe80::/64'"), IN "the subnet lies where no network can be" },
+	{ POOL("subnet: 10.0.0.0/24, gateway: 10.0.1.1"), IN "gateway is not an address" },
+	{ POOL("subnet: 10.0.0.0/24, gateway: 10.0.0.0"), IN "gateway is not an address" },
+	{ POOL("subnet: 10.0.0.0/24, ip_range: 10.0.0.0/16"), IN "ip_range is not inside" },
+	{ POOL("subnet: 10.0.0.0/24}, {subnet: 10.1.0.0/24"), IN "a network has one subnet of" },
+	{ N("enable_ipv6: false, ipam: {config: [{subnet: 'fd00::/64'}]}"),
+	  IN "n: an IPv6 subnet and enable_ipv6: false" },
+	{ "services: {a: {image: i}}\nnetworks: {n: {ipam: {config: [{subnet: 10.0.0.0/8}]}},\n"
+	  " m: {ipam: {config: [{subnet: 10.1.0.0/16}]}}}",
+	  "compose.yaml:3: network m: its subnet overlaps network n's" },
+	{ "services: {a: {image: i}}\nnetworks: {n: {}, m: {name: n}}",
+	  "compose.yaml:2: network m: network n has the same name" },
+	{ "services: {a: {image: i,\n networks: {n: {ipv4_address: 10.0.0.2}}}}\nnetworks: {n: }",
+	  "compose.yaml:2: service a: an address of its own needs a network with a subnet" },
+	{ "services: {a: {image: i,\n networks: {n: {ipv4_address: 10.1.0.2}}}}\n"
+	  "networks: {n: {ipam: {config: [{subnet: 10.0.0.0/16}]}}}",
+	  "compose.yaml:2: service a: its address is not one of a machine in" },
+	{ "services: {a: {image: i,\n networks: {n: {ipv4_address: 10.0.0.7}}}}\n"
+	  "networks: {n: {ipam: {config: [{subnet: 10.0.0.0/16, gateway: 10.0.0.7}]}}}",
+	  "compose.yaml:2: service a: its address is the gateway's" },
+	{ "services:\n  a: {image: i, networks: {n: {ipv4_address: 10.0.0.7}}}\n"
+	  "  b: {image: i, networks: {n: {ipv4_address: 10.0.0.7}}}\n"
+	  "networks: {n: {ipam: {config: [{subnet: 10.0.0.0/16}]}}}",
+	  "compose.yaml:2: service a: service b has the same address" },
+	{ "services: {a: {image: i, network_mode: 'service:b'}, b: {image: i,\n"
+	  " network_mode: 'service:a'}}",
+	  "compose.yaml:1: service a: network_mode: that service shares the network" },
+	{ "services: {a: {image: i, networks: [n, m]}}\nnetworks: {n: {driver: none}, m: }",
+	  "compose.yaml:1: service a: a network of driver host or none is its only one" },
+};
+
+static void mistakes_are_named(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
+		struct arena *arena = arena_create(1 << 20);
+		struct err e = { .text = "" };
+		const char *text = mistakes[i].text;
+
+		if (compose_read("compose.yaml", text, strlen(text), NULL, arena, &e))
+			fail_msg("taken: %s", text);
+		if (strncmp(e.text, mistakes[i].error, strlen(mistakes[i].error)) != 0)
+			fail_msg("%s\nwanted \"%s\"\ngot    \"%s\"", text, mistakes[i].error,
+				 e.text);
+		arena_destroy(arena);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_key_arrives),
+		cmocka_unit_test(mistakes_are_named),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("network", tests, NULL, NULL);
+}
