@@ -151,6 +151,13 @@ SOURCES_init := $(filter-out $(INIT_MAINS),$(wildcard init/*.c))
 $(foreach f,$(FOLDERS),$(eval SOURCES_$(call name_of,$(f)) := $(wildcard $(f)/*.c)))
 ARCHIVES := $(foreach f,$(FOLDERS),$(call name_of,$(f))) $(if $(SOURCES_init),init)
 
+# lwIP is compiled from its sources with each kind's own flags; only gate's lwip_* see its headers.
+LWIP := def ip ip4_addr ip6_addr memp pbuf tcp tcp_in tcp_out
+LWIP_FLAGS := -isystem $(SYSROOT)/lwip/include -idirafter runtime/gate
+
+# Its heap has a bound (lwip_heap.c), and mem_free is a name of ours.
+LWIP_HEAP := -Dmem_malloc=lwip_heap_get -Dmem_calloc=lwip_heap_get_zeroed -Dmem_trim=lwip_heap_trim -Dmem_free=lwip_heap_drop
+
 # A kind of build: objects under $(B)/KIND/obj, archives under $(B)/KIND/lib.
 define kind
 $(B)/$(1)/obj/%.o: %.c $(B)/.flags $(B)/.toolroot $(3)
@@ -162,6 +169,14 @@ $(B)/$(1)/lib/$(a).a: $(patsubst %.c,$(B)/$(1)/obj/%.o,$(SOURCES_$(a)))
 	@mkdir -p $$(@D); rm -f $$@
 	$$(Q)gcc-ar Drcs $$@ $$^
 )
+$(patsubst %.c,$(B)/$(1)/obj/%.o,$(wildcard runtime/gate/lwip_*.c)): private HOUSE += $(LWIP_FLAGS)
+$(patsubst %.c,$(B)/$(1)/obj/%.o,$(wildcard runtime/gate/lwip_*.c)): $(B)/.sysroot
+$(LWIP:%=$(B)/$(1)/lwip/%.o): $(B)/$(1)/lwip/%.o: $(B)/.sysroot $(B)/.flags $(wildcard runtime/gate/lwip*.h runtime/gate/arch/*.h)
+	@mkdir -p $$(@D)
+	$$(Q)$$($(2)_CC) -std=gnu11 -D_GNU_SOURCE -Iruntime $$(LWIP_FLAGS) $$(LWIP_HEAP) $$($(2)_FLAGS) -w -c -o $$@ $(SYSROOT)/lwip/core/$$*.c
+$(B)/$(1)/lib/lwip.a: $(LWIP:%=$(B)/$(1)/lwip/%.o)
+	@mkdir -p $$(@D); rm -f $$@
+	$$(Q)gcc-ar Drcs $$@ $$^
 -include $(patsubst %.c,$(B)/$(1)/obj/%.d,$(foreach a,$(ARCHIVES),$(SOURCES_$(a))))
 endef
 $(eval $(call kind,ship,SHIP,$(B)/.sysroot))
@@ -170,7 +185,7 @@ $(eval $(call kind,fuzz,FUZZ))
 archives = -Wl,--start-group $(filter %.a,$(1)) -Wl,--end-group
 # What FOLDER may link, of one kind of build: init sees lib alone, the others everything but init.
 links_init := lib init
-links_of = $(patsubst %,$(B)/$(1)/lib/%.a,$(or $(links_$(2)),$(filter-out init,$(ARCHIVES))))
+links_of = $(patsubst %,$(B)/$(1)/lib/%.a,$(or $(links_$(2)),$(filter-out init,$(ARCHIVES)) lwip))
 
 # ---- programs: NAME.full keeps the symbols, bin/NAME is what is shipped
 

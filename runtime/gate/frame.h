@@ -17,14 +17,14 @@ enum {
 struct frame_pool;
 
 struct frame {
-	_Alignas(16) uint8_t private[FRAME_PRIVATE_BYTES]; /* of who keeps it: lwip_stack.c */
+	_Alignas(16) uint8_t
+		private[FRAME_PRIVATE_BYTES]; /* first: of who keeps it, lwip_stack.c */
 	struct frame_pool *pool;
 	struct frame *next;
 	uint32_t counts;
 	uint32_t size_bytes; /* of the packet */
-	/* The packet begins two bytes into a cache line, behind the offload header. */
 	uint8_t offload[FRAME_OFFLOAD_BYTES];
-	uint8_t bytes[FRAME_BYTES_MAX];
+	_Alignas(16) uint8_t bytes[FRAME_BYTES_MAX];
 };
 
 struct frame_pool *frame_pool_create(size_t frames_max);

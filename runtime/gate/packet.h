@@ -22,12 +22,12 @@ enum {
 };
 
 enum {
-	TCP_FIN = 1,
-	TCP_SYN_FLAG = 2,
-	TCP_RESET = 4,
-	TCP_PUSH = 8,
-	TCP_ACKED = 16,
-	TCP_URGENT = 32
+	PACKET_FIN = 1,
+	PACKET_SYN = 2,
+	PACKET_RESET = 4,
+	PACKET_PUSH = 8,
+	PACKET_ACKED = 16,
+	PACKET_URGENT = 32
 };
 
 struct packet {
@@ -80,6 +80,11 @@ size_t packet_build_error(uint8_t packet[PACKET_ERROR_MAX], struct tun_offload *
 /* The answer of a closed port to a TCP segment (RFC 9293, 3.5.2); 0 when there must be none. */
 size_t packet_build_reset(uint8_t headers[PACKET_HEADERS_MAX], struct tun_offload *offload,
 			  const struct packet *cause);
+/* The IP header alone, of 20 or 40 bytes: returns its size. */
+size_t packet_build_ip(uint8_t *at, const struct address *from, const struct address *to,
+		       uint8_t protocol, size_t transport_bytes);
+/* Writes the whole packet's length into its IP header. */
+void packet_set_length(uint8_t *packet, size_t ip_bytes);
 /* The pseudo header's sum, as the checksum field holds it for NEEDS_CSUM. */
 uint16_t packet_pseudo_sum(const struct address *from, const struct address *to, uint8_t protocol,
 			   size_t transport_bytes);

@@ -32,9 +32,10 @@ struct tun_counters {
 
 typedef void tun_frame_fn(void *ctx, struct frame *f);
 
-/* fd: a TUN device (IFF_TUN | IFF_NO_PI | IFF_VNET_HDR), nonblocking; taken also on failure.
- * fd -1 and loop NULL: a device of memory for tests: `sent` gets what would be written. */
+/* Of a device of memory, for tests: gets what would be written. */
 typedef void tun_sent_fn(void *ctx, const struct tun_offload *o, const struct iovec *v, int n);
+
+/* fd: a TUN device (IFF_TUN | IFF_NO_PI | IFF_VNET_HDR), nonblocking; taken also on failure. */
 struct tun *tun_create(struct loop *loop, int fd, struct frame_pool *pool, tun_frame_fn *on_frame,
 		       void *ctx, struct err *e);
 struct tun *tun_create_memory(struct frame_pool *pool, tun_sent_fn *sent, void *ctx);

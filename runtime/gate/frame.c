@@ -1,0 +1,68 @@
+#include "gate/frame.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct frame_pool {
+	struct frame *idle;
+	size_t frames, frames_max;
+};
+
+struct frame_pool *frame_pool_create(size_t frames_max)
+{
+	struct frame_pool *pool = calloc(1, sizeof(*pool));
+
+	if (!pool)
+		abort();
+	pool->frames_max = frames_max;
+	return pool;
+}
+
+void frame_pool_destroy(struct frame_pool *pool)
+{
+	struct frame *f;
+
+	if (!pool)
+		return;
+	while ((f = pool->idle)) {
+		pool->idle = f->next;
+		free(f);
+	}
+	free(pool);
+}
+
+struct frame *frame_get(struct frame_pool *pool)
+{
+	struct frame *f = pool->idle;
+
+	if (f) {
+		pool->idle = f->next;
+	} else {
+		if (pool->frames == pool->frames_max)
+			return NULL;
+		f = aligned_alloc(_Alignof(struct frame), sizeof(*f));
+		if (!f)
+			return NULL;
+		f->pool = pool;
+		pool->frames++;
+	}
+	f->next = NULL;
+	f->counts = 1;
+	f->size_bytes = 0;
+	return f;
+}
+
+struct frame *frame_keep(struct frame *f)
+{
+	f->counts++;
+	return f;
+}
+
+void frame_drop(struct frame *f)
+{
+	if (!f || --f->counts > 0)
+		return;
+	/* The last one first: its pages are in the cache. */
+	f->next = f->pool->idle;
+	f->pool->idle = f;
+}

@@ -1,0 +1,65 @@
+/* lwip_stack.h - lwIP's TCP as the gateway uses it; nobody else sees lwIP's own headers.
+ *
+ * Whoever calls knows each connection by a struct lwip_conn embedded in his own, finds it by his
+ * own table and names it with each packet. Segments towards the container may be larger than its
+ * MSS: the device splits them. Bytes go by reference both ways: what is written stays the caller's
+ * until `sent` says so, what was received is a chain that the caller lets go. lwIP's state is
+ * global, so there is one per process. Source: lwIP's doc/rawapi.txt. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+struct frame;
+struct loop;
+struct lwip_bytes; /* what was received */
+struct lwip_conn;
+struct lwip_stack;
+struct packet;
+struct tun;
+
+struct lwip_events {
+	void (*opened)(struct lwip_conn *c);			     /* the handshake is done */
+	void (*received)(struct lwip_conn *c,
+			 struct lwip_bytes *b); /* the bytes are the callee's */
+	void (*sent)(struct lwip_conn *c, size_t size_bytes);	     /* acknowledged */
+	void (*ended)(struct lwip_conn *c); /* the container sends no more */
+	void (*gone)(struct lwip_conn *c); /* the last one: done, reset, or given up */
+};
+
+struct lwip_conn {
+	const struct lwip_events *events;
+	/* private */
+	void *pcb;		/* NULL: none */
+	uint16_t wire_bytes;	/* the container's MSS */
+	uint16_t segment_bytes; /* what one piece of output carries, a multiple of it */
+};
+
+struct lwip_stack *lwip_stack_create(struct loop *loop, struct tun *tun, uint16_t mtu);
+void lwip_stack_destroy(struct lwip_stack *s); /* NULL is fine; all connections are gone */
+
+/* A TCP segment of this connection; with pcb NULL its SYN, which opens it. `f` holds the packet and
+ * is kept as long as needed; NULL: p->ip is copied. */
+void lwip_stack_input(struct lwip_stack *s, struct lwip_conn *c, const struct packet *p,
+		      struct frame *f);
+
+/* How much lwip_conn_write takes now; 0 also when it is not open. */
+size_t lwip_conn_room(const struct lwip_conn *c);
+/* By reference, at most room; -1: none was taken, try again after `sent`. more: others follow. */
+int lwip_conn_write(struct lwip_conn *c, const void *data, size_t size_bytes, bool more);
+void lwip_conn_flush(struct lwip_conn *c);
+/* So many received bytes are no longer ours: the window opens again. */
+void lwip_conn_consumed(struct lwip_conn *c, size_t size_bytes);
+void lwip_conn_shut(struct lwip_conn *c);  /* FIN after what was written */
+void lwip_conn_close(struct lwip_conn *c); /* the same, and nothing more is taken in */
+void lwip_conn_abort(struct lwip_conn *c); /* RST; `gone` comes before it returns */
+bool lwip_conn_waits(const struct lwip_conn *c); /* in TIME-WAIT */
+
+size_t lwip_bytes_size(const struct lwip_bytes *b);
+/* The pieces behind the first `skip` bytes: returns their count. */
+int lwip_bytes_pieces(const struct lwip_bytes *b, size_t skip, struct iovec *pieces, int max);
+/* The same bytes without the first `skip`, in as much memory as they need. */
+struct lwip_bytes *lwip_bytes_compact(struct lwip_bytes *b, size_t skip);
+void lwip_bytes_drop(struct lwip_bytes *b); /* NULL is fine */

@@ -1,0 +1,390 @@
+#include "gate/tcp.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gate/frame.h"
+#include "gate/stats.h"
+#include "gate/tcp_flow.h"
+#include "gate/tun.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+
+/* Handshakes in hand: of the gateway, and of one container (a SYN flood takes no more sockets). */
+enum { HANDSHAKES_MAX = 4096, HANDSHAKES_OF_ONE_MAX = 1024 };
+enum { CHUNKS_MAX = 1024 };	/* x 64 KiB: 64 MiB towards containers */
+enum { SMALL_BYTES = 1024 };	/* a payload up to this is copied out of its frame */
+/* RFC 792, 1812 (5.2.7.1) and 4443 (3.1): types and codes. netinet/ip_icmp.h has macros that hide
+ * members of struct packet. */
+enum { ICMP4_UNREACHABLE = 3, ICMP4_NETWORK = 0, ICMP4_HOST = 1, ICMP4_PROHIBITED = 13 };
+enum { ICMP6_UNREACHABLE = 1, ICMP6_ROUTE = 0, ICMP6_PROHIBITED = 1, ICMP6_HOST = 3 };
+
+/* ---- answers */
+
+static void answer_reset(struct tcp *t, const struct packet *p)
+{
+	uint8_t headers[PACKET_HEADERS_MAX];
+	struct tun_offload offload;
+	size_t size = packet_build_reset(headers, &offload, p);
+	struct iovec piece = { headers, size };
+
+	if (size > 0)
+		tun_send(t->setup.tun, &offload, &piece, 1);
+}
+
+static void answer_unreachable(struct tcp *t, const struct packet *p, uint8_t code4, uint8_t code6)
+{
+	bool four = p->from.family == AF_INET;
+	const struct address *from = four ? &t->setup.gateway4 : &t->setup.gateway6;
+	uint8_t packet[PACKET_ERROR_MAX];
+	struct tun_offload offload;
+	struct iovec piece = { packet, 0 };
+
+	piece.iov_len = packet_build_error(packet, &offload, from, p,
+					   four ? ICMP4_UNREACHABLE : ICMP6_UNREACHABLE,
+					   four ? code4 : code6, 0);
+	if (piece.iov_len > 0)
+		tun_send(t->setup.tun, &offload, &piece, 1);
+}
+
+/* What the container would see if it had asked itself. Silence stays silence. */
+static void answer_error(struct tcp *t, const struct packet *p, int error)
+{
+	switch (error) {
+	case ECONNREFUSED:
+		answer_reset(t, p);
+		break;
+	case ENETUNREACH:
+		answer_unreachable(t, p, ICMP4_NETWORK, ICMP6_ROUTE);
+		break;
+	case EHOSTUNREACH:
+	case EHOSTDOWN:
+		answer_unreachable(t, p, ICMP4_HOST, ICMP6_HOST);
+		break;
+	case EACCES:
+	case EPERM:
+		answer_unreachable(t, p, ICMP4_PROHIBITED, ICMP6_PROHIBITED);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- a flow's life */
+
+static bool in_handshake(const struct tcp_flow *f)
+{
+	return f->state == TCP_CONNECTING || f->state == TCP_OPENING;
+}
+
+static void leave_handshake(struct tcp_flow *f)
+{
+	f->tcp->handshakes--;
+	if (f->flow.account)
+		f->flow.account->handshakes--;
+}
+
+void tcp_flow_opened(struct tcp_flow *f)
+{
+	leave_handshake(f);
+	f->state = TCP_OPEN;
+}
+
+void tcp_flow_close_socket(struct tcp_flow *f, bool reset)
+{
+	struct linger now = { .l_onoff = 1, .l_linger = 0 };
+
+	if (f->socket.fd < 0)
+		return;
+	loop_remove(&f->socket);
+	f->watched = false;
+	if (reset)
+		setsockopt(f->socket.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	fd_close(&f->socket.fd);
+}
+
+void tcp_flow_leave(struct tcp_flow *f)
+{
+	if (!f->flow.account)
+		return;
+	if (in_handshake(f))
+		f->flow.account->handshakes--;
+	flow_remove(f->tcp->setup.flows, &f->flow);
+	if (f->stats)
+		f->stats->flows_open--;
+	f->stats = NULL;
+}
+
+void tcp_flow_destroy(struct tcp_flow *f)
+{
+	struct tcp *t = f->tcp;
+
+	if (in_handshake(f))
+		t->handshakes--;
+	tcp_flow_leave(f);
+	tcp_flow_close_socket(f, true);
+	tcp_relay_clear(f);
+	tcp_serve_clear(f);
+	if (f->prev)
+		f->prev->next = f->next;
+	else
+		t->all = f->next;
+	if (f->next)
+		f->next->prev = f->prev;
+	free(f);
+	tcp_relay_feed(t);
+}
+
+/* The SYN that was kept, to lwIP: it answers the container. */
+static void open_inside(struct tcp_flow *f)
+{
+	struct packet syn;
+
+	f->state = TCP_OPENING;
+	if (packet_parse(&syn, f->syn, f->syn_bytes) != PACKET_GOOD) {
+		tcp_flow_destroy(f);
+		return;
+	}
+	f->conn.events = f->service ? &tcp_serve_events : &tcp_relay_events;
+	lwip_stack_input(f->tcp->lwip, &f->conn, &syn, NULL);
+}
+
+static void connect_done(struct tcp_flow *f, int error)
+{
+	struct packet syn;
+
+	if (error == 0) {
+		loop_remove(&f->socket);
+		f->watched = false;
+		open_inside(f);
+		return;
+	}
+	if (packet_parse(&syn, f->syn, f->syn_bytes) == PACKET_GOOD)
+		answer_error(f->tcp, &syn, error);
+	tcp_flow_destroy(f);
+}
+
+static void on_socket(struct loop_source *source, unsigned events)
+{
+	struct tcp_flow *f = owner_of(source, struct tcp_flow, socket);
+	socklen_t size = sizeof(int);
+	int error = 0;
+
+	if (f->state != TCP_CONNECTING) {
+		tcp_relay_event(f, events);
+		return;
+	}
+	if (getsockopt(f->socket.fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+		error = errno;
+	connect_done(f, error);
+}
+
+static int open_socket(const struct address *to)
+{
+	int fd = socket(to->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
+
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	return fd;
+}
+
+static void connect_outside(struct tcp_flow *f, const struct address *to, uint16_t port)
+{
+	struct sockaddr_storage s;
+	socklen_t size = address_to_socket(to, port, &s);
+	struct err e;
+
+	f->socket.fd = size > 0 ? open_socket(to) : -1;
+	if (f->socket.fd < 0) {
+		/* Too many files: as if the SYN had been lost. */
+		tcp_flow_destroy(f);
+		return;
+	}
+	if (connect(f->socket.fd, (struct sockaddr *)&s, size) < 0 && errno != EINPROGRESS) {
+		connect_done(f, errno);
+		return;
+	}
+	/* On this machine it is connected already; asking again saves a turn of the loop. */
+	if (connect(f->socket.fd, (struct sockaddr *)&s, size) == 0 || errno == EISCONN) {
+		connect_done(f, 0);
+		return;
+	}
+	if (errno != EALREADY && errno != EINPROGRESS) {
+		connect_done(f, errno);
+		return;
+	}
+	if (loop_add(f->tcp->setup.loop, &f->socket, LOOP_WRITE, &e) < 0) {
+		tcp_flow_destroy(f);
+		return;
+	}
+	f->watched = true;
+	f->events = LOOP_WRITE;
+}
+
+static struct flow_key key_of(const struct packet *p)
+{
+	return (struct flow_key){ .inside = p->from,
+				  .outside = p->to,
+				  .inside_port = p->from_port,
+				  .outside_port = p->to_port,
+				  .protocol = IPPROTO_TCP };
+}
+
+static struct tcp_flow *create_flow(struct tcp *t, const struct packet *p,
+				    const struct tcp_ruling *ruling)
+{
+	size_t headers = p->ip_bytes - p->payload_bytes;
+	struct tcp_flow *f;
+
+	if (headers > sizeof(f->syn) || t->handshakes >= HANDSHAKES_MAX ||
+	    ruling->account->handshakes >= HANDSHAKES_OF_ONE_MAX)
+		return NULL;
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return NULL;
+	f->tcp = t;
+	f->flow.key = key_of(p);
+	f->socket.fd = -1;
+	f->socket.on_event = on_socket;
+	f->service = ruling->service;
+	/* lwIP takes what was read: no payload (TCP Fast Open needs none) and no length but this.
+	 */
+	memcpy(f->syn, p->ip, headers);
+	f->syn_bytes = (uint8_t)headers;
+	packet_set_length(f->syn, headers);
+	if (flow_add(t->setup.flows, &f->flow, ruling->account) < 0) {
+		free(f);
+		return NULL;
+	}
+	t->handshakes++;
+	ruling->account->handshakes++;
+	f->stats = ruling->stats;
+	if (f->stats) {
+		f->stats->flows_open++;
+		f->stats->flows_tcp++;
+	}
+	f->next = t->all;
+	if (f->next)
+		f->next->prev = f;
+	t->all = f;
+	return f;
+}
+
+static void begin(struct tcp *t, const struct packet *p)
+{
+	struct tcp_ruling ruling = { .verdict = TCP_IGNORE };
+	struct tcp_flow *f;
+
+	t->setup.decide(t->setup.ctx, p, &ruling);
+	switch (ruling.verdict) {
+	case TCP_REFUSE:
+		answer_reset(t, p);
+		return;
+	case TCP_FORBID:
+		answer_unreachable(t, p, ICMP4_PROHIBITED, ICMP6_PROHIBITED);
+		return;
+	case TCP_IGNORE:
+		return;
+	case TCP_CONNECT:
+	case TCP_SERVE:
+		break;
+	}
+	if (ruling.verdict == TCP_CONNECT)
+		ruling.service = NULL;
+	f = create_flow(t, p, &ruling);
+	if (!f) {
+		if (ruling.stats)
+			ruling.stats->limited++;
+		return;
+	}
+	if (f->service)
+		open_inside(f);
+	else
+		connect_outside(f, &ruling.address, ruling.port);
+}
+
+/* ---- faces */
+
+void tcp_input_packet(struct tcp *t, const struct packet *p, struct frame *frame)
+{
+	struct flow_key key = key_of(p);
+	struct flow *found = flow_find(t->setup.flows, &key);
+	struct tcp_flow *f = found ? owner_of(found, struct tcp_flow, flow) : NULL;
+	bool opens = (p->tcp_flags & (PACKET_SYN | PACKET_ACKED | PACKET_RESET)) == PACKET_SYN;
+
+	if (f && opens && lwip_conn_waits(&f->conn)) {
+		/* The same ends again, as a client may after a second (RFC 6191). */
+		lwip_conn_abort(&f->conn);
+		f = NULL;
+	}
+	if (!f) {
+		if (opens)
+			begin(t, p);
+		else
+			answer_reset(t, p);
+		return;
+	}
+	if (f->state == TCP_CONNECTING) {
+		/* The SYN again, or the container has given up. */
+		if (p->tcp_flags & PACKET_RESET)
+			tcp_flow_destroy(f);
+		return;
+	}
+	/* Lost as on a wire: the container sends it again when its turn comes. */
+	if (p->payload_bytes > 0 && tcp_relay_full(f))
+		return;
+	lwip_stack_input(t->lwip, &f->conn, p, p->payload_bytes > SMALL_BYTES ? frame : NULL);
+}
+
+void tcp_forget_account(struct tcp *t, const struct flow_account *account)
+{
+	struct tcp_flow *f, *next;
+
+	for (f = t->all; f; f = next) {
+		next = f->next;
+		if (f->flow.account != account)
+			continue;
+		tcp_flow_leave(f);
+		/* No other flow moves by the end of this one (tcp_relay_feed): next stays. */
+		if (f->conn.pcb)
+			lwip_conn_abort(&f->conn);
+		else
+			tcp_flow_destroy(f);
+	}
+}
+
+struct tcp *tcp_create(const struct tcp_setup *setup, struct err *e)
+{
+	struct tcp *t = calloc(1, sizeof(*t));
+
+	(void)e;
+	if (!t)
+		abort();
+	t->setup = *setup;
+	t->chunks = chunk_pool_create(CHUNKS_MAX);
+	tcp_relay_init(t);
+	t->lwip = lwip_stack_create(setup->loop, setup->tun, setup->mtu);
+	return t;
+}
+
+void tcp_destroy(struct tcp *t)
+{
+	if (!t)
+		return;
+	while (t->all) {
+		if (t->all->conn.pcb)
+			lwip_conn_abort(&t->all->conn);
+		else
+			tcp_flow_destroy(t->all);
+	}
+	loop_timer_off(&t->feeding);
+	lwip_stack_destroy(t->lwip);
+	chunk_pool_destroy(t->chunks);
+	free(t);
+}

@@ -1,0 +1,81 @@
+/* tcp_flow.h - one TCP connection of a container, shared by tcp.c (beginning and end), tcp_relay.c
+ * (its bytes) and tcp_serve.c (without a socket). Included by them alone.
+ *
+ *   CONNECTING --connected--> OPENING --handshake--> OPEN --lwIP knows it no more--> (freed)
+ *        |refused, RST           |gone                 |gone, bytes for the socket left
+ *      (freed)                 (freed)               DRAINING --written or failed--> (freed) */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gate/chunk.h"
+#include "gate/flow.h"
+#include "gate/lwip_stack.h"
+#include "gate/packet.h"
+#include "gate/tcp.h"
+#include "lib/loop.h"
+
+struct tcp_kept;
+
+enum tcp_flow_state { TCP_CONNECTING, TCP_OPENING, TCP_OPEN, TCP_DRAINING };
+
+struct tcp_flow {
+	struct flow flow;
+	struct lwip_conn conn;
+	struct loop_source socket; /* fd -1: served, or closed already */
+	struct tcp *tcp;
+	struct tcp_flow *next, *prev; /* of tcp->all */
+	struct tcp_flow *starving;    /* of tcp->starving */
+	struct stats *stats;	      /* or NULL */
+	enum tcp_flow_state state;
+	uint8_t events; /* what the loop watches now */
+	bool watched;
+	bool is_starving;
+	bool container_ended; /* it sent FIN */
+	bool socket_shut;     /* ... and that was passed on */
+	bool socket_ended;    /* the other side sent FIN: passed on with what was written */
+
+	/* From the container: what the socket did not take yet. */
+	struct tcp_kept *kept, *kept_last;
+	size_t kept_skip;
+	/* To the container: what is not acknowledged yet. */
+	struct chunk_row row;
+
+	const struct tcp_service *service;
+	void *conversation;
+
+	uint8_t syn_bytes;
+	uint8_t syn[PACKET_HEADERS_MAX]; /* without payload */
+};
+
+struct tcp {
+	struct tcp_setup setup;
+	struct lwip_stack *lwip;
+	struct chunk_pool *chunks;
+	struct tcp_flow *all;
+	struct tcp_flow *starving; /* wait for a chunk */
+	uint32_t handshakes;	   /* CONNECTING and OPENING */
+	size_t kept_bytes;	   /* memory of all flows' kept bytes */
+	struct loop_timer feeding; /* of the starving */
+};
+
+extern const struct lwip_events tcp_relay_events, tcp_serve_events;
+
+/* tcp.c */
+void tcp_flow_opened(struct tcp_flow *f);  /* it is no handshake any more */
+void tcp_flow_destroy(struct tcp_flow *f); /* lwIP knows it no more */
+void tcp_flow_leave(struct tcp_flow *f);   /* out of the table: its ends may be used again */
+/* Closes the socket; `reset`: so that the other side sees RST. */
+void tcp_flow_close_socket(struct tcp_flow *f, bool reset);
+
+/* tcp_relay.c */
+void tcp_relay_init(struct tcp *t);
+void tcp_relay_event(struct tcp_flow *f, unsigned events);    /* of the socket */
+bool tcp_relay_full(const struct tcp_flow *f);		      /* may take no more segments */
+void tcp_relay_feed(struct tcp *t);			      /* chunks came back */
+void tcp_relay_clear(struct tcp_flow *f);		      /* lets go of what it keeps */
+
+/* tcp_serve.c: a tcp_peer is its flow. */
+void tcp_serve_clear(struct tcp_flow *f);

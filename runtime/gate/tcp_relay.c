@@ -1,0 +1,399 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gate/stats.h"
+#include "gate/tcp_flow.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+
+enum {
+	KEPT_MAX = 64 * 1024 * 1024,  /* memory of what no socket takes, of all flows */
+	KEPT_WHOLE_MIN = 24 * 1024,   /* less than this does not keep a frame of 64 KiB */
+	FRAME_COST = 66 * 1024,
+	TURN_BYTES = 512 * 1024,      /* read from one socket before the others get their turn */
+	PIECES_MAX = 64,
+};
+
+/* A link of what the socket did not take. */
+struct tcp_kept {
+	struct tcp_kept *next;
+	struct lwip_bytes *bytes;
+	size_t cost; /* memory */
+};
+
+static struct tcp_flow *flow_of(struct lwip_conn *c)
+{
+	return owner_of(c, struct tcp_flow, conn);
+}
+
+/* What the loop shall watch of the socket. Not at all where nothing is wanted: a hangup would be
+ * reported for ever. */
+static void watch(struct tcp_flow *f, unsigned events)
+{
+	struct err e;
+
+	if (f->socket.fd < 0 || (f->watched ? f->events : 0) == events)
+		return;
+	if (events == 0) {
+		loop_remove(&f->socket);
+		f->watched = false;
+	} else if (!f->watched) {
+		f->watched = loop_add(f->tcp->setup.loop, &f->socket, events, &e) == 0;
+	} else {
+		loop_change(&f->socket, events, &e);
+	}
+	f->events = (uint8_t)events;
+}
+
+static void want(struct tcp_flow *f, unsigned event, bool on)
+{
+	unsigned now = f->watched ? f->events : 0;
+
+	watch(f, on ? now | event : now & ~event);
+}
+
+/* Both directions are done outside: the descriptor is not needed for what lwIP still waits for. */
+static void close_when_done(struct tcp_flow *f)
+{
+	if (f->socket_shut && f->socket_ended)
+		tcp_flow_close_socket(f, false);
+}
+
+/* ---- from the container */
+
+static ssize_t send_pieces(struct tcp_flow *f, const struct lwip_bytes *b, size_t skip)
+{
+	struct iovec pieces[PIECES_MAX];
+	struct msghdr m = { .msg_iov = pieces };
+
+	m.msg_iovlen = (size_t)lwip_bytes_pieces(b, skip, pieces, PIECES_MAX);
+	return sendmsg(f->socket.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void keep(struct tcp_flow *f, struct lwip_bytes *b, size_t skip)
+{
+	struct tcp_kept *k = malloc(sizeof(*k));
+	size_t size = lwip_bytes_size(b) - skip;
+
+	if (!k)
+		abort();
+	k->next = NULL;
+	k->cost = FRAME_COST;
+	if (size < KEPT_WHOLE_MIN) {
+		b = lwip_bytes_compact(b, skip);
+		k->cost = size + sizeof(*k);
+		skip = 0;
+	}
+	k->bytes = b;
+	if (f->kept_last) {
+		f->kept_last->next = k;
+	} else {
+		f->kept = k;
+		f->kept_skip = skip;
+	}
+	f->kept_last = k;
+	f->tcp->kept_bytes += k->cost;
+}
+
+static void drop_first_kept(struct tcp_flow *f)
+{
+	struct tcp_kept *k = f->kept;
+
+	f->kept = k->next;
+	if (!f->kept)
+		f->kept_last = NULL;
+	f->kept_skip = 0;
+	f->tcp->kept_bytes -= k->cost;
+	lwip_bytes_drop(k->bytes);
+	free(k);
+}
+
+static void shut_socket(struct tcp_flow *f)
+{
+	if (f->socket_shut || f->socket.fd < 0)
+		return;
+	shutdown(f->socket.fd, SHUT_WR);
+	f->socket_shut = true;
+	close_when_done(f);
+}
+
+/* Ends both sides at once; the flow is no more. */
+static void break_off(struct tcp_flow *f)
+{
+	tcp_flow_close_socket(f, true);
+	if (f->conn.pcb)
+		lwip_conn_abort(&f->conn);
+	else
+		tcp_flow_destroy(f);
+}
+
+/* Returns false when the flow is no more. */
+static bool write_kept(struct tcp_flow *f)
+{
+	size_t sum = 0, size;
+	ssize_t n = 0;
+
+	while (f->kept) {
+		size = lwip_bytes_size(f->kept->bytes) - f->kept_skip;
+		n = send_pieces(f, f->kept->bytes, f->kept_skip);
+		if (n < 0)
+			break;
+		sum += (size_t)n;
+		f->kept_skip += (size_t)n;
+		if ((size_t)n < size)
+			break;
+		drop_first_kept(f);
+	}
+	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		break_off(f);
+		return false;
+	}
+	want(f, LOOP_WRITE, f->kept != NULL);
+	if (!f->kept && f->container_ended)
+		shut_socket(f);
+	if (f->state == TCP_DRAINING) {
+		if (!f->kept) {
+			tcp_flow_close_socket(f, false);
+			tcp_flow_destroy(f);
+			return false;
+		}
+		return true;
+	}
+	lwip_conn_consumed(&f->conn, sum);
+	return true;
+}
+
+static void on_received(struct lwip_conn *c, struct lwip_bytes *b)
+{
+	struct tcp_flow *f = flow_of(c);
+	size_t size = lwip_bytes_size(b);
+	ssize_t n = 0;
+
+	if (f->socket.fd < 0) {
+		/* The other side has gone; its end was a reset. */
+		lwip_bytes_drop(b);
+		break_off(f);
+		return;
+	}
+	if (!f->kept) {
+		n = send_pieces(f, b, 0);
+		if (n < 0 && errno != EAGAIN && errno != EINTR) {
+			lwip_bytes_drop(b);
+			break_off(f);
+			return;
+		}
+		if (n < 0)
+			n = 0;
+	}
+	if ((size_t)n == size)
+		lwip_bytes_drop(b);
+	else
+		keep(f, b, (size_t)n);
+	want(f, LOOP_WRITE, f->kept != NULL);
+	lwip_conn_consumed(c, (size_t)n);
+}
+
+static void on_ended(struct lwip_conn *c)
+{
+	struct tcp_flow *f = flow_of(c);
+
+	f->container_ended = true;
+	if (!f->kept)
+		shut_socket(f);
+}
+
+bool tcp_relay_full(const struct tcp_flow *f)
+{
+	return f->kept && f->tcp->kept_bytes > KEPT_MAX;
+}
+
+/* ---- from the socket */
+
+static void starve(struct tcp_flow *f)
+{
+	if (f->is_starving)
+		return;
+	f->is_starving = true;
+	f->starving = f->tcp->starving;
+	f->tcp->starving = f;
+}
+
+static void stop_starving(struct tcp_flow *f)
+{
+	struct tcp_flow **at;
+
+	if (!f->is_starving)
+		return;
+	for (at = &f->tcp->starving; *at != f; at = &(*at)->starving)
+		;
+	*at = f->starving;
+	f->is_starving = false;
+}
+
+enum taken { TAKEN_MORE, TAKEN_ALL, TAKEN_BLOCKED, TAKEN_END, TAKEN_ERROR };
+
+static enum taken take_some(struct tcp_flow *f, size_t *sum)
+{
+	size_t room = lwip_conn_room(&f->conn), most;
+	struct chunk *c;
+	ssize_t n;
+
+	if (room == 0)
+		return TAKEN_BLOCKED;
+	c = chunk_row_room(f->tcp->chunks, &f->row);
+	if (!c) {
+		starve(f);
+		return TAKEN_BLOCKED;
+	}
+	most = CHUNK_BYTES - c->used;
+	most = most < room ? most : room;
+	most = most < f->conn.segment_bytes ? most : f->conn.segment_bytes;
+	n = recv(f->socket.fd, c->bytes + c->used, most, MSG_DONTWAIT);
+	if (n <= 0) {
+		chunk_row_trim(f->tcp->chunks, &f->row);
+		if (n == 0)
+			return TAKEN_END;
+		return errno == EAGAIN || errno == EINTR ? TAKEN_ALL : TAKEN_ERROR;
+	}
+	if (lwip_conn_write(&f->conn, c->bytes + c->used, (size_t)n, (size_t)n == most) < 0)
+		return TAKEN_ERROR;
+	c->used += (uint32_t)n;
+	*sum += (size_t)n;
+	return (size_t)n < most ? TAKEN_ALL : TAKEN_MORE;
+}
+
+/* Returns false when the flow is no more. */
+static bool pump(struct tcp_flow *f)
+{
+	enum taken taken = TAKEN_MORE;
+	size_t sum = 0;
+
+	if (f->socket.fd < 0 || f->socket_ended || f->state != TCP_OPEN)
+		return true;
+	while (taken == TAKEN_MORE && sum < TURN_BYTES) {
+		taken = take_some(f, &sum);
+		/* The device gets each large segment at once: the container works meanwhile. */
+		if (sum > 0)
+			lwip_conn_flush(&f->conn);
+	}
+	switch (taken) {
+	case TAKEN_ERROR:
+		break_off(f);
+		return false;
+	case TAKEN_END:
+		f->socket_ended = true;
+		want(f, LOOP_READ, false);
+		lwip_conn_shut(&f->conn);
+		lwip_conn_flush(&f->conn);
+		close_when_done(f);
+		return true;
+	case TAKEN_BLOCKED:
+		want(f, LOOP_READ, false);
+		return true;
+	case TAKEN_ALL:
+	case TAKEN_MORE:
+		want(f, LOOP_READ, true);
+		return true;
+	}
+	return true;
+}
+
+static void on_sent(struct lwip_conn *c, size_t size_bytes)
+{
+	struct tcp_flow *f = flow_of(c);
+
+	chunk_row_drop(f->tcp->chunks, &f->row, size_bytes);
+	tcp_relay_feed(f->tcp);
+	if (!(f->watched && f->events & LOOP_READ))
+		pump(f);
+}
+
+static void feed(struct loop_timer *timer)
+{
+	struct tcp *t = owner_of(timer, struct tcp, feeding);
+	struct tcp_flow *f;
+
+	while ((f = t->starving) && chunk_pool_left(t->chunks) > 0) {
+		stop_starving(f);
+		pump(f);
+		if (t->starving == f)
+			break;
+	}
+}
+
+void tcp_relay_init(struct tcp *t)
+{
+	t->feeding.on_time = feed;
+}
+
+/* Later, from the loop: whoever gives chunks back does not expect other flows to move. */
+void tcp_relay_feed(struct tcp *t)
+{
+	if (t->starving && !t->feeding.loop && chunk_pool_left(t->chunks) > 0)
+		loop_timer_set(t->setup.loop, &t->feeding, 0);
+}
+
+/* ---- both */
+
+static void on_opened(struct lwip_conn *c)
+{
+	struct tcp_flow *f = flow_of(c);
+
+	tcp_flow_opened(f);
+	pump(f);
+}
+
+/* lwIP is done with it. What the container sent and closed properly still goes out. */
+static void on_gone(struct lwip_conn *c)
+{
+	struct tcp_flow *f = flow_of(c);
+
+	if (f->state == TCP_OPEN && f->kept && f->container_ended && f->socket.fd >= 0) {
+		f->state = TCP_DRAINING;
+		chunk_row_clear(f->tcp->chunks, &f->row);
+		stop_starving(f);
+		tcp_flow_leave(f);
+		want(f, LOOP_READ, false);
+		return;
+	}
+	tcp_flow_destroy(f);
+}
+
+void tcp_relay_event(struct tcp_flow *f, unsigned events)
+{
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	if (events & LOOP_HANGUP) {
+		getsockopt(f->socket.fd, SOL_SOCKET, SO_ERROR, &error, &size);
+		if (error) {
+			break_off(f);
+			return;
+		}
+	}
+	if (f->kept && !write_kept(f))
+		return;
+	if (events & (LOOP_READ | LOOP_HANGUP) && !pump(f))
+		return;
+	/* Both directions are shut and nothing can be read: not to be told of it for ever. */
+	if (events & LOOP_HANGUP && f->watched && !(f->events & LOOP_READ) && !f->kept)
+		watch(f, 0);
+}
+
+void tcp_relay_clear(struct tcp_flow *f)
+{
+	stop_starving(f);
+	while (f->kept)
+		drop_first_kept(f);
+	chunk_row_clear(f->tcp->chunks, &f->row);
+}
+
+const struct lwip_events tcp_relay_events = {
+	.opened = on_opened,
+	.received = on_received,
+	.sent = on_sent,
+	.ended = on_ended,
+	.gone = on_gone,
+};

@@ -1,0 +1,158 @@
+#include "gate/tun.h"
+
+#include <errno.h>
+#include <linux/virtio_net.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gate/frame.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+
+/* Frames of one wake-up, so that sockets get their turn; the device is level triggered. */
+enum { BATCH_FRAMES = 64, PIECES_MAX = 16 };
+
+struct tun {
+	struct loop_source source;
+	struct frame_pool *pool;
+	tun_frame_fn *on_frame;
+	tun_sent_fn *sent; /* of a device of memory */
+	void *ctx;
+	struct tun_counters counters;
+};
+
+_Static_assert(sizeof(struct virtio_net_hdr) == FRAME_OFFLOAD_BYTES, "TUNSETVNETHDRSZ's default");
+
+static int read_frame(struct tun *t)
+{
+	struct frame *f = frame_get(t->pool);
+	ssize_t n;
+
+	/* All are in use: the device keeps its packets until one comes back. */
+	if (!f)
+		return -1;
+	n = readv(t->source.fd,
+		  (struct iovec[]){ { f->offload, FRAME_OFFLOAD_BYTES },
+				    { f->bytes, FRAME_BYTES_MAX } },
+		  2);
+	if (n <= FRAME_OFFLOAD_BYTES) {
+		frame_drop(f);
+		return -1;
+	}
+	f->size_bytes = (uint32_t)(n - FRAME_OFFLOAD_BYTES);
+	t->counters.frames_in++;
+	t->counters.bytes_in += f->size_bytes;
+	t->on_frame(t->ctx, f);
+	frame_drop(f);
+	return 0;
+}
+
+static void on_event(struct loop_source *source, unsigned events)
+{
+	struct tun *t = owner_of(source, struct tun, source);
+	int i;
+
+	(void)events;
+	for (i = 0; i < BATCH_FRAMES && read_frame(t) == 0; i++)
+		;
+}
+
+struct tun *tun_create(struct loop *loop, int fd, struct frame_pool *pool, tun_frame_fn *on_frame,
+		       void *ctx, struct err *e)
+{
+	struct tun *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		abort();
+	t->pool = pool;
+	t->on_frame = on_frame;
+	t->ctx = ctx;
+	t->source.fd = fd;
+	t->source.on_event = on_event;
+	if (loop_add(loop, &t->source, LOOP_READ, e) < 0) {
+		err_add(e, "TUN device");
+		tun_destroy(t);
+		return NULL;
+	}
+	return t;
+}
+
+struct tun *tun_create_memory(struct frame_pool *pool, tun_sent_fn *sent, void *ctx)
+{
+	struct tun *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		abort();
+	t->pool = pool;
+	t->sent = sent;
+	t->ctx = ctx;
+	t->source.fd = -1;
+	return t;
+}
+
+void tun_destroy(struct tun *t)
+{
+	if (!t)
+		return;
+	loop_remove(&t->source);
+	fd_close(&t->source.fd);
+	free(t);
+}
+
+/* Fields in the machine's order: TUN devices are "legacy" unless told otherwise. */
+static void fill_header(struct virtio_net_hdr *h, const struct tun_offload *o)
+{
+	memset(h, 0, sizeof(*h));
+	if (!o)
+		return;
+	if (o->checksum_offset) {
+		h->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+		h->csum_start = o->checksum_start;
+		h->csum_offset = o->checksum_offset;
+	}
+	if (o->segment_bytes) {
+		h->gso_type = o->family == AF_INET6 ? VIRTIO_NET_HDR_GSO_TCPV6 :
+						      VIRTIO_NET_HDR_GSO_TCPV4;
+		h->gso_size = o->segment_bytes;
+		h->hdr_len = o->headers_bytes;
+	}
+}
+
+int tun_send(struct tun *t, const struct tun_offload *offload, const struct iovec *pieces,
+	     int count)
+{
+	struct virtio_net_hdr header;
+	struct iovec all[PIECES_MAX + 1];
+	ssize_t n;
+	int i;
+
+	if (t->sent) {
+		t->sent(t->ctx, offload, pieces, count);
+		return 0;
+	}
+	if (count > PIECES_MAX) {
+		t->counters.lost_out++;
+		return -1;
+	}
+	fill_header(&header, offload);
+	all[0] = (struct iovec){ &header, sizeof(header) };
+	for (i = 0; i < count; i++)
+		all[i + 1] = pieces[i];
+	n = writev(t->source.fd, all, count + 1);
+	if (n < 0) {
+		t->counters.lost_out++;
+		return -1;
+	}
+	t->counters.frames_out++;
+	t->counters.bytes_out += (uint64_t)n - sizeof(header);
+	return 0;
+}
+
+const struct tun_counters *tun_count(const struct tun *t)
+{
+	return &t->counters;
+}
