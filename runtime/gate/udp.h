@@ -7,8 +7,8 @@
  *
  * A connected socket gets only its peer's datagrams, and its errors: refused and unreachable come
  * back to the container as ICMP. Datagrams keep their size: fragments were put together before
- * (input.h), and what is larger than the device's MTU is cut by the kernel on its way in (GSO does
- * not do that; packet_fragments does).
+ * (input.h), and what is larger than the MTU inside is cut on its way in (by the kernel, for IPv6
+ * by tun.h).
  *
  * A flow ends 60 s after its last datagram (10 s when it is one question and its answer: port 53).
  * Bounded by the flow table and each container's account; nothing is queued here: what a socket
@@ -58,21 +58,24 @@ struct udp_ruling {
 	struct stats *stats;
 	struct rate *rate_out, *rate_in;
 	const struct udp_service *service;
+	int number;		/* pick's own, handed back to unpick */
 };
 typedef void udp_decide_fn(void *ctx, const struct packet *first, struct udp_ruling *ruling);
 /* A first datagram of a client at a published port: to which container (address, port)? verdict
  * UDP_CONNECT, or anything else when there is none. */
 typedef void udp_pick_fn(void *ctx, void *publication, const struct address *client,
 			 struct udp_ruling *ruling);
+/* The flow that was picked for has ended. */
+typedef void udp_unpick_fn(void *ctx, void *publication, int number);
 
 struct udp_setup {
 	struct loop *loop;
 	struct tun *tun;
 	struct flow_table *flows;
 	struct address gateway4, gateway6; /* sender of ICMP errors, and of the machine's clients */
-	uint16_t mtu;			   /* of the TUN device; 0: 1500 */
 	udp_decide_fn *decide;
 	udp_pick_fn *pick;
+	udp_unpick_fn *unpick;	/* NULL is fine */
 	void *ctx;
 };
 

@@ -1,0 +1,285 @@
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include "gate/packet.h"
+#include "gate/stats.h"
+#include "gate/udp_flow.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+
+enum {
+	CLIENT_BUCKETS = 256,
+	PORT_TRIES = 16,
+	PORT_LEAST = 1024,
+};
+
+struct udp_published {
+	struct udp *u;
+	struct udp_published *next;
+	void *publication;
+	struct loop_source source;
+	bool six;				/* its socket is of IPv6, perhaps for both */
+	uint32_t seed;
+	struct udp_flow *clients[CLIENT_BUCKETS];
+};
+
+union control {
+	struct cmsghdr align;
+	char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo))];
+};
+
+static struct udp_flow **client_at(struct udp_published *p, const struct address *client,
+				   uint16_t port)
+{
+	uint32_t hash = p->seed ^ port;
+	struct udp_flow **at;
+	size_t i;
+
+	for (i = 0; i < sizeof(client->bytes); i++)
+		hash = (hash ^ client->bytes[i]) * 16777619u;
+	hash ^= hash >> 15;
+	for (at = &p->clients[hash % CLIENT_BUCKETS]; *at; at = &(*at)->next_client)
+		if ((*at)->client_port == port && address_equal(&(*at)->client, client))
+			break;
+	return at;
+}
+
+void udp_published_forget(struct udp_flow *f)
+{
+	struct udp_flow **at = client_at(f->published, &f->client, f->client_port);
+	struct udp *u = f->u;
+
+	if (*at == f)
+		*at = f->next_client;
+	if (u->setup.unpick)
+		u->setup.unpick(u->setup.ctx, f->published->publication, f->number);
+}
+
+static bool is_loopback(const struct address *a)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+
+	return a->family == AF_INET ? a->bytes[0] == 127 : memcmp(a->bytes, one, 16) == 0;
+}
+
+/* How the container sees the client: as it is, or where its address would lead elsewhere from
+ * there, as the gateway with a port of its own. */
+static bool shown_as(struct udp *u, const struct address *client, struct flow_key *key)
+{
+	const struct address *gateway = key->inside.family == AF_INET ? &u->setup.gateway4
+								      : &u->setup.gateway6;
+	int i;
+
+	if (client->family == key->inside.family && !is_loopback(client)) {
+		key->outside = *client;
+		return !flow_find(u->setup.flows, key);
+	}
+	if (gateway->family != key->inside.family)
+		return false;
+	key->outside = *gateway;
+	for (i = 0; i < PORT_TRIES && flow_find(u->setup.flows, key); i++) {
+		if (getrandom(&key->outside_port, sizeof(key->outside_port), 0) < 0)
+			abort();
+		key->outside_port |= PORT_LEAST;
+	}
+	return i < PORT_TRIES;
+}
+
+static struct udp_flow *client_new(struct udp_published *p, const struct address *client,
+				   uint16_t port)
+{
+	struct udp_flow *f, **at = client_at(p, client, port);
+	struct udp_ruling ruling = { .verdict = UDP_IGNORE };
+	struct udp *u = p->u;
+	struct flow_key key;
+
+	u->setup.pick(u->setup.ctx, p->publication, client, &ruling);
+	if (ruling.verdict != UDP_CONNECT)
+		return NULL;
+	memset(&key, 0, sizeof(key));
+	key.inside = ruling.address;
+	key.inside_port = ruling.port;
+	key.outside_port = port;
+	key.protocol = IPPROTO_UDP;
+	f = shown_as(u, client, &key) ? udp_flow_create(u, &key, &ruling) : NULL;
+	if (!f) {
+		if (u->setup.unpick)
+			u->setup.unpick(u->setup.ctx, p->publication, ruling.number);
+		return NULL;
+	}
+	f->published = p;
+	f->client = *client;
+	f->client_port = port;
+	f->number = ruling.number;
+	*at = f;
+	if (f->stats)
+		f->stats->published++;
+	return f;
+}
+
+/* Which of our addresses the client had asked: it expects the answer from there. */
+static struct address asked_address(struct msghdr *m)
+{
+	struct address none = { 0 };
+	struct cmsghdr *c;
+
+	for (c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO)
+			return address_of_bytes(
+				&((struct in_pktinfo *)CMSG_DATA(c))->ipi_spec_dst, 4);
+		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO)
+			return address_of_bytes(
+				&((struct in6_pktinfo *)CMSG_DATA(c))->ipi6_addr, 16);
+	}
+	return none;
+}
+
+static void on_client(struct loop_source *source, unsigned events)
+{
+	struct udp_published *p = owner_of(source, struct udp_published, source);
+	struct iovec data = { p->u->datagram, UDP_DATAGRAM_MAX };
+	struct sockaddr_storage from;
+	union control control;
+	struct address client;
+	struct udp_flow *f;
+	struct msghdr m;
+	uint16_t port;
+	ssize_t n;
+	int i;
+
+	(void)events;
+	for (i = 0; i < UDP_BATCH; i++) {
+		m = (struct msghdr){ .msg_name = &from,
+				     .msg_namelen = sizeof(from),
+				     .msg_iov = &data,
+				     .msg_iovlen = 1,
+				     .msg_control = &control,
+				     .msg_controllen = sizeof(control) };
+		n = recvmsg(p->source.fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n < 0 || !address_of_socket(&from, &client, &port))
+			continue;
+		client = address_unmapped(&client);
+		f = *client_at(p, &client, port);
+		if (!f)
+			f = client_new(p, &client, port);
+		if (!f)
+			continue;
+		f->asked = asked_address(&m);
+		udp_flow_used(f);
+		udp_flow_deliver(f, p->u->datagram, n);
+		if (f->stats)
+			f->stats->published_in += n;
+	}
+}
+
+/* The answer's source is where the client had asked. */
+static void set_source(struct msghdr *m, union control *control, const struct address *asked)
+{
+	struct in6_pktinfo six = { 0 };
+	struct in_pktinfo four = { 0 };
+	struct cmsghdr *c;
+
+	if (!asked->family)
+		return;
+	memset(control, 0, sizeof(*control));
+	m->msg_control = control;
+	m->msg_controllen = sizeof(*control);
+	c = CMSG_FIRSTHDR(m);
+	if (asked->family == AF_INET) {
+		memcpy(&four.ipi_spec_dst, asked->bytes, 4);
+		c->cmsg_level = IPPROTO_IP;
+		c->cmsg_type = IP_PKTINFO;
+		c->cmsg_len = CMSG_LEN(sizeof(four));
+		memcpy(CMSG_DATA(c), &four, sizeof(four));
+	} else {
+		memcpy(&six.ipi6_addr, asked->bytes, 16);
+		c->cmsg_level = IPPROTO_IPV6;
+		c->cmsg_type = IPV6_PKTINFO;
+		c->cmsg_len = CMSG_LEN(sizeof(six));
+		memcpy(CMSG_DATA(c), &six, sizeof(six));
+	}
+	m->msg_controllen = CMSG_SPACE(asked->family == AF_INET ? sizeof(four) : sizeof(six));
+}
+
+/* An IPv6 socket names an IPv4 client as ::ffff:a.b.c.d (ipv6(7)). */
+static socklen_t client_socket(const struct udp_flow *f, struct sockaddr_storage *to)
+{
+	struct address mapped = { .family = AF_INET6, .bytes = { [10] = 0xff, [11] = 0xff } };
+
+	if (!f->published->six || f->client.family == AF_INET6)
+		return address_to_socket(&f->client, f->client_port, to);
+	memcpy(mapped.bytes + 12, f->client.bytes, 4);
+	return address_to_socket(&mapped, f->client_port, to);
+}
+
+void udp_published_send(struct udp_flow *f, const struct packet *p)
+{
+	struct iovec data = { (void *)p->payload, p->payload_bytes };
+	struct sockaddr_storage to;
+	struct msghdr m = { .msg_name = &to, .msg_iov = &data, .msg_iovlen = 1 };
+	union control control;
+
+	m.msg_namelen = client_socket(f, &to);
+	set_source(&m, &control, &f->asked);
+	if (sendmsg(f->published->source.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+		if (f->stats)
+			f->stats->dropped++;
+	} else if (f->stats) {
+		f->stats->published_out += p->payload_bytes;
+	}
+}
+
+struct udp_published *udp_publish(struct udp *u, int fd, void *publication, struct err *e)
+{
+	struct udp_published *p = calloc(1, sizeof(*p));
+	socklen_t size = sizeof(int);
+	int domain = 0, on = 1;
+
+	if (!p || getrandom(&p->seed, sizeof(p->seed), 0) < 0)
+		abort();
+	p->u = u;
+	p->publication = publication;
+	p->source.fd = fd;
+	p->source.on_event = on_client;
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 ||
+	    (setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) < 0 && domain == AF_INET) ||
+	    (domain == AF_INET6 &&
+	     setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0)) {
+		err_sys(e, "publish a UDP port: its socket");
+		goto undo;
+	}
+	p->six = domain == AF_INET6;
+	if (fd_set_nonblock(fd, e) < 0 || loop_add(u->setup.loop, &p->source, LOOP_READ, e) < 0)
+		goto undo;
+	p->next = u->published;
+	u->published = p;
+	return p;
+undo:
+	fd_close(&p->source.fd);
+	free(p);
+	return NULL;
+}
+
+void udp_withdraw(struct udp_published *p)
+{
+	struct udp_published **at;
+	int i;
+
+	if (!p)
+		return;
+	for (i = 0; i < CLIENT_BUCKETS; i++)
+		while (p->clients[i])
+			udp_flow_end(p->clients[i]);
+	loop_remove(&p->source);
+	fd_close(&p->source.fd);
+	for (at = &p->u->published; *at != p; at = &(*at)->next)
+		;
+	*at = p->next;
+	free(p);
+}
