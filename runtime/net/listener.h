@@ -1,0 +1,12 @@
+/* listener.h - the socket of one published port in the machine's own network.
+ *
+ * netd keeps it open while its gateway ends and starts again: clients wait in its queue. */
+#pragma once
+
+#include <stdint.h>
+
+struct err;
+
+/* protocol: IPPROTO_TCP listens, IPPROTO_UDP is bound. address: "" = every one of both families.
+ * *port: 0 = any free one; what it became comes back. */
+int listener_open(int protocol, const char *address, uint16_t *port, struct err *e);

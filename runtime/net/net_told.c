@@ -1,0 +1,284 @@
+/* net_told.c - see net_told.h */
+#include "net/net_told.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "lib/msg.h"
+#include "net/container_socket.h"
+#include "net/keeper.h"
+#include "net/net_network.h"
+#include "net/nets.h"
+#include "wire/wire.h"
+
+enum {
+	SOCKETS_MAX = 64,	/* of one GATE_WANT */
+	SOCKETS_WAITING_MAX = 512, /* messages that it has not read: then it gets no more of them */
+	SUBNET_TEXT_MAX = ADDRESS_TEXT_MAX + 4,
+	COUNTERS_MAX = 64,
+};
+
+static void put_address(struct msg *m, const struct address *a)
+{
+	char text[ADDRESS_TEXT_MAX] = "";
+
+	if (a->family)
+		address_print(a, text);
+	msg_put_str(m, text);
+}
+
+static void put_subnet(struct msg *m, const struct subnet *s)
+{
+	char text[ADDRESS_TEXT_MAX] = "", whole[SUBNET_TEXT_MAX] = "";
+
+	if (s->address.family) {
+		address_print(&s->address, text);
+		snprintf(whole, sizeof(whole), "%s/%u", text, s->prefix);
+	}
+	msg_put_str(m, whole);
+}
+
+static void tell_network(struct net_network *w, bool is_first)
+{
+	struct msg m;
+
+	msg_init(&m, WIRE_GATE_NETWORK);
+	msg_put_str(&m, w->name);
+	msg_put_u64(&m, w->flags);
+	put_subnet(&m, &w->router.subnet4);
+	put_address(&m, &w->router.gateway4);
+	put_subnet(&m, &w->router.subnet6);
+	put_address(&m, &w->router.gateway6);
+	msg_put_str(&m, w->policy);
+	msg_put_u64(&m, w->router.mtu);
+	if (is_first)
+		msg_put_fd(&m, w->router.tun_fd);
+	keeper_tell(&w->keeper, &m);
+}
+
+void net_tell_network(struct net_network *w)
+{
+	tell_network(w, false);
+}
+
+void net_tell_resolvers(struct net_network *w)
+{
+	const struct resolv_conf *r = &w->nets->resolvers.now;
+	struct msg m;
+
+	msg_init(&m, WIRE_GATE_RESOLVERS);
+	msg_put_u64(&m, r->count);
+	for (size_t i = 0; i < r->count; i++)
+		put_address(&m, &r->servers[i]);
+	keeper_tell(&w->keeper, &m);
+}
+
+void net_tell_forbidden(struct net_network *w)
+{
+	struct msg m;
+	uint64_t count = 0;
+
+	for (struct net_network *o = w->nets->first; o; o = o->next)
+		if (o != w)
+			count += (o->router.subnet4.address.family != 0) +
+				 (o->router.subnet6.address.family != 0);
+	msg_init(&m, WIRE_GATE_FORBIDDEN);
+	msg_put_u64(&m, count);
+	for (struct net_network *o = w->nets->first; o; o = o->next) {
+		if (o != w && o->router.subnet4.address.family)
+			put_subnet(&m, &o->router.subnet4);
+		if (o != w && o->router.subnet6.address.family)
+			put_subnet(&m, &o->router.subnet6);
+	}
+	keeper_tell(&w->keeper, &m);
+}
+
+void net_tell_member(struct net_network *w, const struct net_member *n)
+{
+	struct msg m;
+
+	msg_init(&m, WIRE_GATE_MEMBER);
+	msg_put_str(&m, n->name);
+	put_address(&m, &n->plug.address4);
+	put_address(&m, &n->plug.address6);
+	msg_put_str(&m, n->policy);
+	msg_put_u64(&m, n->name_count);
+	for (size_t i = 0; i < n->name_count; i++)
+		msg_put_str(&m, n->names[i]);
+	keeper_tell(&w->keeper, &m);
+}
+
+static void tell_about(struct net_network *w, uint32_t type, const char *whom, int fd)
+{
+	struct msg m;
+
+	msg_init(&m, type);
+	msg_put_str(&m, whom);
+	if (fd >= 0)
+		msg_put_fd(&m, fd);
+	keeper_tell(&w->keeper, &m);
+}
+
+void net_tell_leave(struct net_network *w, const char *container)
+{
+	tell_about(w, WIRE_GATE_LEAVE, container, -1);
+}
+
+void net_tell_capture(struct net_network *w, const struct net_member *m)
+{
+	tell_about(w, WIRE_GATE_CAPTURE, m->name, m->capture_fd);
+}
+
+void net_tell_withdraw(struct net_network *w, const char *key)
+{
+	tell_about(w, WIRE_GATE_WITHDRAW, key, -1);
+}
+
+void net_tell_stats(struct net_network *w, const char *container)
+{
+	tell_about(w, WIRE_GATE_STATS, container, -1);
+}
+
+void net_tell_backend(struct net_network *w, const struct net_port *p, const char *container,
+		      uint64_t state)
+{
+	struct msg m;
+
+	msg_init(&m, WIRE_GATE_BACKEND);
+	msg_put_str(&m, p->key);
+	msg_put_str(&m, container);
+	msg_put_u64(&m, state);
+	keeper_tell(&w->keeper, &m);
+}
+
+/* The backends first: from the moment it has the socket it serves. */
+void net_tell_port(struct net_network *w, const struct net_port *p)
+{
+	struct msg m;
+
+	msg_init(&m, WIRE_GATE_PUBLISH);
+	msg_put_str(&m, p->key);
+	msg_put_u64(&m, (uint64_t)p->protocol);
+	msg_put_u64(&m, p->container_port);
+	msg_put_u64(&m, p->balance);
+	msg_put_fd(&m, p->fd);
+	keeper_tell(&w->keeper, &m);
+	for (const struct net_backend *b = p->backends; b; b = b->next)
+		net_tell_backend(w, p, b->container, b->state);
+}
+
+void net_say_no_counters(struct net_network *w, const char *container)
+{
+	struct msg m;
+
+	msg_init(&m, WIRE_NET_COUNTERS);
+	msg_put_str(&m, w->name);
+	msg_put_str(&m, container);
+	nets_say(w->nets, &m);
+}
+
+/* Everything, to one that knows nothing. */
+static void on_start(struct keeper *k)
+{
+	struct net_network *w = owner_of(k, struct net_network, keeper);
+
+	tell_network(w, true);
+	net_tell_resolvers(w);
+	net_tell_forbidden(w);
+	for (struct net_member *m = w->members; m; m = m->next) {
+		net_tell_member(w, m);
+		if (m->capture_fd >= 0)
+			net_tell_capture(w, m);
+		/* The one that was asked is gone. */
+		if (m->waits_for_counters)
+			net_say_no_counters(w, m->name);
+		m->waits_for_counters = false;
+	}
+	for (struct net_port *p = w->ports; p; p = p->next)
+		net_tell_port(w, p);
+}
+
+static void give_sockets(struct net_network *w, const struct net_member *n, int family, int count)
+{
+	int fds[MSG_FDS_MAX];
+	struct err e;
+	struct msg m;
+
+	if (container_sockets_make(n->plug.ns_fd, w->nets->own_ns_fd, family, n->plug.keeps_client,
+				   fds, count, &e)) {
+		log_warn("network %s: container %s: %s", w->name, n->name, e.text);
+		return;
+	}
+	msg_init(&m, WIRE_GATE_SOCKETS);
+	msg_put_str(&m, n->name);
+	msg_put_u64(&m, (uint64_t)family);
+	for (int i = 0; i < count; i++)
+		msg_put_fd(&m, fds[i]);
+	keeper_tell(&w->keeper, &m);
+	for (int i = 0; i < count; i++)
+		fd_close(&fds[i]);
+}
+
+/* A gateway may be someone else's by now: it gets sockets of its own members, so many at once. */
+static int on_want(struct net_network *w, struct msg *m, struct err *e)
+{
+	const char *container = msg_get_str(m);
+	uint64_t family = msg_get_u64(m), count = msg_get_u64(m);
+	struct net_member *n = net_member_find(w, container);
+
+	if (msg_end(m, e))
+		return -1;
+	if (!n || (family != AF_INET && family != AF_INET6) ||
+	    !(family == AF_INET ? n->plug.address4 : n->plug.address6).family)
+		return 0; /* it has left meanwhile */
+	for (uint64_t left = count < SOCKETS_MAX ? count : SOCKETS_MAX; left > 0;) {
+		uint64_t now = left < MSG_FDS_MAX ? left : MSG_FDS_MAX;
+
+		if (w->keeper.outbox.count >= SOCKETS_WAITING_MAX)
+			return 0;
+		give_sockets(w, n, (int)family, (int)now);
+		left -= now;
+	}
+	return 0;
+}
+
+static int on_counters(struct net_network *w, struct msg *m, struct err *e)
+{
+	const char *container = msg_get_str(m);
+	struct net_member *n = net_member_find(w, container);
+	struct msg out;
+
+	msg_init(&out, WIRE_NET_COUNTERS);
+	msg_put_str(&out, w->name);
+	msg_put_str(&out, container);
+	for (int i = 0; i < COUNTERS_MAX && !m->broken && m->at < m->size_bytes; i++)
+		msg_put_u64(&out, msg_get_u64(m));
+	if (msg_end(m, e))
+		return -1;
+	if (n && n->waits_for_counters)
+		nets_say(w->nets, &out);
+	if (n)
+		n->waits_for_counters = false;
+	return 0;
+}
+
+static void on_message(struct keeper *k, struct msg *m)
+{
+	struct net_network *w = owner_of(k, struct net_network, keeper);
+	struct err e;
+	int result = 0;
+
+	if (m->type == WIRE_GATE_WANT)
+		result = on_want(w, m, &e);
+	else if (m->type == WIRE_GATE_COUNTERS)
+		result = on_counters(w, m, &e);
+	else
+		log_info("network %s: its gateway serves", w->name);
+	if (result)
+		log_warn("gateway of network %s: %s", w->name, e.text);
+}
+
+const struct keeper_events net_told_events = { .on_start = on_start, .on_message = on_message };

@@ -1,0 +1,251 @@
+/* plug.c - see plug.h */
+#include "net/plug.h"
+
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "lib/rtnetlink.h"
+#include "net/net_ns.h"
+#include "net/route_words.h"
+#include "net/router.h"
+
+enum {
+	LO_INDEX = 1,
+	TABLE_MARKED = 100,
+	TABLE_OWN = 1000000, /* and the device's index: the way out for packets from its address */
+	RULE_MARKED = 100,
+	RULE_FROM = 200,
+	ADDR_GEN_NONE = 1, /* IN6_ADDR_GEN_MODE_NONE */
+};
+
+const unsigned char plug_router_mac[PLUG_MAC_BYTES] = { 0x02, 0x63, 0x75, 0x76, 0x00, 0x01 };
+
+void plug_mac_of(const struct address *address4, const struct address *address6,
+		 unsigned char mac[PLUG_MAC_BYTES])
+{
+	const uint8_t *from = address4->family ? address4->bytes : address6->bytes + 12;
+
+	mac[0] = 0x02;
+	mac[1] = address4->family ? 0x42 : 0x43;
+	memcpy(mac + 2, from, 4);
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+bool plug_mac_parse(const char *text, unsigned char mac[PLUG_MAC_BYTES])
+{
+	unsigned char sum = 0;
+
+	for (int i = 0; i < PLUG_MAC_BYTES; i++, text += 3) {
+		int high = hex_digit(text[0]), low = high < 0 ? -1 : hex_digit(text[1]);
+
+		if (low < 0 || text[2] != (i < PLUG_MAC_BYTES - 1 ? ':' : '\0'))
+			return false;
+		mac[i] = (unsigned char)(high << 4 | low);
+		sum |= mac[i];
+	}
+	return sum != 0 && !(mac[0] & 1);
+}
+
+/* ---- inside the container's namespace */
+
+static int open_inside(const struct plug *p, const struct router *r, struct err *e)
+{
+	int fd;
+
+	if (net_ns_enter(p->ns_fd, e))
+		return -1;
+	fd = net_ns_sysctl("ipv4/tcp_fwmark_accept", "1", e) ||
+			     net_ns_sysctl("ipv4/fwmark_reflect", "1", e)
+		     ? -1
+		     : rtnetlink_open(e);
+	/* Where the kernel or the container does without IPv6 there is nothing to set. */
+	if (fd >= 0 && r->subnet6.address.family)
+		net_ns_sysctl("ipv6/fwmark_reflect", "1", NULL);
+	if (fd >= 0)
+		net_ns_sysctl("ipv6/conf/default/accept_ra", "0", NULL);
+	net_ns_return(r->own_ns_fd);
+	return fd;
+}
+
+struct found {
+	unsigned index;
+	bool is_ours;
+};
+
+static int take_link(void *ctx, const struct rtnetlink_message *m, struct err *e)
+{
+	struct found *f = ctx;
+	struct rtnetlink_reader attributes;
+	struct rtnetlink_attribute a;
+	struct ifinfomsg body;
+	uint32_t group;
+
+	(void)e;
+	if (m->type != RTM_NEWLINK || !rtnetlink_body(m, &body, sizeof(body), &attributes))
+		return 0;
+	f->index = (unsigned)body.ifi_index;
+	while (rtnetlink_next_attribute(&attributes, &a))
+		if (a.type == IFLA_GROUP && rtnetlink_u32(&a, &group))
+			f->is_ours = group == PLUG_GROUP;
+	return 0;
+}
+
+static int find_device(int fd, const char *name, struct found *f, struct err *e)
+{
+	const struct ifinfomsg any = { 0 };
+	struct rtnetlink_batch b;
+
+	*f = (struct found){ 0 };
+	rtnetlink_init(&b);
+	rtnetlink_begin(&b, "find its device", RTM_GETLINK, 0, &any, sizeof(any));
+	rtnetlink_put_str(&b, IFLA_IFNAME, name);
+	if (rtnetlink_ask(fd, &b, take_link, f, e))
+		return -1;
+	return f->index ? 0 : err_set(e, "find its device: none is called %s", name);
+}
+
+static void add_family(struct rtnetlink_batch *b, const struct plug *p, unsigned index,
+		       const struct subnet *subnet, const struct address *gateway)
+{
+	uint8_t family = subnet->address.family;
+	const struct address *own = family == AF_INET ? &p->address4 : &p->address6;
+	const struct fib_rule_hdr from = { .family = family,
+					   .src_len = (uint8_t)(address_size(own) * 8),
+					   .action = FR_ACT_TO_TBL };
+
+	if (!family || !own->family)
+		return;
+	route_words_address(b, "give it its address", index, own, subnet->prefix);
+	route_words_neighbour(b, "fix the gateway's MAC address", index, gateway, plug_router_mac);
+	route_words_add(b, "route to its gateway", &(struct route_words){
+		.to = { *gateway, (uint8_t)(address_size(gateway) * 8) }, .index = index });
+	route_words_add(b, "route to its subnet", &(struct route_words){
+		.to = *subnet, .via = gateway, .from = own, .index = index });
+	route_words_add(b, "default route", &(struct route_words){
+		.to = { .address.family = family }, .via = gateway, .from = own, .index = index,
+		.table = p->is_default ? 0 : TABLE_OWN + index });
+	if (p->is_default)
+		return;
+	rtnetlink_begin(b, "rule for what it answers", RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL,
+			&from, sizeof(from));
+	rtnetlink_fine(b, EEXIST);
+	rtnetlink_put_u32(b, FRA_TABLE, TABLE_OWN + index);
+	rtnetlink_put_u32(b, FRA_PRIORITY, RULE_FROM);
+	rtnetlink_put(b, FRA_SRC, own->bytes, address_size(own));
+}
+
+static int configure(int fd, const struct plug *p, const struct router *r, struct err *e)
+{
+	struct ifinfomsg body = { 0 };
+	struct rtnetlink_batch b;
+	struct found f;
+	size_t spec, family;
+
+	if (find_device(fd, p->interface, &f, e))
+		return -1;
+	body.ifi_index = (int)f.index;
+	rtnetlink_init(&b);
+	/* Before it is up: else it makes itself an address and asks who else has it. */
+	rtnetlink_begin(&b, "keep it from choosing an address", RTM_SETLINK, 0, &body,
+			sizeof(body));
+	rtnetlink_fine(&b, EAFNOSUPPORT);
+	spec = rtnetlink_nest(&b, IFLA_AF_SPEC);
+	family = rtnetlink_nest(&b, AF_INET6);
+	rtnetlink_put_u8(&b, IFLA_INET6_ADDR_GEN_MODE, ADDR_GEN_NONE);
+	rtnetlink_nest_end(&b, family);
+	rtnetlink_nest_end(&b, spec);
+	body.ifi_flags = body.ifi_change = IFF_UP;
+	rtnetlink_begin(&b, "set its device up", RTM_NEWLINK, 0, &body, sizeof(body));
+	add_family(&b, p, f.index, &r->subnet4, &r->gateway4);
+	add_family(&b, p, f.index, &r->subnet6, &r->gateway6);
+	return rtnetlink_send(fd, &b, e);
+}
+
+/* Answers of published ports stay in the namespace. */
+static int keep_marked(int fd, uint8_t family, struct err *e)
+{
+	const struct fib_rule_hdr head = { .family = family, .table = TABLE_MARKED,
+					   .action = FR_ACT_TO_TBL };
+	struct rtnetlink_batch b;
+
+	rtnetlink_init(&b);
+	rtnetlink_begin(&b, "rule for published ports", RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL,
+			&head, sizeof(head));
+	rtnetlink_fine(&b, EEXIST);
+	rtnetlink_put_u32(&b, FRA_PRIORITY, RULE_MARKED);
+	rtnetlink_put_u32(&b, FRA_FWMARK, PLUG_MARK);
+	rtnetlink_put_u32(&b, FRA_FWMASK, UINT32_MAX);
+	route_words_add(&b, "route for published ports", &(struct route_words){
+		.to = { .address.family = family }, .index = LO_INDEX, .type = RTN_LOCAL,
+		.table = TABLE_MARKED });
+	return rtnetlink_send(fd, &b, e);
+}
+
+static int settle(int fd, struct plug *p, const struct router *r, struct err *e)
+{
+	struct err why;
+
+	if (configure(fd, p, r, e))
+		return -1;
+	p->keeps_client = (!p->address4.family || keep_marked(fd, AF_INET, &why) == 0) &&
+			  (!p->address6.family || keep_marked(fd, AF_INET6, &why) == 0);
+	if (!p->keeps_client)
+		log_warn("published ports show clients as the container itself: %s", why.text);
+	return 0;
+}
+
+/* One of ours under this name: of a netd that was killed, whose namespace is not yet gone. */
+static int remove_remains(int fd, const struct plug *p, struct err *e)
+{
+	struct ifinfomsg body = { 0 };
+	struct rtnetlink_batch b;
+	struct found f;
+
+	if (find_device(fd, p->interface, &f, e))
+		return -1;
+	if (!f.is_ours)
+		return err_set(e, "it has a device of its own that is called %s", p->interface);
+	body.ifi_index = (int)f.index;
+	rtnetlink_init(&b);
+	rtnetlink_begin(&b, "delete its old device", RTM_DELLINK, 0, &body, sizeof(body));
+	rtnetlink_fine(&b, ENODEV);
+	return rtnetlink_send(fd, &b, e);
+}
+
+static int plug_once(int fd, struct plug *p, struct router *r, struct err *e)
+{
+	if (router_plug(r, p, e) == 0 && settle(fd, p, r, e) == 0)
+		return 0;
+	router_unplug(r, p, NULL);
+	return -1;
+}
+
+int plug_in(struct plug *p, struct router *r, struct err *e)
+{
+	AUTO_FD int fd = open_inside(p, r, e);
+	struct err why;
+
+	if (fd < 0)
+		return -1;
+	if (plug_once(fd, p, r, &why) == 0)
+		return 0;
+	if (why.number != EEXIST) {
+		*e = why;
+		return -1;
+	}
+	return remove_remains(fd, p, e) ? -1 : plug_once(fd, p, r, e);
+}

@@ -1,0 +1,33 @@
+/* tun_device.c - see tun_device.h */
+#include "net/tun_device.h"
+
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+
+#ifndef TUN_F_USO4	/* linux/if_tun.h of 6.2 */
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+
+int tun_device_create(struct err *e)
+{
+	const unsigned tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+	struct ifreq r = { .ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR };
+	AUTO_FD int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(e, "open /dev/net/tun");
+	memcpy(r.ifr_name, TUN_DEVICE_NAME, sizeof(TUN_DEVICE_NAME));
+	if (ioctl(fd, TUNSETIFF, &r) < 0)
+		return err_sys(e, "make the gateway's TUN device");
+	if (ioctl(fd, TUNSETOFFLOAD, tcp | TUN_F_USO4 | TUN_F_USO6) < 0 &&
+	    ioctl(fd, TUNSETOFFLOAD, tcp) < 0)
+		return err_sys(e, "set the offloads of the gateway's TUN device");
+	return take_fd(&fd);
+}
