@@ -1,6 +1,6 @@
 /* input.h - from frame to protocol: each packet of the TUN device to the one who handles its kind.
  *
- * Reads it (packet.h), puts fragments together again (lwIP's reassembly, bounded) and hands on.
+ * Reads it (packet.h), puts fragments together again (reassembly.h, bounded) and hands on.
  * What is malformed is dropped and counted. */
 #pragma once
 

@@ -286,18 +286,24 @@ static err_t on_opening(u8_t id, struct tcp_pcb_listen *listener, struct tcp_pcb
 	return ERR_OK;
 }
 
+void lwip_stack_tick(struct lwip_stack *s)
+{
+	if (s->moved)
+		tcp_fasttmr();
+	s->moved = false;
+	s->odd = !s->odd;
+	if (s->odd)
+		tcp_slowtmr();
+}
+
 static void on_time(struct loop_timer *timer)
 {
-	(void)timer;
-	if (stack->moved)
-		tcp_fasttmr();
-	stack->moved = false;
-	stack->odd = !stack->odd;
-	if (stack->odd)
-		tcp_slowtmr();
-	stack->busy = tcp_active_pcbs || tcp_tw_pcbs;
-	if (stack->busy)
-		loop_timer_set(stack->loop, &stack->timer, TCP_TMR_INTERVAL);
+	struct lwip_stack *s = owner_of(timer, struct lwip_stack, timer);
+
+	lwip_stack_tick(s);
+	s->busy = tcp_active_pcbs || tcp_tw_pcbs;
+	if (s->busy)
+		loop_timer_set(s->loop, &s->timer, TCP_TMR_INTERVAL);
 }
 
 struct lwip_stack *lwip_stack_create(struct loop *loop, struct tun *tun, uint16_t mtu)

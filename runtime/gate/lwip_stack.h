@@ -40,6 +40,9 @@ struct lwip_conn {
 struct lwip_stack *lwip_stack_create(struct loop *loop, struct tun *tun, uint16_t mtu);
 void lwip_stack_destroy(struct lwip_stack *s); /* NULL is fine; all connections are gone */
 
+/* A tenth of a second has passed; called by its own timer when there is a loop. */
+void lwip_stack_tick(struct lwip_stack *s);
+
 /* A TCP segment of this connection; with pcb NULL its SYN, which opens it. `f` holds the packet and
  * is kept as long as needed; NULL: p->ip is copied. */
 void lwip_stack_input(struct lwip_stack *s, struct lwip_conn *c, const struct packet *p,

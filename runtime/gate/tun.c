@@ -22,6 +22,9 @@ struct tun {
 	tun_frame_fn *on_frame;
 	tun_sent_fn *sent; /* of a device of memory */
 	void *ctx;
+	tun_sent_fn *watch;
+	void *watch_ctx;
+	uint16_t id; /* of the next IPv4 packet that may be fragmented */
 	struct tun_counters counters;
 };
 
@@ -122,6 +125,29 @@ static void fill_header(struct virtio_net_hdr *h, const struct tun_offload *o)
 	}
 }
 
+void tun_watch(struct tun *t, tun_sent_fn *on_sent, void *ctx)
+{
+	t->watch = on_sent;
+	t->watch_ctx = ctx;
+}
+
+/* Two datagrams in pieces on their way to one container must differ (RFC 6864, 4.1). */
+static void number_packet(struct tun *t, const struct iovec *header)
+{
+	uint8_t *ip = header->iov_base;
+	uint32_t sum;
+
+	if (header->iov_len < 20 || ip[0] >> 4 != 4 || ip[6] & 0x40)
+		return;
+	/* The checksum goes with it: RFC 1624, from an identification of 0. */
+	sum = (uint32_t)(uint16_t)~(ip[10] << 8 | ip[11]) + ++t->id;
+	sum = (sum & 0xffff) + (sum >> 16);
+	ip[4] = (uint8_t)(t->id >> 8);
+	ip[5] = (uint8_t)t->id;
+	ip[10] = (uint8_t)(~sum >> 8);
+	ip[11] = (uint8_t)~sum;
+}
+
 int tun_send(struct tun *t, const struct tun_offload *offload, const struct iovec *pieces,
 	     int count)
 {
@@ -130,6 +156,9 @@ int tun_send(struct tun *t, const struct tun_offload *offload, const struct iove
 	ssize_t n;
 	int i;
 
+	number_packet(t, pieces);
+	if (t->watch)
+		t->watch(t->watch_ctx, offload, pieces, count);
 	if (t->sent) {
 		t->sent(t->ctx, offload, pieces, count);
 		return 0;

@@ -32,16 +32,19 @@ struct tun_counters {
 
 typedef void tun_frame_fn(void *ctx, struct frame *f);
 
-/* Of a device of memory, for tests: gets what would be written. */
 typedef void tun_sent_fn(void *ctx, const struct tun_offload *o, const struct iovec *v, int n);
 
 /* fd: a TUN device (IFF_TUN | IFF_NO_PI | IFF_VNET_HDR), nonblocking; taken also on failure. */
 struct tun *tun_create(struct loop *loop, int fd, struct frame_pool *pool, tun_frame_fn *on_frame,
 		       void *ctx, struct err *e);
+/* Of memory, for tests: `sent` gets what would be written. */
 struct tun *tun_create_memory(struct frame_pool *pool, tun_sent_fn *sent, void *ctx);
 void tun_destroy(struct tun *t); /* NULL is fine */
 
-/* The packet in pieces; offload NULL: nothing. 0, or -1 when it was lost. */
+/* Sees each packet on its way out, for a capture and for counters. One at a time; NULL ends it. */
+void tun_watch(struct tun *t, tun_sent_fn *on_sent, void *ctx);
+/* The packet in pieces, IP header first; offload NULL: nothing. An IPv4 packet that may be
+ * fragmented gets its identification here. 0, or -1 when it was lost. */
 int tun_send(struct tun *t, const struct tun_offload *offload, const struct iovec *pieces,
 	     int count);
 const struct tun_counters *tun_count(const struct tun *t);
