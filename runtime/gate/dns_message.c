@@ -218,7 +218,8 @@ static int record_read(const uint8_t *message, size_t size_bytes, const struct p
 	if (!dns_data_read(message, size_bytes, p->data, p->data_bytes, p->type, data,
 			   &record.data_bytes))
 		return 0;
-	if (p->class != question->class || p->type >= 249 || p->type == 0)
+	if (p->class != question->class || p->type == 0 ||
+	    (p->type >= 249 && p->type <= DNS_TYPE_ANY))
 		return 1;	/* TSIG and the like: not for a client */
 	return dns_records_add(&reply->records, &record) ? 1 : -1;
 }

@@ -82,7 +82,8 @@ const char *dns_name_print(const struct dns_name *name, char text[DNS_NAME_TEXT_
 		if (at)
 			text[out++] = '.';
 		for (at++; at < end; at++) {
-			if (isalnum(name->wire[at]) || strchr("-_*", name->wire[at]))
+			if (isalnum(name->wire[at]) || name->wire[at] == '-' ||
+			    name->wire[at] == '_' || name->wire[at] == '*')
 				text[out++] = name->wire[at];
 			else
 				out += sprintf(text + out, "\\%03u", name->wire[at]);

@@ -191,16 +191,19 @@ static int read_host(struct policy *p, char **words, int count, struct err *e)
 
 static int read_rate(struct policy *p, char **words, int count, struct err *e)
 {
+	static const char suffixes[] = "kmg";
 	uint64_t factor = 1, value;
+	const char *suffix;
 	size_t length;
 
 	if (count != 2)
 		return err_set(e, "rate wants bits per second, as 10m");
 	length = strlen(words[1]);
-	switch (length > 0 ? words[1][length - 1] : '\0') {
-	case 'g': factor *= 1000; /* fall through */
-	case 'm': factor *= 1000; /* fall through */
-	case 'k': factor *= 1000; words[1][length - 1] = '\0';
+	suffix = length > 0 ? strchr(suffixes, words[1][length - 1]) : NULL;
+	if (suffix) {
+		words[1][length - 1] = '\0';
+		for (; suffix >= suffixes; suffix--)
+			factor *= 1000;
 	}
 	/* 8 bits are one byte per second; 2^40 / s is beyond any link of ours. */
 	if (!str_to_u64(words[1], &value) || value > (1ull << 40) / factor || value * factor < 8)

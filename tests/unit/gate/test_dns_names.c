@@ -1,0 +1,253 @@
+/* test_dns_names.c - what names of a network are answered with, and the cache. */
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "gate/address.h"
+#include "gate/dns_cache.h"
+#include "gate/dns_message.h"
+#include "gate/dns_names.h"
+#include "gate/dns_records.h"
+#include "lib/err.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static struct address addr(const char *text)
+{
+	struct address a;
+
+	assert_true(address_parse(text, &a));
+	return a;
+}
+
+static void member(struct dns_names *n, const char *container, const char *four, const char *six,
+		   const char *const *names, int count)
+{
+	struct address a[2] = { addr(four), addr(six) };
+	struct err e;
+
+	assert_int_equal(dns_names_set_member(n, container, a, 2, names, count, &e), 0);
+}
+
+static struct dns_names *network(void)
+{
+	struct address gateways[] = { addr("172.18.0.1"), addr("fd11::1") };
+	struct dns_names *n = dns_names_create(1);
+	struct subnet subnets[2];
+
+	subnet_parse("172.18.0.0/16", &subnets[0]);
+	subnet_parse("fd11::/64", &subnets[1]);
+	dns_names_set_network(n, "lab", gateways, 2, subnets, 2);
+	member(n, "c1", "172.18.0.2", "fd11::2",
+	       (const char *const[]){ "web-1", "web", "Api.Example.com" }, 3);
+	member(n, "c2", "172.18.0.3", "fd11::3", (const char *const[]){ "web-2", "web" }, 2);
+	dns_names_set_port(n, "c1", IPPROTO_TCP, 80, true);
+	dns_names_set_port(n, "c2", IPPROTO_TCP, 80, true);
+	dns_names_set_port(n, "c2", IPPROTO_TCP, 81, true);
+	dns_names_set_port(n, "c2", IPPROTO_UDP, 53, true);
+	return n;
+}
+
+/* The answers as one line: "A:172.18.0.2 AAAA:fd11::2", or the code, or "outside". */
+static const char *ask(struct dns_names *n, const char *name, uint16_t type, char line[1024])
+{
+	char text[DNS_NAME_TEXT_BYTES], word[16];
+	struct dns_question q = { .type = type, .class = DNS_CLASS_IN };
+	struct dns_reply reply;
+	struct dns_name target;
+	struct dns_record r;
+	struct address a;
+	size_t at = 0, from;
+
+	assert_true(dns_name_parse(name, &q.name));
+	dns_reply_init(&reply);
+	strcpy(line, "");
+	if (!dns_names_answer(n, &q, &reply)) {
+		strcpy(line, "outside");
+	} else if (reply.rcode != DNS_RCODE_NOERROR) {
+		strcpy(line, dns_rcode_print(reply.rcode));
+	}
+	while (dns_records_next(&reply.records, &at, &r)) {
+		if (r.type == DNS_TYPE_A || r.type == DNS_TYPE_AAAA) {
+			a = address_of_bytes(r.data, r.data_bytes);
+			address_print(&a, text);
+		} else {
+			from = r.type == DNS_TYPE_SRV ? 6 : 0;
+			assert_true(dns_name_read(r.data, r.data_bytes, &from, &target));
+			dns_name_print(&target, text);
+		}
+		sprintf(line + strlen(line), "%s%s:%s", *line ? " " : "",
+			dns_type_print(r.type, word), text);
+		if (r.type == DNS_TYPE_SRV)
+			sprintf(line + strlen(line), ":%d", r.data[4] << 8 | r.data[5]);
+	}
+	dns_reply_finish(&reply);
+	return line;
+}
+
+static void answers(void **state)
+{
+	static const struct {
+		const char *name;
+		uint16_t type;
+		const char *line;
+	} cases[] = {
+		{ "web-1", DNS_TYPE_A, "A:172.18.0.2" },
+		{ "WEB-1", DNS_TYPE_A, "A:172.18.0.2" },
+		{ "web-1.lab", DNS_TYPE_AAAA, "AAAA:fd11::2" },
+		{ "web-1.LAB.", DNS_TYPE_A, "A:172.18.0.2" },
+		{ "web-2", DNS_TYPE_ANY, "A:172.18.0.3 AAAA:fd11::3" },
+		{ "web-1", DNS_TYPE_MX, "" },		/* it is there, but has none */
+		{ "api.example.com", DNS_TYPE_A, "A:172.18.0.2" },
+		{ "example.com", DNS_TYPE_A, "outside" },
+		{ "x.api.example.com", DNS_TYPE_A, "outside" },
+		{ "nobody", DNS_TYPE_A, "NXDOMAIN" },	/* a single label stays here */
+		{ "nobody", DNS_TYPE_AAAA, "NXDOMAIN" },
+		{ "com", DNS_TYPE_NS, "outside" },
+		{ "", DNS_TYPE_NS, "outside" },
+		{ "nobody.lab", DNS_TYPE_A, "NXDOMAIN" },
+		{ "a.b.lab", DNS_TYPE_MX, "NXDOMAIN" },
+		{ "gateway", DNS_TYPE_A, "A:172.18.0.1" },
+		{ "gateway.lab", DNS_TYPE_AAAA, "AAAA:fd11::1" },
+		{ "host.docker.internal", DNS_TYPE_A, "A:172.18.0.1" },
+		{ "localhost", DNS_TYPE_A, "A:127.0.0.1" },
+		{ "x.localhost", DNS_TYPE_AAAA, "AAAA:::1" },
+		{ "x.invalid", DNS_TYPE_A, "NXDOMAIN" },
+		/* reverse names */
+		{ "2.0.18.172.in-addr.arpa", DNS_TYPE_PTR, "PTR:web-1.lab" },
+		{ "1.0.18.172.IN-ADDR.arpa", DNS_TYPE_PTR, "PTR:gateway.lab" },
+		{ "9.0.18.172.in-addr.arpa", DNS_TYPE_PTR, "NXDOMAIN" },
+		{ "9.0.19.172.in-addr.arpa", DNS_TYPE_PTR, "outside" },
+		{ "2.0.18.172.in-addr.arpa", DNS_TYPE_A, "" },
+		{ "256.0.18.172.in-addr.arpa", DNS_TYPE_PTR, "outside" },
+		{ "0.18.172.in-addr.arpa", DNS_TYPE_PTR, "outside" },
+		{ "3.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1.1.d.f.ip6.arpa",
+		  DNS_TYPE_PTR, "PTR:web-2.lab" },
+		{ "3.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1.1.d.g.ip6.arpa",
+		  DNS_TYPE_PTR, "outside" },
+		/* ports */
+		{ "_80._tcp.web-1", DNS_TYPE_SRV, "SRV:web-1:80" },
+		{ "_tcp.web-2.lab", DNS_TYPE_SRV, "SRV:web-2.lab:80 SRV:web-2.lab:81" },
+		{ "_53._UDP.web-2", DNS_TYPE_SRV, "SRV:web-2:53" },
+		{ "_53._tcp.web-2", DNS_TYPE_SRV, "" },
+		{ "_tcp.web-2", DNS_TYPE_A, "" },
+		{ "_tcp.nobody.example", DNS_TYPE_SRV, "outside" },
+		{ "_99999._tcp.web-1", DNS_TYPE_SRV, "outside" },
+		{ "_tcp", DNS_TYPE_SRV, "outside" },
+	};
+	struct dns_names *n = network();
+	char line[1024];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++)
+		if (strcmp(ask(n, cases[i].name, cases[i].type, line), cases[i].line) != 0)
+			fail_msg("%s: %s, not %s", cases[i].name, line, cases[i].line);
+	dns_names_destroy(n);
+}
+
+/* Replicas take turns; who leaves is gone under all names; a name said anew is the new one. */
+static void replicas(void **state)
+{
+	struct dns_names *n = network();
+	char first[1024], second[1024], line[1024];
+	struct err e;
+
+	(void)state;
+	ask(n, "web", DNS_TYPE_A, first);
+	ask(n, "web", DNS_TYPE_A, second);
+	assert_string_not_equal(first, second);
+	assert_string_equal(ask(n, "web", DNS_TYPE_A, line), first);
+	assert_int_equal(strlen(first), strlen("A:172.18.0.2 A:172.18.0.3"));
+	assert_non_null(strstr(ask(n, "_80._tcp.web", DNS_TYPE_SRV, line), "SRV:web-1:80"));
+	assert_non_null(strstr(line, "SRV:web-2:80"));
+	dns_names_set_port(n, "c1", IPPROTO_TCP, 80, false);
+	assert_string_equal(ask(n, "_80._tcp.web", DNS_TYPE_SRV, line), "SRV:web-2:80");
+	dns_names_remove_member(n, "c1");
+	assert_string_equal(ask(n, "web", DNS_TYPE_A, line), "A:172.18.0.3");
+	assert_string_equal(ask(n, "web-1", DNS_TYPE_A, line), "NXDOMAIN");
+	assert_string_equal(ask(n, "2.0.18.172.in-addr.arpa", DNS_TYPE_PTR, line), "NXDOMAIN");
+	member(n, "c2", "172.18.0.4", "fd11::4", (const char *const[]){ "db" }, 1);
+	assert_string_equal(ask(n, "web", DNS_TYPE_A, line), "NXDOMAIN");
+	assert_string_equal(ask(n, "db", DNS_TYPE_A, line), "A:172.18.0.4");
+	assert_string_equal(ask(n, "_81._tcp.db", DNS_TYPE_SRV, line), "SRV:db:81");
+	/* A name that is none leaves everything as it was. */
+	assert_int_equal(dns_names_set_member(n, "c2", NULL, 0, (const char *const[]){ "a..b" }, 1,
+					      &e), -1);
+	assert_string_equal(ask(n, "db", DNS_TYPE_A, line), "A:172.18.0.4");
+	dns_names_destroy(n);
+}
+
+static void put(struct dns_cache *c, const char *name, uint32_t variant, uint32_t ttl, int bytes,
+		uint64_t now_ms)
+{
+	struct dns_question q = { .type = DNS_TYPE_TXT, .class = 1 };
+	struct dns_reply reply;
+	uint8_t data[16384];
+	struct dns_record r = { .type = DNS_TYPE_TXT, .class = 1, .ttl = ttl, .data = data,
+				.data_bytes = bytes };
+
+	memset(data, 0, sizeof(data));
+	dns_name_parse(name, &q.name);
+	r.name = q.name;
+	dns_reply_init(&reply);
+	dns_records_add(&reply.records, &r);
+	dns_cache_put(c, &q, variant, &reply, now_ms);
+	dns_reply_finish(&reply);
+}
+
+static int get(struct dns_cache *c, const char *name, uint32_t variant, uint64_t now_ms)
+{
+	struct dns_question q = { .type = DNS_TYPE_TXT, .class = 1 };
+	uint32_t age;
+
+	dns_name_parse(name, &q.name);
+	return dns_cache_get(c, &q, variant, now_ms, &age) ? (int)age : -1;
+}
+
+static void cache(void **state)
+{
+	struct dns_cache *c = dns_cache_create(3);
+	char name[64];
+	int i;
+
+	(void)state;
+	put(c, "a.org", 0, 10, 4, 1000);
+	assert_int_equal(get(c, "A.org", 0, 1000), 0);
+	assert_int_equal(get(c, "a.org", 0, 10999), 9);
+	assert_int_equal(get(c, "a.org", 1, 1000), -1);
+	assert_int_equal(get(c, "b.org", 0, 1000), -1);
+	assert_int_equal(get(c, "a.org", 0, 11000), -1);
+	assert_int_equal(dns_cache_entries(c), 0);
+	put(c, "a.org", 0, 0, 4, 1000);			/* TTL 0, and what is too large */
+	put(c, "b.org", 0, 100, 16380, 1000);
+	assert_int_equal(dns_cache_entries(c), 0);
+	put(c, "keep.org", 0, 1000, 4, 1000);
+	for (i = 0; i < 10000; i++) {
+		sprintf(name, "n%d.org", i);
+		put(c, name, 0, 1000, i % 2000, 1000);
+		assert_true(dns_cache_entries(c) <= DNS_CACHE_ENTRIES_MAX);
+		assert_true(dns_cache_bytes(c) <= DNS_CACHE_BYTES_MAX);
+		assert_int_equal(get(c, "keep.org", 0, 2000), 1);	/* used: never the oldest */
+	}
+	assert_int_equal(get(c, "n0.org", 0, 2000), -1);
+	assert_true(dns_cache_entries(c) > 100);
+	dns_cache_clear(c);
+	assert_int_equal(dns_cache_bytes(c), 0);
+	dns_cache_destroy(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(answers), cmocka_unit_test(replicas), cmocka_unit_test(cache),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
