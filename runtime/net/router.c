@@ -89,8 +89,6 @@ static void add_family(struct rtnetlink_batch *b, const struct router *r,
 		.index = r->tun_index });
 	route_words_add(b, "default route to the gateway", &(struct route_words){
 		.to = { .address.family = family }, .index = r->tun_index });
-	route_words_add(b, "refuse missing members", &(struct route_words){
-		.to = *subnet, .type = RTN_UNREACHABLE });
 }
 
 /* IPv6 has no rp_filter: who may send what is said by rules, and what no rule lets in is dropped.
@@ -103,6 +101,8 @@ static void add_source_filter(struct rtnetlink_batch *b)
 
 	rtnetlink_begin(b, "rule for the gateway", RTM_NEWRULE, NLM_F_CREATE, &head, sizeof(head));
 	rtnetlink_put_u32(b, FRA_PRIORITY, RULE_FROM_GATEWAY);
+	/* To members alone: the default route would send it back. */
+	rtnetlink_put_u32(b, FRA_SUPPRESS_PREFIXLEN, 0);
 	rtnetlink_put_str(b, FRA_IIFNAME, TUN_DEVICE_NAME);
 	rtnetlink_begin(b, "rule for the router", RTM_NEWRULE, NLM_F_CREATE, &head, sizeof(head));
 	rtnetlink_put_u32(b, FRA_PRIORITY, RULE_OWN);

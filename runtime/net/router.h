@@ -7,7 +7,9 @@
  * permanent neighbour entry on both sides, so ARP, neighbour discovery, router advertisements and
  * DHCP of one reach nobody, and nothing that they say is believed. A member's source addresses are
  * checked by the kernel: IPv4 by rp_filter (ip-sysctl.rst), IPv6, which has none, by one rule per
- * member (ip-rule(8)). A subnet's missing members are unreachable at once.
+ * member (ip-rule(8)). What is for no member goes to the gateway, addresses of the subnet that
+ * nobody has too: it refuses them at once, each time, which the kernel's own errors do not (five,
+ * then one a second: error_cost in net/ipv4/route.c).
  *
  * Owns: an rtnetlink socket inside the namespace, and the TUN device. Nothing else holds the
  * namespace but gated's copy of the device: with the last of them all of it is gone, devices, the

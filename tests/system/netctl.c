@@ -10,8 +10,9 @@
  * publish NET KEY tcp|udp ADDRESS|- PORT CONTAINER-PORT [least] NAME... | backend NET KEY NAME
  * STATE withdraw NET KEY | capture NET NAME [FILE] | stats NET NAME | list | pause MS
  *
- * As `gated` it is a gateway without lwIP: says what it is told on stderr, and serves published TCP
- * ports one connection after the other, with the client's address, by the sockets that it gets. */
+ * As `gated` it is a gateway without lwIP: says what it is told and which packets come on stderr,
+ * and serves published TCP ports one connection after the other, with the client's address, by the
+ * sockets that it gets. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -301,6 +302,7 @@ static struct {
 } members[PORTS_MAX];
 static int member_count;
 static struct address gateway;
+static int tun = -1;
 
 static void want(int netd, const char *container)
 {
@@ -313,16 +315,21 @@ static void want(int netd, const char *container)
 	msg_send(netd, &m, NULL);
 }
 
-static int take_socket(const char *container)
+static int *socket_of(const char *container)
 {
 	for (int i = 0; i < SOCKETS_MAX; i++)
-		if (sockets[i].fd > 0 && str_equal(sockets[i].container, container)) {
-			int fd = sockets[i].fd;
+		if (sockets[i].fd > 0 && str_equal(sockets[i].container, container))
+			return &sockets[i].fd;
+	return NULL;
+}
 
-			sockets[i].fd = 0;
-			return fd;
-		}
-	return -1;
+static int take_socket(const char *container)
+{
+	int *at = socket_of(container), fd = at ? *at : -1;
+
+	if (at)
+		*at = 0;
+	return fd;
 }
 
 static void relay(int a, int b)
@@ -399,7 +406,7 @@ static void told(int netd, struct msg *m, const char *network)
 		msg_get_str(m);
 		address_parse(msg_get_str(m), &gateway);
 		if (m->fd_count)
-			msg_take_fd(m);	/* stays open: the device lives by it */
+			tun = msg_take_fd(m);
 		msg_init(&again, WIRE_GATE_READY);
 		msg_send(netd, &again, NULL);
 	} else if (m->type == WIRE_GATE_MEMBER && member_count < PORTS_MAX) {
@@ -443,6 +450,23 @@ static void told(int netd, struct msg *m, const char *network)
 	}
 }
 
+/* `gate NET: packet SOURCE > DESTINATION`, behind the virtio-net header. */
+static void say_packet(const char *network)
+{
+	enum { VNET_BYTES = 10 };
+	static unsigned char data[VNET_BYTES + 65536];
+	ssize_t n = read(tun, data, sizeof(data));
+	const unsigned char *p = data + VNET_BYTES;
+	bool is_6 = n > VNET_BYTES && p[0] >> 4 == 6;
+	char from[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
+
+	if (n < VNET_BYTES + (is_6 ? 40 : 20))
+		return;
+	inet_ntop(is_6 ? AF_INET6 : AF_INET, p + (is_6 ? 8 : 12), from, sizeof(from));
+	inet_ntop(is_6 ? AF_INET6 : AF_INET, p + (is_6 ? 24 : 16), to, sizeof(to));
+	fprintf(stderr, "gate %s: packet %s > %s\n", network, from, to);
+}
+
 static int gate(const char *network)
 {
 	int netd = 3;
@@ -451,11 +475,17 @@ static int gate(const char *network)
 
 	fprintf(stderr, "gate %s: uid %u gid %u\n", network, getuid(), getgid());
 	for (;;) {
-		struct pollfd p[PORTS_MAX + 1] = { { .fd = netd, .events = POLLIN } };
+		struct pollfd p[PORTS_MAX + 2] = { { .fd = netd, .events = POLLIN } };
 
 		for (int i = 0; i < port_count; i++)
-			p[i + 1] = (struct pollfd){ .fd = ports[i].fd, .events = POLLIN };
-		poll(p, (nfds_t)port_count + 1, -1);
+			p[i + 1] = (struct pollfd){
+				.fd = socket_of(ports[i].container) ? ports[i].fd : -1,
+				.events = POLLIN
+			};
+		p[port_count + 1] = (struct pollfd){ .fd = tun, .events = POLLIN };
+		poll(p, (nfds_t)port_count + 2, -1);
+		if (p[port_count + 1].revents)
+			say_packet(network);
 		if (p[0].revents) {
 			if (msg_receive(netd, &m, &e) <= 0)
 				return 0;

@@ -1,0 +1,148 @@
+"""netlib - namespaces as containers, netd, and requests to it: what the stories about networks share."""
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+LIMIT = 20  # seconds until an event that never comes is a failure
+NETCTL, NETD, SOCKET, LOG = "/run/netctl", "/usr/lib/cuvette/netd", "/run/netd.sock", "/run/log"
+OWN = os.open("/proc/self/ns/net", os.O_RDONLY)
+
+
+class Tap:
+    def __init__(self, name):
+        self.name, self.count, self.failed = name, 0, 0
+
+    def ok(self, what, good, why=""):
+        self.count += 1
+        self.failed += not good
+        print(f"{'ok' if good else 'not ok'} {self.count} - {self.name}: {what}", flush=True)
+        if not good:
+            print("".join(f"# {line}\n" for line in str(why).splitlines()[-30:]), end="", flush=True)
+
+    def is_(self, what, got, want):
+        self.ok(what, got == want, f"got {got!r}\nwant {want!r}")
+
+    def like(self, what, got, pattern):
+        self.ok(what, re.search(pattern, got), f"got {got!r}\nwant {pattern}")
+
+    def end(self):
+        print(f"1..{self.count}")
+        sys.exit(self.failed > 0)
+
+
+def within(condition, seconds=LIMIT):
+    """True as soon as the condition is; what it returned when it never was."""
+    end = time.monotonic() + seconds
+    while True:
+        got = condition()
+        if got or time.monotonic() > end:
+            return got
+        time.sleep(0.005)
+
+
+class Namespace:
+    """A network namespace, like a container's in a user namespace of its own."""
+
+    def __init__(self, user=True):
+        words = ["--user", "--map-root-user"] if user else []
+        self.process = subprocess.Popen(["unshare", *words, "--net", "sh", "-c", "ip link set lo up; echo; exec sleep 3600"],
+                                        stdout=subprocess.PIPE)
+        self.process.stdout.readline()
+        self.pid = self.process.pid
+        self.path = f"/proc/{self.pid}/ns/net"
+        self.fd = os.open(self.path, os.O_RDONLY)
+
+    def __enter__(self):
+        os.setns(self.fd, os.CLONE_NEWNET)
+
+    def __exit__(self, *_):
+        os.setns(OWN, os.CLONE_NEWNET)
+
+    def open(self, *words):
+        with self:
+            s = socket.socket(*words)
+        s.settimeout(LIMIT)
+        return s
+
+    def listen(self, port, family=socket.AF_INET):
+        s = self.open(family, socket.SOCK_STREAM)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind(("", port))
+        s.listen(64)
+        return s
+
+    def ip(self, *words):
+        with self:
+            done = subprocess.run(["ip", *words], capture_output=True, text=True)
+        return done.stdout + done.stderr
+
+    def devices(self):
+        with self:
+            return sorted(name for _, name in socket.if_nameindex())
+
+    def tables(self):
+        """All that an attacker would like to change."""
+        return {what: self.ip(*what.split()) for what in
+                ("addr", "-4 neigh", "-6 neigh", "-4 route show table all", "-6 route show table all", "-4 rule", "-6 rule")}
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.fd)
+
+
+class Netd:
+    def __init__(self):
+        self.log_at = os.path.getsize(LOG) if os.path.exists(LOG) else 0
+        self.process = subprocess.Popen([NETCTL, "serve", SOCKET, NETD], stdout=subprocess.PIPE, stderr=open(LOG, "a"))
+        assert self.process.stdout.readline() == b"ready\n"
+        self.pid = self.process.pid
+        self.talk = subprocess.Popen([NETCTL, "talk", SOCKET], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.took_us = 0
+
+    def ask(self, *words):
+        """The answer's words, without the time that it took."""
+        self.talk.stdin.write(" ".join(f'"{w}"' if " " in str(w) or w == "" else str(w) for w in words) + "\n")
+        self.talk.stdin.flush()
+        lines = []
+        while not lines or lines[-1].startswith("network "):
+            lines.append(self.talk.stdout.readline().rstrip("\n"))
+        answer, _, took = lines.pop().rpartition(" us=")
+        self.took_us = int(took or 0)
+        return "\n".join([*lines, answer])
+
+    def log(self):
+        with open(LOG, errors="replace") as f:
+            f.seek(self.log_at)
+            return f.read()
+
+    def gateways(self):
+        """network -> pid of its gateway"""
+        found = {}
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                words = open(f"/proc/{pid}/cmdline").read().split("\0")
+            except OSError:
+                continue
+            if words[0] == "gated":
+                found[words[1]] = int(pid)
+        return found
+
+    def fds(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def end(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        status = self.process.wait(LIMIT)
+        self.talk.stdin.close()
+        self.talk.wait(LIMIT)
+        return status
+
+
+def devices_of(namespace):
+    return json.loads(namespace.ip("-j", "addr"))
