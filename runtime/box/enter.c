@@ -76,11 +76,12 @@ static void __attribute__((noreturn)) run_inside(struct entering *g)
 	struct oci_state state = g->job->state ? *g->job->state : (struct oci_state){ 0 };
 	struct program program;
 	struct err e;
+	pid_t pid = await_go(g->link_fd, &e);
 
-	state.pid = await_go(g->link_fd, &e);
-	if (state.pid > 0 && set_up(g, &program, &e) == 0 &&
-	    notify_confine(p, g->job->spec->seccomp, &state, g->job->seccomp_fd, g->listener_fd,
-			   &e) == 0)
+	state.pid = g->job->pid;
+	if (pid > 0 && set_up(g, &program, &e) == 0 &&
+	    notify_confine(p, g->job->spec->seccomp, &state, pid, g->job->seccomp_fd,
+			   g->listener_fd, &e) == 0)
 		program_exec(p, &program, &e);
 	stage_link_tell(g->link_fd, e.text);
 	stage_link_end();

@@ -85,7 +85,8 @@ static int confine(const struct oci_process *p, const struct oci_seccomp *profil
 }
 
 int notify_confine(const struct oci_process *p, const struct oci_seccomp *profile,
-		   const struct oci_state *state, int seccomp_fd, int socket_fd, struct err *e)
+		   const struct oci_state *state, pid_t pid, int seccomp_fd, int socket_fd,
+		   struct err *e)
 {
 	struct shared *shared;
 	struct buf message;
@@ -98,7 +99,7 @@ int notify_confine(const struct oci_process *p, const struct oci_seccomp *profil
 		return err_sys(e, "seccomp: out of memory");
 	shared->listener_fd = -1;
 	buf_init(&message, MESSAGE_BYTES_MAX);
-	if (!oci_state_write_seccomp(state, profile->listener_metadata, &message))
+	if (!oci_state_write_seccomp(state, pid, profile->listener_metadata, &message))
 		return err_set(e, "seccomp: the container's state is longer than %d bytes",
 			       MESSAGE_BYTES_MAX);
 	if (start_sender(shared, socket_fd, &message, e))

@@ -6,6 +6,8 @@
  * word in shared memory, which takes no system call. */
 #pragma once
 
+#include <sys/types.h>
+
 struct err;
 struct oci_process;
 struct oci_seccomp;
@@ -15,6 +17,7 @@ struct oci_state;
 int notify_connect(const struct oci_seccomp *profile, int *fd, struct err *e);
 
 /* Inside: process_confine, with a listener that goes to socket_fd when that is none of -1. state:
- * the container's, with our pid as the machine sees it. */
+ * the container's; pid: ours, as the machine sees it. */
 int notify_confine(const struct oci_process *p, const struct oci_seccomp *profile,
-		   const struct oci_state *state, int seccomp_fd, int socket_fd, struct err *e);
+		   const struct oci_state *state, pid_t pid, int seccomp_fd, int socket_fd,
+		   struct err *e);

@@ -207,7 +207,7 @@ static int confine(struct stage_inner *in, struct err *e)
 	const struct oci_spec *spec = in->job->plan->spec;
 	const struct oci_state state = state_of(in, "creating", in->pid);
 
-	return notify_confine(&spec->process, spec->seccomp, &state, in->job->seccomp_fd,
+	return notify_confine(&spec->process, spec->seccomp, &state, in->pid, in->job->seccomp_fd,
 			      in->listener_fd, e);
 }
 

@@ -30,7 +30,8 @@ bool oci_state_write(const struct oci_state *s, struct buf *out)
 	return !out->overflow;
 }
 
-bool oci_state_write_seccomp(const struct oci_state *s, const char *metadata, struct buf *out)
+bool oci_state_write_seccomp(const struct oci_state *s, pid_t pid, const char *metadata,
+			     struct buf *out)
 {
 	static const char *const fds[] = { "seccompFd", NULL };
 	struct json_writer w;
@@ -39,7 +40,7 @@ bool oci_state_write_seccomp(const struct oci_state *s, const char *metadata, st
 	json_begin_object(&w);
 	spec_put_str(&w, "ociVersion", OCI_VERSION);
 	spec_put_strings(&w, "fds", fds);
-	spec_put_i64(&w, "pid", s->pid);
+	spec_put_i64(&w, "pid", pid);
 	spec_put_str(&w, "metadata", metadata);
 	json_key(&w, "state");
 	oci_state_put(s, &w);

@@ -28,4 +28,5 @@ bool oci_state_write(const struct oci_state *s, struct buf *out);
 
 /* The container process state (config-linux.md "The Container Process State"), which goes to
  * listenerPath together with the one descriptor "seccompFd". metadata may be NULL. */
-bool oci_state_write_seccomp(const struct oci_state *s, const char *metadata, struct buf *out);
+bool oci_state_write_seccomp(const struct oci_state *s, pid_t pid, const char *metadata,
+			     struct buf *out);

@@ -46,7 +46,7 @@ static void state_documents(void **unused)
 			    "\"2026-01-01T00:00:00Z\",\"owner\":\"\",\"annotations\":{}}");
 	buf_clear(&out);
 	s.rootfs = s.created = s.owner = NULL;
-	assert_true(oci_state_write_seccomp(&s, "m", &out));
+	assert_true(oci_state_write_seccomp(&s, s.pid, "m", &out));
 	assert_string_equal(out.data,
 			    "{\"ociVersion\":\"1.3.0\",\"fds\":[\"seccompFd\"],\"pid\":0,"
 			    "\"metadata\":\"m\",\"state\":{\"ociVersion\":\"1.3.0\",\"id\":\"web\","
