@@ -1,7 +1,7 @@
 #!/bin/bash
 # boxd and boxmon against the real kernel, without a virtual machine: real containers in a mount namespace
 # and a root of the test's own. Needs the machine's root (idmapped mounts) and overlayfs on tmpfs.
-# usage: tests/system/box.sh   (BIN=DIR: where boxd and boxmon are, default build/bin)
+# usage: tests/system/box.sh   (BIN=DIR: where boxd and boxmon are, default build/bin; CHURN_ITERATIONS=1000, 10000 for a release)
 set -u
 skip() { echo "1..0 # SKIP $1"; exit 77; }
 
@@ -389,6 +389,35 @@ ok "an exec ends with its container" eval 'answers "BOX_EXITED m/i 137 0" && [ !
 ok "and none starts after" answers "BOX_FAILED m/o box m is not running"
 printf 'delete m\nlist\n' | talk
 ok "delete takes its execs along" eval 'answers "BOX_DONE m$" && ! answers BOX_STATE'
+
+# ---- a container that writes without an end, and clients that come and go (A24)
+churns=${CHURN_ITERATIONS:-1000}
+CG=; spec -- /bin/probe flood; printf 'start f t /tmp/spec.json log=200000\n' | talk
+flood=$(sed -n "s/^monitor_pid //p" /run/box/f/run)
+logged() { cat /data/box/containers/f/log /data/box/containers/f/log.1 2>/dev/null | wc -c; }
+written() { stat -c %i /data/box/containers/f/log; }	# another file after each rotation
+ok "a flood fills its log" within 20 [ -e /data/box/containers/f/log.1 ]
+first=$(written)
+spec -i 1114112 -- /bin/probe echo
+{ echo 'start g t /tmp/spec.json input=1'; seq 40 | sed 's,.*,attach g 7 /tmp/heard.& line-&\\n,'; printf 'attach g 7 /tmp/heard.exit exit\\n\nexited g\ndelete g\n'; } | talk
+ok "a neighbour hears and answers all the while" eval 'answers "BOX_EXITED g 5 0" && [ "$(tr -d "\000-\010" <heard.1 | grep -c "got line-")" = 40 ]'
+for i in 1 2 3 4 5; do spec -i 1179648 -- /bin/probe exit $i; printf 'start n t /tmp/spec.json\nexited n\ndelete n\n' | talk; answers "BOX_EXITED n $i 0" || break; done
+ok "others start and end, with their status" answers "BOX_EXITED n 5 0"
+ok "the log has gone on, within its bound" eval '[ "$(written)" != "$first" ] && for i in $(seq 200); do [ "$(logged)" -le 200000 ] || exit 1; done'
+own() { grep -c "" <(ls "/proc/$1/fd"); }
+memory() { awk '/^Private_Dirty/ { print $2 }' "/proc/$1/smaps_rollup"; }
+printf 'churn f 100\n' | talk
+fds=$(own $flood) served=$(own $server) kib=$(memory $flood)
+printf 'churn f %s\n' "$churns" | talk
+ok "$churns clients of the flood come and go" answers "^churned $churns$"
+ok "its monitor is as it was" within 10 eval '[ "$(own $flood)" -le "$fds" ] && [ "$(memory $flood)" -le $((kib + 16)) ]'
+ok "and so is boxd" within 10 [ "$(own $server)" -le "$served" ]
+printf 'kill f 9\nexited f\nlook f\n' | talk
+ok "the end of the flood is known" eval 'answers "BOX_EXITED f 137 0" && answers "^BOX_STATE f t 0 [0-9]* 137 0$"'
+ok "the log has whole lines to its end" eval 'tail -n 1 /data/box/containers/f/log | PYTHONHOME=/host/usr python3 -c "
+import json, sys
+assert json.loads(sys.stdin.read())[\"stream\"] in (\"stdout\", \"stderr\")"'
+echo 'delete f' | talk
 
 if [ -n "$cg" ]; then
 	CG=k; spec -- /bin/probe read /proc/self/cgroup; run k

@@ -5,13 +5,17 @@ import fcntl
 import itertools
 import json
 import os
+import select
 import signal
 import struct
+import subprocess
 import sys
 import threading
 
 from boxlib import Box, Tap, config, field, listen, read_terminal, receive_fd, user_namespace
 
+RACES = int(os.environ.get("RACE_ITERATIONS", 300))
+SWAPPER = os.path.join(os.path.dirname(sys.argv[2]), "swapper")
 tap = Tap("box peers")
 ok = tap.ok
 box = Box(sys.argv[1], sys.argv[2])
@@ -128,6 +132,41 @@ def terminal():
         ok(f"{what} is refused", status != 0 and open(canary).read() == "whole" and not os.path.exists(f"{path}/rootfs/tmp/console"), out)
 
 
+def race_for_the_terminal():
+    """A5: /dev/console and /dev/pts of the image are exchanged for links out of it while a container with a terminal is made."""
+    c = user_namespace(config("/inmate", "exit", "0"))
+    c["process"]["terminal"] = True
+    c["mounts"] = [m for m in c["mounts"] if m["destination"] in ("/proc", "/dev/pts")]
+    path = box.bundle(c)
+    dev, canary, folder = f"{path}/rootfs/dev", os.path.join(box.place, "canary"), os.path.join(box.place, "canaries")
+    open(canary, "w").write("whole")
+    os.mkdir(folder)
+    os.mkdir(f"{dev}/pts")
+    os.chown(dev, 1 << 20, 1 << 20)
+    open(f"{dev}/console", "w").close()
+    os.symlink("../../../canary", f"{dev}/evil")
+    os.symlink("../../../canaries", f"{dev}/evil.pts")
+    facts = lambda: [(open(canary).read(), os.listdir(folder))] + [(s.st_uid, s.st_gid, s.st_mode, s.st_ino) for s in map(os.lstat, (canary, folder))]
+    before, mounts = facts(), open("/proc/self/mountinfo").read()
+    listener, sock = listen(box, "console")
+    swapper = subprocess.Popen([SWAPPER, f"{dev}/console", f"{dev}/evil", f"{dev}/pts", f"{dev}/evil.pts"])
+    name, made = os.path.basename(path), 0
+    for _ in range(RACES):
+        status, said = box.call("create", "--console-socket", sock, "--bundle", path, name)
+        made += status == 0
+        if select.select([listener], [], [], 0)[0]:
+            connection, _ = listener.accept()
+            connection.close()
+        if status == 0:
+            box.call("delete", "--force", name)
+    ok("A5: the adversary lived to the end", swapper.poll() is None)
+    swapper.kill()
+    swapper.wait()
+    print(f"# A5: {made} made, {RACES - made} refused")
+    ok(f"A5: {RACES} terminals, nothing outside has changed", facts() == before and open("/proc/self/mountinfo").read() == mounts, facts())
+    ok("A5: some won", made > 0, said)
+
+
 # ---- seccomp
 NOTIF_RECV, NOTIF_SEND = 0xc0502100, 0xc0182101
 
@@ -187,6 +226,11 @@ def seccomp():
     notify()
 
 
+def pids_of(pid):
+    """What the process is called outside and inside."""
+    return next(line.split()[1:] for line in open(f"/proc/{pid}/status") if line.startswith("NSpid:"))
+
+
 def notify():
     for what, names, nnp in (("one call", ["mkdir", "mkdirat"], True), ("every call that could send the listener",
                              ["mkdir", "mkdirat", "sendmsg", "sendto", "close", "capset", "wait4"], False)):
@@ -199,7 +243,7 @@ def notify():
 
         def supervise():
             fd, text, _ = receive_fd(listener)
-            message.update(json.loads(text))
+            message.update(json.loads(text), ids=pids_of(json.loads(text)["pid"]))
             while True:
                 request = bytearray(80)
                 try:
@@ -221,18 +265,42 @@ def notify():
         name = os.path.basename(bundle)
         status, out = box.call("run", "--bundle", bundle, name)
         ok(f"notify of {what}: the supervisor answers", field(out, "make") == os.strerror(errno.EMLINK), out)
-        ok("its message", message.get("fds") == ["seccompFd"] and message.get("metadata") == "meta data" and
-           message.get("state", {}).get("id") == name and message.get("pid", 0) > 1 and
-           message["state"]["annotations"] == {"a": "b"} and message["state"]["bundle"] == bundle, message)
+        ids = message.pop("ids", [])
+        ok("its message is the specification's", message == {
+            "ociVersion": "1.3.0", "fds": ["seccompFd"], "pid": message.get("pid"), "metadata": "meta data",
+            "state": {"ociVersion": "1.3.0", "id": name, "status": "creating", "pid": message.get("pid"), "bundle": bundle,
+                      "annotations": {"a": "b"}}}, message)
+        ok("its pid is the container's process, as the supervisor sees it", ids == [str(message.get("pid")), "1"], ids)
+    notify_of_exec()
     c["linux"]["seccomp"]["listenerPath"] = "/nosuch/socket"
     status, out = box.run(c)
     ok("a supervisor that is not there is an error", status != 0 and "listenerPath" in out, out)
 
 
+def notify_of_exec():
+    """An exec brings a listener of its own; what nobody supervises fails with ENOSYS."""
+    listener, path = listen(box, "listener")
+    c = config("/inmate", "sleep")
+    c["linux"]["seccomp"] = profile((["mkdir", "mkdirat"], "SCMP_ACT_NOTIFY", {}), listenerPath=path)
+    name, status, out = box.create(c)
+    status, out = box.call("start", name)
+    first, text, _ = receive_fd(listener)
+    status, out = box.call("exec", name, "/inmate", "exit", "6")
+    fd, text, _ = receive_fd(listener)
+    message = json.loads(text)
+    ok("an exec's message has its own pid and the running container's state", status == 6 and message == {
+        "ociVersion": "1.3.0", "fds": ["seccompFd"], "pid": message["pid"],
+        "state": {"ociVersion": "1.3.0", "id": name, "status": "running", "pid": box.pid(name),
+                  "bundle": os.path.join(box.place, name), "annotations": {}}} and message["pid"] != box.pid(name), message)
+    box.call("delete", "--force", name)
+    os.close(first)
+    os.close(fd)
+
+
 mounts_before = open("/proc/self/mountinfo").read()
 try:
     chosen = sys.argv[3:]
-    for story in (hooks, terminal, seccomp):
+    for story in (hooks, terminal, race_for_the_terminal, seccomp):
         if not chosen or story.__name__ in chosen:
             story()
     ok("no mount is left", open("/proc/self/mountinfo").read() == mounts_before)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Hooks, terminals and seccomp of real containers, on this kernel. The story is box_peers.py.
-# usage: tests/system/box_peers.sh   (BIN=DIR: where box is, default build/bin)
+# usage: tests/system/box_peers.sh   (BIN=DIR: where box is, default build/bin; RACE_ITERATIONS=300)
 out=${O:-build} here=$(dirname "$0")
 bin=${BIN:-$out/bin} cc=$out/sysroot/bin/musl-gcc work=$out/test/box_peers
 [ -x "$bin/box" ] || { echo "1..0 # SKIP build box first"; exit 77; }
@@ -9,5 +9,7 @@ bin=${BIN:-$out/bin} cc=$out/sysroot/bin/musl-gcc work=$out/test/box_peers
 	{ echo "1..0 # SKIP needs the machine's root, not one of a user namespace"; exit 77; }
 [ -x "$cc" ] || { echo "1..0 # SKIP no musl-gcc: make first"; exit 77; }
 mkdir -p "$work"
-"$cc" -std=gnu11 -D_GNU_SOURCE -O1 -Wall -static -o "$work/inmate" "$here/inmate.c" || exit 1
+for program in inmate swapper; do
+	"$cc" -std=gnu11 -D_GNU_SOURCE -O1 -Wall -static -o "$work/$program" "$here/$program.c" || exit 1
+done
 exec unshare --mount --net --pid --fork --kill-child --mount-proc python3 "$here/box_peers.py" "$bin/box" "$work/inmate"

@@ -161,6 +161,13 @@ static void print_answer(struct msg *m)
 /* The box that was started last, and the one that could not be: nobody waits for the end
  * of that. */
 static char started[80], refused[80];
+static bool busy;	/* what failed last may be tried again */
+static int boxd_fd;	/* the connection, which a client must not hold open */
+
+static bool says_busy(const struct msg *m)
+{
+	return memmem(m->data, m->size_bytes, "is busy", strlen("is busy"));
+}
 
 /* Until `type` about `name` ("" = anyone) came, or the request failed (false). Everything is
  * printed. */
@@ -192,6 +199,7 @@ static bool await(int fd, uint32_t type, const char *name)
 			snprintf(seen[seen_count++], sizeof(seen[0]), "%u %s", came, about);
 		print_answer(&m);
 		msg_finish(&m);
+		busy = came == WIRE_BOX_FAILED && says_busy(&m);
 		if (came == WIRE_BOX_FAILED && type != WIRE_BOX_EXITED)
 			return false;
 		if (came == type && (same || type == WIRE_BOX_LIST_END))
@@ -215,6 +223,7 @@ static int client(const char *file, const char *text)
 		return pair[1];
 	}
 	close(pair[1]);
+	close(boxd_fd);
 	for (; *text; text++) {
 		bool line = text[0] == '\\' && text[1] == 'n';
 
@@ -381,14 +390,17 @@ static void attach(int fd, char **words, int count)
 	struct err e;
 
 	str_to_u64(words[2], &streams);
-	msg_init(&m, WIRE_BOX_ATTACH);
-	msg_put_str(&m, words[1]);
-	msg_put_u64(&m, streams);
-	msg_put_fd(&m, client_fd);
-	if (msg_send(fd, &m, &e))
-		die("%s", e.text);
+	do {
+		busy = false;
+		msg_init(&m, WIRE_BOX_ATTACH);
+		msg_put_str(&m, words[1]);
+		msg_put_u64(&m, streams);
+		msg_put_fd(&m, client_fd);
+		if (msg_send(fd, &m, &e))
+			die("%s", e.text);
+		await(fd, WIRE_BOX_DONE, words[1]);
+	} while (busy && usleep(1000) == 0);
 	fd_close(&client_fd);
-	await(fd, WIRE_BOX_DONE, words[1]);
 }
 
 /* What goes away is a client that has seen output; a busy monitor is asked again. */
@@ -413,7 +425,7 @@ static void churn(int fd, const char *name, int count)
 		close(pair[1]);
 		if (m.type == WIRE_BOX_DONE && read(pair[0], data, sizeof(data)) > 0)
 			done++;
-		else if (m.type != WIRE_BOX_FAILED || !strstr((char *)m.data, "is busy"))
+		else if (m.type != WIRE_BOX_FAILED || !says_busy(&m))
 			die("churn: %s after %d", wire_name(m.type), done);
 		close(pair[0]);
 	}
@@ -442,6 +454,7 @@ static int talk(const char *path)
 
 	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)))
 		die("connect %s: %m", path);
+	boxd_fd = fd;
 	while (fgets(line, sizeof(line), stdin)) {
 		line[strcspn(line, "\n")] = '\0';
 		count = str_split_words(line, words, WORDS_MAX);
@@ -489,7 +502,7 @@ static int talk(const char *path)
 int main(int argc, char **argv)
 {
 	log_init("boxctl", LOG_LEVEL_INFO);
-	alarm(20);	/* an answer that never comes must not hang the test */
+	alarm(60);	/* an answer that never comes must not hang the test */
 	if (argc >= 4 && str_equal(argv[1], "serve")) {
 		alarm(0);
 		return serve(argv[2], argv + 3);

@@ -159,7 +159,9 @@ def frames(data):
 
 
 def private_kib(pid):
-    """What each boxmon has for itself: its text is shared with the next one."""
+    """What each boxmon has for itself: its text is shared with the next one, and dirty while the build's last write waits."""
+    with open(f"/proc/{pid}/exe") as f:
+        os.fsync(f.fileno())
     with open(f"/proc/{pid}/smaps_rollup") as f:
         return sum(int(line.split()[1]) for line in f if line.startswith("Private_Dirty"))
 

@@ -2,8 +2,9 @@
  * do.
  *
  *   probe facts            NAME=VALUE lines about ids, capabilities, fds, and what refused attempts
- * answer probe exit N | sleep SECONDS | spam LINES | write FILE TEXT | read FILE | euid |
- * stat FILE */
+ *                          answer
+ *   probe exit N | sleep SECONDS | spam LINES | flood | write FILE TEXT | read FILE | euid |
+ *         stat FILE | echo */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -254,6 +255,19 @@ static int echo(void)
 	return 6;
 }
 
+/* Both streams, as fast as they are taken. */
+static int flood(void)
+{
+	static char lines[65536];
+
+	memset(lines, 'x', sizeof(lines));
+	for (size_t i = 99; i < sizeof(lines); i += 100)
+		lines[i] = '\n';
+	for (int fd = 1;; fd = 3 - fd)
+		if (write(fd, lines, sizeof(lines)) < 0)
+			return 1;
+}
+
 int main(int argc, char **argv)
 {
 	struct stat st;
@@ -268,6 +282,8 @@ int main(int argc, char **argv)
 		return atoi(argv[2]);
 	if (argc >= 3 && strcmp(argv[1], "sleep") == 0)
 		return (int)sleep((unsigned)atoi(argv[2]));
+	if (argc >= 2 && strcmp(argv[1], "flood") == 0)
+		return flood();
 	if (argc >= 2 && strcmp(argv[1], "echo") == 0)
 		return echo();
 	if (argc >= 3 && strcmp(argv[1], "spam") == 0)
