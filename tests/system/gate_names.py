@@ -1,0 +1,376 @@
+"""gate_names.py WORK - the story of gate_names.sh, in the machine's namespace A. Prints TAP.
+
+    C (containers, tun0: 172.31.0.2, .3, fd31::2, ::3) -- namesctl in A (192.0.2.1) -- W (the world, 192.0.2.0/24)
+"""
+import os
+import re
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+WORLD = os.path.join(os.path.dirname(__file__), "gate_world.py")
+WORK = sys.argv[1]
+LOG = os.path.join(WORK, "world.log")
+number = failed = 0
+
+
+def run(*words, check=True):
+    return subprocess.run(words, check=check, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+
+
+def namespace(name):
+    """A process that holds a network namespace; the file of it."""
+    holder = subprocess.Popen(["unshare", "--net", "sh", "-c", "ip link set lo up; echo up; exec sleep 1000"],
+                              stdout=subprocess.PIPE, text=True)
+    holder.stdout.readline()
+    return f"/proc/{holder.pid}/ns/net"
+
+
+class Gate:
+    """namesctl: a line in, lines out up to "done"."""
+
+    def __init__(self, netns):
+        self.log = open(os.path.join(WORK, "namesctl.log"), "w+")
+        self.process = subprocess.Popen([os.path.join(WORK, "namesctl"), netns], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=self.log, text=True, bufsize=1)
+        assert self.process.stdout.readline() == "ready\n"
+
+    def say(self, line):
+        self.process.stdin.write(line + "\n")
+        said = self.process.stdout.readline()
+        if said.startswith("stats"):
+            self.process.stdout.readline()
+            return {k: int(v) for k, v in re.findall(r"(\w+)=(\d+)", said)}
+        assert said == "done\n", f"{line}: {said}"
+        return None
+
+    def logged(self):
+        self.log.flush()
+        return open(self.log.name).read()
+
+    def end(self):
+        self.process.stdin.close()
+        return self.process.wait(10)
+
+
+def inside(*words):
+    return run("nsenter", f"--net={C}", *words, check=False)
+
+
+def dig(*words, at="172.31.0.1", me="172.31.0.2"):
+    """(status, answers, flags, ms)"""
+    begin = time.monotonic()
+    out = inside("dig", f"@{at}", "-b", me, "+tries=1", "+time=8", "+noall", "+comments", "+answer", *words)
+    ms = (time.monotonic() - begin) * 1000
+    status = re.search(r"status: (\w+)", out)
+    answers = sorted(" ".join(l.split()[3:]) for l in out.splitlines() if l and not l.startswith(";"))
+    flags = re.search(r"flags: ([a-z ]*)", out)
+    return (status.group(1) if status else out), answers, flags.group(1).split() if flags else [], ms
+
+
+def py(code, *words):
+    """Python inside C; what it prints."""
+    return inside("python3", "-c", "import socket,sys,struct\n" + code, *words).strip()
+
+
+ECHO = """
+import time
+s=socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET,socket.SOCK_DGRAM); s.settimeout(3)
+if ':' not in sys.argv[1]: s.setsockopt(0,11,1)     # IP_RECVERR: unreachable is an error too
+b=bytes(i%251 for i in range(int(sys.argv[4])))
+try:
+    s.bind((sys.argv[3],0)); s.connect((sys.argv[1],int(sys.argv[2])))
+    s.send(b); r=s.recv(70000); print('same' if r==b else 'other %d'%len(r))
+except socket.timeout: print('silent')
+except OSError as e: print(e.strerror)
+"""
+
+
+def echo(address, port=9, size=100, me=None):
+    return py(ECHO, address, str(port), me or ("fd31::2" if ":" in address else "172.31.0.2"), str(size))
+
+
+TCP = """
+s=socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET); s.settimeout(5)
+try: s.connect((sys.argv[1],int(sys.argv[2]))); print('connected')
+except OSError as e: print(e.strerror or e)
+"""
+
+
+def connect(address, port):
+    return py(TCP, address, str(port))
+
+
+def asked():
+    """What the resolver was asked, from W's log: (transport, name, port, id)."""
+    return [l.split() for l in open(LOG)]
+
+
+def names_asked():
+    return [l[1] for l in asked()]
+
+
+def case(what, *pairs):
+    """Each pair: got, wanted (a value or a test)."""
+    global number, failed
+    number += 1
+    wrong = [(i, g, w) for i, (g, w) in enumerate(pairs) if not (w(g) if callable(w) else g == w)]
+    print(f"{'not ' if wrong else ''}ok {number} - {what}", flush=True)
+    for i, got, wanted in wrong:
+        print(f"# {i}: got {got!r}, wanted {wanted!r}")
+    failed += bool(wrong)
+
+
+def world():
+    run("sh", "-ec", f"""
+        ip link set lo up
+        ip link add a0 type veth peer name w0
+        ip link set w0 netns {W.split('/')[2]}
+        ip addr add 192.0.2.1/24 dev a0; ip addr add fd92::1/64 dev a0 nodad; ip link set a0 up
+        ip route add default via 192.0.2.254; ip route add default via fd92::254
+        echo 0 65535 >/proc/sys/net/ipv4/ping_group_range
+        nsenter --net={W} sh -ec '
+            for a in 192.0.2.53/24 192.0.2.54/24 192.0.2.55/24 192.0.2.7/24 192.0.2.254/24 172.30.0.9/32; do ip addr add $a dev w0; done
+            for a in fd92::53/64 fd92::7/64 fd92::254/64; do ip addr add $a dev w0 nodad; done
+            ip link set w0 up
+            echo 1 >/proc/sys/net/ipv4/ip_forward
+            ip route add unreachable 198.51.100.0/24; ip route add 203.0.113.0/24 via 192.0.2.99'
+        """)
+    server = subprocess.Popen(["nsenter", f"--net={W}", "python3", WORLD, LOG], stdout=subprocess.PIPE, text=True)
+    assert server.stdout.readline() == "ready\n"
+    return server
+
+
+def containers():
+    run("nsenter", f"--net={C}", "sh", "-ec", """
+        for a in 172.31.0.2/32 172.31.0.3/32; do ip addr add $a dev tun0; done
+        for a in fd31::2/128 fd31::3/128; do ip addr add $a dev tun0 nodad; done
+        ip link set tun0 up
+        ip route add default dev tun0 src 172.31.0.2; ip -6 route add default dev tun0 src fd31::2""")
+    gate.say("member web-1,web 172.31.0.2 fd31::2")
+    gate.say("member web-2,web 172.31.0.3 fd31::3")
+    gate.say("port web-1 tcp 80")
+    gate.say("resolvers 192.0.2.53")
+
+
+def story_names():
+    case("members by name, in the search domain, in any case",
+         (dig("web-1")[:2], ("NOERROR", ["A 172.31.0.2"])), (dig("WEB-2.lab")[:2], ("NOERROR", ["A 172.31.0.3"])),
+         (dig("web-1", "AAAA")[:2], ("NOERROR", ["AAAA fd31::2"])), (dig("web-1", "MX")[:2], ("NOERROR", [])))
+    case("replicas together, gateway, reverse names, SRV",
+         (dig("web")[1], ["A 172.31.0.2", "A 172.31.0.3"]), (dig("gateway")[1], ["A 172.31.0.1"]),
+         (dig("host.docker.internal", "AAAA")[1], ["AAAA fd31::1"]),
+         (dig("-x", "172.31.0.3")[1], ["PTR web-2.lab."]), (dig("-x", "fd31::2")[1], ["PTR web-1.lab."]),
+         (dig("_80._tcp.web", "SRV")[1], ["SRV 0 0 80 web-1."]))
+    case("unknown names of ours, over IPv6, over TCP, and nothing of it went outside",
+         (dig("nobody")[0], "NXDOMAIN"), (dig("nobody.lab")[0], "NXDOMAIN"), (dig("-x", "172.31.0.9")[0], "NXDOMAIN"),
+         (dig("web-1", at="fd31::1", me="fd31::2")[1], ["A 172.31.0.2"]), (dig("web-1", "+tcp")[1], ["A 172.31.0.2"]),
+         (dig("web-1", "+tcp", at="fd31::1", me="fd31::3")[1], ["A 172.31.0.2"]), (names_asked(), []))
+
+
+def story_forward():
+    case("forwarded over UDP, then from the cache",
+         (dig("a.example")[:2], ("NOERROR", ["A 203.0.113.7"])), (dig("A.example")[:2], ("NOERROR", ["A 203.0.113.7"])),
+         (names_asked().count("a.example"), 1))
+    case("alias and address; no such name, kept by its SOA",
+         (dig("www.example")[1], ["A 203.0.113.7", "CNAME a.example."]), (dig("nx.example")[0], "NXDOMAIN"),
+         (dig("nx.example")[0], "NXDOMAIN"), (names_asked().count("nx.example"), 1))
+    status, answers, flags, _ = dig("big.example", "+ignore", "+bufsize=512")
+    case("a cut answer is fetched by TCP, and cut again for who asks by UDP",
+         ((status, "tc" in flags), ("NOERROR", True)), (len(dig("big.example", "+tcp")[1]), 100),
+         (len(dig("big.example")[1]), 100), ({l[0] for l in asked() if l[1] == "big.example"}, {"udp", "tcp"}))
+    case("who came by TCP is asked for by TCP", (dig("tcp.example", "+tcp")[1], ["A 203.0.113.7"]),
+         ([l[0] for l in asked() if l[1] == "tcp.example"], ["tcp"]))
+    case("forged answers before the right one do not count", (dig("spoof.example")[1], ["A 203.0.113.7"]),
+         (dig("flood.example")[1], ["A 203.0.113.7"]), ([l[0] for l in asked() if l[1] == "flood.example"], ["udp", "tcp"]))
+    case("a server that does not know EDNS, one that fails, hostile answers",
+         (dig("plain.example")[1], ["A 203.0.113.7"]), (dig("fail.example")[0], "SERVFAIL"),
+         (dig("hostile.example")[0], "SERVFAIL"))
+    case("questions that are none", (dig("a.example", "CH", "-c", "CH")[0], "REFUSED"),
+         (dig("a.example", "+edns=1", "+noednsnegotiation")[0], "BADVERS"), (dig("a.example", "+opcode=2")[0], "NOTIMP"))
+
+
+def story_dead():
+    gate.say("resolvers 192.0.2.99 192.0.2.53")        # nobody there: no answer, then EHOSTUNREACH
+    case("a silent resolver: the next one answers", (dig("b1.example")[:2], ("NOERROR", ["A 203.0.113.7"])))
+    dig("b2.example")
+    case("once it is known to be dead it is asked last", (dig("b3.example")[3], lambda ms: ms < 1000))
+    gate.say("resolvers 192.0.2.7")                    # a port that is closed there
+    case("a resolver that refuses: SERVFAIL at once", (dig("c1.example")[0], "SERVFAIL"),
+         (dig("c2.example")[3], lambda ms: ms < 1000))
+    gate.say("resolvers 192.0.2.54")                   # swallows everything
+    dig("d1.example")
+    status, _, _, ms = dig("d2.example")
+    case("all dead: SERVFAIL at once", (status, "SERVFAIL"), (ms, lambda ms: ms < 1000))
+    gate.say("resolvers")
+    case("no resolvers: SERVFAIL at once", (dig("e1.example")[0], "SERVFAIL"), (dig("e2.example")[3], lambda ms: ms < 1000))
+    run("ip", "link", "set", "a0", "down")
+    gate.say("resolvers 192.0.2.53 fd92::53")
+    case("offline: SERVFAIL at once, own names all the same", (dig("f1.example")[0], "SERVFAIL"),
+         (dig("f2.example")[3], lambda ms: ms < 1000), (dig("web-1")[1], ["A 172.31.0.2"]))
+    run("sh", "-ec", "ip link set a0 up; ip addr add fd92::1/64 dev a0 nodad; ip route add default via 192.0.2.254;"
+        "ip route add default via fd92::254")
+    gate.say("resolvers fd92::53")
+    case("a resolver by IPv6", (dig("g1.example")[:2], ("NOERROR", ["A 203.0.113.7"])))
+    gate.say("resolvers 192.0.2.53")
+
+
+def story_udp():
+    sizes = (0, 1, 1472, 1473, 4000, 9000, 65507)
+    case("echo over IPv4 with sizes up to the largest, in fragments",
+         *[(echo("192.0.2.7", size=n), "same") for n in sizes])
+    case("echo over IPv6, in fragments", *[(echo("fd92::7", size=n), "same") for n in (1, 1452, 1453, 9000, 65487)])
+    case("refused and unreachable come back as errors",
+         (echo("192.0.2.7", 99), "Connection refused"), (echo("fd92::7", 99), "Connection refused"),
+         (echo("198.51.100.1"), lambda s: s in ("No route to host", "Network is unreachable")))
+    before = gate.say("stats web-1")
+    echo("192.0.2.7", size=100)
+    after = gate.say("stats web-1")
+    case("counted", (after["bytes_out"] - before["bytes_out"], 128), (after["bytes_in"] - before["bytes_in"], 128),
+         (after["flows_udp"] - before["flows_udp"], 1))
+    code = """
+s=[]
+for i in range(300):
+    x=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); x.settimeout(5); x.bind(('172.31.0.3',0)); x.connect(('192.0.2.7',9)); s.append(x)
+for r in range(3):
+    for k in range(0,300,50):     # the echo's own socket buffer holds no more small ones
+        for i,x in enumerate(s[k:k+50]): x.send(b'%d.%d'%(k+i,r))
+        assert all(x.recv(99)==b'%d.%d'%(k+i,r) for i,x in enumerate(s[k:k+50]))
+print('all')"""
+    case("300 flows at once keep apart", (py(code), "all"), (gate.say("stats web-2")["flows_open"], 300))
+
+
+def story_icmp():
+    def ping(*words):
+        return inside("python3", os.path.join(os.path.dirname(__file__), "gate_ping.py"), *words).strip()
+    case("echo: the gateway, outside, large, IPv6",
+         (ping("172.31.0.1"), "reply 56"), (ping("fd31::1"), "reply 56"), (ping("192.0.2.7"), "reply 56"),
+         (ping("fd92::7"), "reply 56"), (ping("192.0.2.7", "4000"), "reply 4000"), (ping("fd92::7", "4000"), "reply 4000"))
+    case("errors: no such network, time exceeded on the way, closed addresses",
+         (ping("198.51.100.1"), lambda s: s.startswith("error 3 ")), (ping("203.0.113.9", "56", "1"), "error 11 0"),
+         (ping("169.254.169.254"), "error 3 13"), (ping("192.0.2.1"), "error 3 13"))
+
+
+def story_published():
+    gate.say("publish 0.0.0.0 5000 7000 web-1")
+    code = "s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.bind(('172.31.0.2',7000)); print('up',flush=True)\n" \
+           "while True:\n b,a=s.recvfrom(70000); s.sendto(('%s:%d '%a).encode()+b,a)"
+    server = subprocess.Popen(["nsenter", f"--net={C}", "python3", "-c", "import socket\n" + code],
+                              stdout=subprocess.PIPE, text=True)
+    server.stdout.readline()
+
+    def client(netns, to, size=5, source=None):
+        code = "s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.settimeout(3)\n" \
+               "if sys.argv[3]!='-': s.bind((sys.argv[3],0))\n" \
+               "me=None; s.sendto(b'x'*int(sys.argv[2]),(sys.argv[1],5000))\n" \
+               "b,a=s.recvfrom(70000); me=s.getsockname(); t=b.split(b' ',1)\n" \
+               "print(t[0].decode().split(':')[0], len(t[1]), a[0], t[0].decode().split(':')[1]==str(me[1]))"
+        enter = ["nsenter", f"--net={netns}"] if netns else []
+        return run(*enter, "python3", "-c", "import socket,sys\n" + code, to, str(size), source or "-", check=False).strip()
+    case("a published UDP port: the client's address reaches the container, answers come from where it asked",
+         (client(W, "192.0.2.1", source="192.0.2.7"), "192.0.2.7 5 192.0.2.1 True"),
+         (client(W, "192.0.2.1", 9000, source="192.0.2.53"), "192.0.2.53 9000 192.0.2.1 True"),
+         (client(None, "127.0.0.1"), "172.31.0.1 5 127.0.0.1 True"))
+    gate.say("withdraw")
+    case("withdrawn: nobody answers", (client(W, "192.0.2.1", source="192.0.2.7"), lambda s: "timed out" in s or "refused" in s))
+    server.kill()
+
+
+def story_policy():
+    closed = ["127.0.0.1", "0.0.0.1", "169.254.169.254", "192.0.2.1", "172.31.0.77", "172.30.0.9", "172.31.0.1",
+              "240.0.0.1", "fd92::1", "fe80::1", "fd31::77", "fd31::1", "64:ff9b::7f00:1"]
+    gate.say("forbidden 172.30.0.0/16")
+    # 127/8 and the like never leave a container by themselves; what does is refused.
+    refused = ("Connection refused", "Network is unreachable", "Permission denied", "Invalid argument", "No route to host",
+               "Cannot assign requested address", "Operation not permitted", "timed out")
+    case("closed addresses by TCP and UDP", *[(connect(a, 9), lambda s: s in refused) for a in closed if a != "127.0.0.1"],
+         *[(echo(a), lambda s: s in refused + ("silent",)) for a in closed if a != "127.0.0.1"],
+         (connect("192.0.2.7", 9), "connected"))
+    gate.say("member web-1,web 172.31.0.2 fd31::2 allow 192.0.2.7 9 udp; allow allowed.example 9; allow-host 6000")
+    case("an allow list by address, port and protocol; all else is denied",
+         (echo("192.0.2.7"), "same"), (echo("192.0.2.53"), lambda s: s in refused), (connect("192.0.2.7", 9), lambda s: s in refused),
+         (echo("192.0.2.7", me="172.31.0.3"), "same"), (echo("192.0.2.53", me="172.31.0.3"), "same"))
+    before = echo("192.0.2.53")
+    case("a name opens its addresses once it was asked for", (before, lambda s: s in refused),
+         (dig("allowed.example")[1], ["A 192.0.2.53"]), (echo("192.0.2.53"), "same"))
+    case("a name cannot open what is closed",
+         (dig("rebind.example", me="172.31.0.3")[1], ["A 127.0.0.1", "A 169.254.169.254", "A 192.0.2.1"]))
+    gate.say("member web-1,web 172.31.0.2 fd31::2 allow rebind.example; allow *")
+    dig("rebind.example")
+    case("neither after it was asked for", (connect("192.0.2.1", 6000), lambda s: s in refused),
+         (connect("169.254.169.254", 80), lambda s: s in refused))
+    gate.say("member web-1,web 172.31.0.2 fd31::2 allow-host 6000")
+    host = socket.create_server(("127.0.0.1", 6000))
+    case("allow-host leads to the machine's loopback, that port alone",
+         (connect("172.31.0.1", 6000), "connected"), (connect("172.31.0.1", 6001), "Connection refused"))
+    host.close()
+    gate.say("member web-1,web 172.31.0.2 fd31::2 rate 800k; dns-log; resolver 192.0.2.55")
+    code = """
+import time
+s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.settimeout(1); s.bind(('172.31.0.2',0)); s.connect(('192.0.2.7',9)); n=0
+end=time.time()+3
+while time.time()<end:
+    try: s.send(b'x'*972); n+=len(s.recv(2000))+28
+    except socket.timeout: pass
+print(n)"""
+    case("a rate of 100 kB/s holds", (int(py(code) or 0), lambda n: 100000 < n < 3 * 100000 + 65536 + 100000))
+    case("a container's own resolver, and the log of its questions",
+         (dig("own.example")[1], ["A 203.0.113.55"]), (dig("own.example", me="172.31.0.3")[1], ["A 203.0.113.7"]),
+         (gate.logged(), lambda s: re.search(r"dns container=web-1 question=own.example type=A by=resolver answer=NOERROR "
+                                             r"address=203.0.113.55", s)),
+         (gate.logged(), lambda s: "container=web-2" not in s))
+    gate.say("member web-1,web 172.31.0.2 fd31::2 resolver 192.0.2.1")
+    case("which cannot be the machine itself", (dig("own2.example")[0], "SERVFAIL"))
+    gate.say("member web-1,web 172.31.0.2 fd31::2")
+
+
+def story_internal():
+    gate.say("network internal")
+    tap = subprocess.Popen(["tcpdump", "-i", "a0", "-n", "-w", os.path.join(WORK, "internal.pcap"), "-U",
+                            "udp or tcp or icmp or (icmp6 and ip6[40] < 133)"], stderr=subprocess.PIPE, text=True)
+    tap.stderr.readline()
+    before = len(asked())
+    results = [(dig("h1.example")[0], "NXDOMAIN"), (dig("h1.example", "+tcp")[0], "NXDOMAIN"),
+               (dig("a.example")[0], "NXDOMAIN"), (dig("web-2")[1], ["A 172.31.0.3"]),
+               (echo("192.0.2.7"), lambda s: s != "same"), (connect("192.0.2.7", 9), lambda s: s != "connected"),
+               (echo("fd92::7"), lambda s: s != "same"), (len(asked()), before)]
+    tap.terminate()
+    tap.wait()
+    packets = run("tcpdump", "-n", "-r", os.path.join(WORK, "internal.pcap"), check=False)
+    case("an internal network: names of ours, nothing outside, not one packet", *results,
+         ([l for l in packets.splitlines() if " IP" in l and "192.0.2" in l or "fd92" in l], []))
+    gate.say("network open")
+
+
+def story_capture():
+    path = os.path.join(WORK, "web-1.pcap")
+    gate.say(f"capture web-1 {path}")
+    echo("192.0.2.7", size=77)
+    echo("192.0.2.7", size=55, me="172.31.0.3")
+    connect("192.0.2.7", 9)
+    gate.say("capture web-1 -")
+    out = run("tcpdump", "-n", "-r", path, check=False)
+    case("a container's packets in a pcap file, nobody else's", (out, lambda s: s.count("length 77") == 2),
+         (out, lambda s: "length 55" not in s), (out, lambda s: "Flags [S]" in s and "Flags [S.]" in s))
+    gate.say("leave web-2")
+    case("who has left is nobody: no name, no flow", (dig("web-2")[0], "NXDOMAIN"),
+         (echo("192.0.2.7", me="172.31.0.3"), "silent"), (echo("192.0.2.7"), "same"))
+
+
+C, W = namespace("C"), namespace("W")
+open(LOG, "w").close()
+server = world()
+gate = Gate(C)
+containers()
+for story in (story_names, story_forward, story_dead, story_udp, story_icmp, story_published, story_policy, story_internal,
+              story_capture):
+    if len(sys.argv) < 3 or story.__name__[6:] in sys.argv[2:]:
+        story()
+case("it ends cleanly, with nothing leaked (sanitizers)", (gate.end(), 0))
+if failed:
+    print("\n".join("# " + l for l in gate.logged().splitlines()[-30:]))
+server.kill()
+print(f"1..{number}")
+sys.exit(failed > 0)

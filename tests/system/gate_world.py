@@ -1,0 +1,130 @@
+"""gate_world.py LOG - the world outside of a gateway: resolvers with habits, an echo on port 9 (UDP and TCP).
+
+Each question is a line of LOG: transport, name, the asker's port, id. What is answered goes by the first label.
+"""
+import selectors
+import socket
+import struct
+import sys
+
+ADDRESSES = ["192.0.2.53", "fd92::53", "192.0.2.7", "fd92::7"]
+log = open(sys.argv[1], "a", buffering=1)
+selector = selectors.DefaultSelector()
+
+
+def wire(name):
+    return b"".join(bytes([len(l)]) + l.encode() for l in name.split(".")) + b"\0"
+
+
+def record(type_, data, name=b"\xc0\x0c", ttl=300):
+    return name + struct.pack(">HHIH", type_, 1, ttl, len(data)) + data
+
+
+def a(*addresses):
+    return [record(1, socket.inet_aton(x)) for x in addresses]
+
+
+def message(id_, question, rcode=0, answers=(), authority=(), flags=0x8180):
+    return struct.pack(">6H", id_, flags | rcode, 1, len(answers), len(authority), 0) + question + \
+        b"".join(answers) + b"".join(authority)
+
+
+def answers_to(name, id_, question, opt, transport):
+    """The messages that are sent back."""
+    right = message(id_, question, 0, a("203.0.113.7"))
+    forged = message(id_ ^ 1, question, 0, a("6.6.6.6"))
+    soa = record(6, wire("ns") + wire("admin") + struct.pack(">5I", 1, 2, 3, 4, 60), wire("example"))
+    label = name.split(".")[0]
+    if label == "www":
+        return [message(id_, question, 0, [record(5, wire("a.example")), record(1, socket.inet_aton("203.0.113.7"), wire("a.example"))])]
+    if label == "nx":
+        return [message(id_, question, 3, authority=[soa])]
+    if label == "big":
+        if transport == "udp":
+            return [message(id_, question, 0, a("1.1.1.1")[:1], flags=0x8380)]
+        return [message(id_, question, 0, a(*[f"203.0.113.{i}" for i in range(100)]))]
+    if label == "spoof":
+        return [forged] * 5 + [message(id_, wire("other.example") + question[-4:], 0, a("6.6.6.6")), right]
+    if label == "flood" and transport == "udp":
+        return [forged] * 40
+    if label == "plain" and opt:
+        return [message(id_, question, 1)]
+    if label == "fail":
+        return [message(id_, question, 2)]
+    if label == "hostile":      # a pointer to itself, data beyond the end, a count that lies
+        return [message(id_, question, 0, [b"\xc0" + bytes([12 + len(question)]) + b"\0\1\0\1\0\0\0\1\0\4abcd"]),
+                message(id_, question, 0, a("6.6.6.6"))[:-2], message(id_, question, 0, a("6.6.6.6")) + b"x",
+                struct.pack(">6H", id_, 0x8180, 1, 65535, 0, 0) + question]
+    if label == "allowed":
+        return [message(id_, question, 0, a("192.0.2.53"))]
+    if label == "rebind":
+        return [message(id_, question, 0, a("127.0.0.1", "169.254.169.254", "192.0.2.1"))]
+    return [right]
+
+
+def read_question(data):
+    at, labels = 12, []
+    while data[at]:
+        labels.append(data[at + 1:at + 1 + data[at]].decode("latin1"))
+        at += 1 + data[at]
+    return ".".join(labels), struct.unpack(">H", data[:2])[0], data[12:at + 5], data[10:12] != b"\0\0"
+
+
+def on_udp(s):
+    data, who = s.recvfrom(70000)
+    name, id_, question, opt = read_question(data)
+    print("udp", name, who[1], id_, file=log)
+    if s.getsockname()[0] == "192.0.2.54":
+        return
+    if s.getsockname()[0] == "192.0.2.55":
+        s.sendto(message(id_, question, 0, a("203.0.113.55")), who)
+        return
+    for out in answers_to(name, id_, question, opt, "udp"):
+        s.sendto(out, who)
+
+
+def on_tcp(s):
+    c, who = s.accept()
+    c.settimeout(2)
+    try:
+        length = struct.unpack(">H", c.recv(2, socket.MSG_WAITALL))[0]
+        data = c.recv(length, socket.MSG_WAITALL)
+        name, id_, question, opt = read_question(data)
+        print("tcp", name, who[1], id_, file=log)
+        for out in answers_to(name, id_, question, opt, "tcp"):
+            # In two pieces: a length is not a message.
+            c.sendall(struct.pack(">H", len(out))[:1])
+            c.sendall(struct.pack(">H", len(out))[1:] + out)
+    except (OSError, struct.error):
+        pass
+    c.close()
+
+
+def on_echo(s):
+    data, who = s.recvfrom(70000)
+    s.sendto(data, who)
+
+
+def on_connection(s):
+    s.accept()[0].close()
+
+
+def serve(address, port, kind, call):
+    s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind((address, port))
+    if kind == socket.SOCK_STREAM:
+        s.listen(64)
+    selector.register(s, selectors.EVENT_READ, call)
+
+
+for x in ADDRESSES:
+    serve(x, 9, socket.SOCK_DGRAM, on_echo)
+    serve(x, 9, socket.SOCK_STREAM, on_connection)
+for x in ADDRESSES[:2] + ["192.0.2.54", "192.0.2.55"]:
+    serve(x, 53, socket.SOCK_DGRAM, on_udp)
+    serve(x, 53, socket.SOCK_STREAM, on_tcp)
+print("ready", flush=True)
+while True:
+    for key, _ in selector.select():
+        key.data(key.fileobj)
