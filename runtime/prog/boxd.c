@@ -9,20 +9,15 @@
  * type by type (wire.h) and one sealed specification, both strictly. */
 #include <linux/capability.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 
 #include "box/caps.h"
 #include "box/host.h"
 #include "box/verbs.h"
 #include "lib/err.h"
-#include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/loop.h"
-#include "lib/msg.h"
+#include "lib/peer.h"
 #include "lib/proc.h"
-
-enum { SEND_TIMEOUT_S = 5 };	/* an engined that reads nothing must not stop us for good */
 
 #define CAP(name) (1ull << CAP_##name)
 
@@ -37,62 +32,17 @@ static const uint64_t needed_caps = CAP(SYS_ADMIN) | CAP(SYS_CHROOT) | CAP(SYS_R
 struct boxd {
 	struct loop *loop;
 	struct boxes *boxes;
-	struct loop_source listener, peer;
+	struct peer peer;
 };
 
-static void drop_peer(struct boxd *d)
+static int on_message(struct peer *p, struct msg *m, struct err *e)
 {
-	struct err e;
-
-	boxes_set_peer(d->boxes, -1);
-	loop_remove(&d->peer);
-	fd_close(&d->peer.fd);
-	if (loop_add(d->loop, &d->listener, LOOP_READ, &e))
-		log_err("%s", e.text);
+	return boxes_request(owner_of(p, struct boxd, peer)->boxes, m, e);
 }
 
-static void on_request(struct loop_source *source, unsigned events)
+static void on_peer(struct peer *p)
 {
-	struct boxd *d = owner_of(source, struct boxd, peer);
-	struct err e;
-	struct msg m;
-	int got = msg_receive(source->fd, &m, &e);
-
-	(void)events;
-	if (got == 0) {
-		log_info("engined is gone; containers go on");
-	} else if (got < 0) {
-		log_warn("engined: %s", e.text);
-	} else {
-		got = boxes_request(d->boxes, &m, &e) ? -1 : 1;
-		msg_finish(&m);
-		if (got < 0)
-			log_err("engined: %s; connection closed", e.text);
-	}
-	if (got <= 0)
-		drop_peer(d);
-}
-
-/* One at a time: the next one waits in the socket's queue until this one ends. */
-static void on_connection(struct loop_source *source, unsigned events)
-{
-	struct boxd *d = owner_of(source, struct boxd, listener);
-	const struct timeval limit = { .tv_sec = SEND_TIMEOUT_S };
-	struct err e;
-
-	(void)events;
-	d->peer.fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC);
-	if (d->peer.fd < 0)
-		return;
-	setsockopt(d->peer.fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	loop_remove(source);
-	d->peer.on_event = on_request;
-	if (loop_add(d->loop, &d->peer, LOOP_READ, &e)) {
-		log_err("%s", e.text);
-		drop_peer(d);
-		return;
-	}
-	boxes_set_peer(d->boxes, d->peer.fd);
+	boxes_set_peer(owner_of(p, struct boxd, peer)->boxes, peer_fd(p));
 }
 
 static void on_signal(void *ctx, int number)
@@ -117,12 +67,15 @@ int main(void)
 {
 	static const int signals[] = { SIGTERM, SIGINT, 0 };
 	static struct box_host host;
-	static struct boxd d = { .peer.fd = -1 };
+	static struct boxd d = {
+		.peer = { .name = "engined", .on_message = on_message, .on_change = on_peer }
+	};
 	struct err e;
+	int listen_fd;
 
 	log_init("boxd", LOG_LEVEL_INFO);
-	d.listener.fd = proc_passed_fd("boxd.sock");
-	if (d.listener.fd < 0)
+	listen_fd = proc_passed_fd("boxd.sock");
+	if (listen_fd < 0)
 		die("no socket was passed under the name boxd.sock; svd starts this program");
 	signal(SIGCHLD, SIG_IGN);	/* stages are watched by pidfd, deleters by nobody */
 	signal(SIGPIPE, SIG_IGN);
@@ -132,8 +85,7 @@ int main(void)
 	if (!d.loop || loop_signals(d.loop, signals, on_signal, &d, &e))
 		die("%s", e.text);
 	d.boxes = boxes_create(d.loop, &host, &e);
-	d.listener.on_event = on_connection;
-	if (!d.boxes || loop_add(d.loop, &d.listener, LOOP_READ, &e))
+	if (!d.boxes || peer_listen(&d.peer, d.loop, listen_fd, &e))
 		die("%s", e.text);
 	proc_tell_ready();
 	if (loop_run(d.loop, &e))

@@ -10,19 +10,14 @@
  * packet, no name of a file. */
 #include <linux/capability.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 
 #include "box/caps.h"
 #include "lib/err.h"
-#include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/loop.h"
-#include "lib/msg.h"
+#include "lib/peer.h"
 #include "lib/proc.h"
 #include "net/nets.h"
-
-enum { SEND_TIMEOUT_S = 5 }; /* an engined that reads nothing must not stop us for good */
 
 #define CAP(name) (1ull << CAP_##name)
 
@@ -35,62 +30,17 @@ static const uint64_t needed_caps = CAP(NET_ADMIN) | CAP(SYS_ADMIN) | CAP(NET_BI
 struct netd {
 	struct loop *loop;
 	struct nets nets;
-	struct loop_source listener, peer;
+	struct peer peer;
 };
 
-static void drop_peer(struct netd *d)
+static int on_message(struct peer *p, struct msg *m, struct err *e)
 {
-	struct err e;
-
-	d->nets.peer_fd = -1;
-	loop_remove(&d->peer);
-	fd_close(&d->peer.fd);
-	if (loop_add(d->loop, &d->listener, LOOP_READ, &e))
-		log_err("%s", e.text);
+	return nets_request(&owner_of(p, struct netd, peer)->nets, m, e);
 }
 
-static void on_request(struct loop_source *source, unsigned events)
+static void on_peer(struct peer *p)
 {
-	struct netd *d = owner_of(source, struct netd, peer);
-	struct err e;
-	struct msg m;
-	int got = msg_receive(source->fd, &m, &e);
-
-	(void)events;
-	if (got == 0) {
-		log_info("engined is gone; networks go on");
-	} else if (got < 0) {
-		log_warn("engined: %s", e.text);
-	} else {
-		got = nets_request(&d->nets, &m, &e) ? -1 : 1;
-		msg_finish(&m);
-		if (got < 0)
-			log_err("engined: %s; connection closed", e.text);
-	}
-	if (got <= 0)
-		drop_peer(d);
-}
-
-/* One at a time: the next one waits in the socket's queue until this one ends. */
-static void on_connection(struct loop_source *source, unsigned events)
-{
-	struct netd *d = owner_of(source, struct netd, listener);
-	const struct timeval limit = { .tv_sec = SEND_TIMEOUT_S };
-	struct err e;
-
-	(void)events;
-	d->peer.fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC);
-	if (d->peer.fd < 0)
-		return;
-	setsockopt(d->peer.fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	loop_remove(source);
-	d->peer.on_event = on_request;
-	if (loop_add(d->loop, &d->peer, LOOP_READ, &e)) {
-		log_err("%s", e.text);
-		drop_peer(d);
-		return;
-	}
-	d->nets.peer_fd = d->peer.fd;
+	owner_of(p, struct netd, peer)->nets.peer_fd = peer_fd(p);
 }
 
 static void on_signal(void *ctx, int number)
@@ -111,12 +61,15 @@ static int give_up_powers(struct err *e)
 int main(void)
 {
 	static const int signals[] = { SIGTERM, SIGINT, 0 };
-	static struct netd d = { .peer.fd = -1 };
+	static struct netd d = {
+		.peer = { .name = "engined", .on_message = on_message, .on_change = on_peer }
+	};
 	struct err e;
+	int listen_fd;
 
 	log_init("netd", LOG_LEVEL_INFO);
-	d.listener.fd = proc_passed_fd("netd.sock");
-	if (d.listener.fd < 0)
+	listen_fd = proc_passed_fd("netd.sock");
+	if (listen_fd < 0)
 		die("no socket was passed under the name netd.sock; svd starts this program");
 	signal(SIGPIPE, SIG_IGN);
 	if (give_up_powers(&e))
@@ -125,8 +78,7 @@ int main(void)
 	if (!d.loop || loop_signals(d.loop, signals, on_signal, &d, &e) ||
 	    nets_open(&d.nets, d.loop, &e))
 		die("%s", e.text);
-	d.listener.on_event = on_connection;
-	if (loop_add(d.loop, &d.listener, LOOP_READ, &e))
+	if (peer_listen(&d.peer, d.loop, listen_fd, &e))
 		die("%s", e.text);
 	proc_tell_ready();
 	if (loop_run(d.loop, &e))

@@ -1,18 +1,28 @@
+/* clang-format off */
 /* netctl - plays svd and engined for netd in tests and benches, and a plain gateway for tests of
  * netd alone.
  *
- *   netctl serve SOCKET PROGRAM        binds the socket and execs the program with it, as svd does
- *   netctl talk SOCKET [WORD...]       one request from the words, or requests from stdin, one a
- *                                      line; each one's answer is a line on stdout, with the time
- * create NET SUBNET4|- GATEWAY4|- SUBNET6|- GATEWAY6|- [internal] [mtu=N] [policy=TEXT] | delete
- * NET attach NET NAME NETNS-PATH ADDRESS4|- ADDRESS6|- [if=eth0] [mac=MAC] [more] [policy=TEXT]
- *   [name=NAME]... (more: another network has the default route) | detach NET NAME
- * publish NET KEY tcp|udp ADDRESS|- PORT CONTAINER-PORT [least] NAME... | backend NET KEY NAME
- * STATE withdraw NET KEY | capture NET NAME [FILE] | stats NET NAME | list | pause MS
+ *   netctl serve SOCKET PROGRAM    binds the socket and execs the program with it, as svd does
+ *   netctl talk SOCKET [WORD...]   one request from the words, or requests from stdin, one a line;
+ *                                  each one's answer is a line on stdout, with the time it took
+ *
+ *   create NET SUBNET4|- GATEWAY4|- SUBNET6|- GATEWAY6|- [internal] [mtu=N] [policy=TEXT]
+ *   delete NET
+ *   attach NET NAME NETNS-PATH ADDRESS4|- ADDRESS6|- [if=eth0] [mac=MAC] [more] [policy=TEXT]
+ *          [name=NAME]...          more: another network has the default route
+ *   detach NET NAME
+ *   publish NET KEY tcp|udp ADDRESS|- PORT CONTAINER-PORT [least] NAME...
+ *   backend NET KEY NAME STATE
+ *   withdraw NET KEY
+ *   capture NET NAME [FILE]
+ *   stats NET NAME
+ *   list
+ *   pause MS
  *
  * As `gated` it is a gateway without lwIP: says what it is told and which packets come on stderr,
  * and serves published TCP ports one connection after the other, with the client's address, by the
  * sockets that it gets. */
+/* clang-format on */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
