@@ -287,6 +287,7 @@ static void on_forwarded(void *ctx, struct dns_forward *f, const struct dns_repl
 
 	if (reply)
 		dns_cache_put(d->cache, &key->question, key->variant, reply, time_boot_ms());
+	/* NULL: nobody answered, or it was a check of a resolver that nobody waits for. */
 	while ((client = *dns_forward_clients(f))) {
 		dns_forget(client);
 		if (reply) {
@@ -349,7 +350,7 @@ static void forward(struct dns *d, struct dns_client *client, const struct dns_f
 		if (!f)
 			f = dns_forward_start(d->forwarder, key, &resolvers, client->tcp);
 	}
-	if (!f || dns_forward_hopeless(f)) {
+	if (!f) {
 		answer_rcode(d, client, DNS_RCODE_SERVFAIL, "nobody");
 		return;
 	}

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "gate/dns_records.h"
 #include "gate/dns_resolver.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -19,7 +20,9 @@ enum {
 	BUCKETS = 512,
 	UDP_MS = 1500,
 	TCP_MS = 3000,
+	CHECK_MS = 1000,
 	ATTEMPTS_LEAST = 3,	/* of one resolver alone: sent again twice */
+	FORWARDS_AND_CHECKS_MAX = DNS_FORWARD_MAX + 64,
 	STRANGERS_MAX = 16,	/* datagrams that are not the answer: someone is guessing */
 };
 
@@ -35,7 +38,7 @@ struct dns_forward {
 	int strangers;
 	uint16_t id;
 	bool tcp, always_tcp, plain;	/* plain: without EDNS, which this one does not know */
-	bool hopeless;
+	bool check;			/* of a resolver: nobody's question */
 	bool sent;			/* TCP: connected, and the question is on its way */
 	uint8_t *in;			/* TCP: length and message */
 	size_t in_bytes;
@@ -54,6 +57,7 @@ struct dns_forwarder {
 };
 
 static void attempt_start(struct dns_forward *f);
+static void check(struct dns_forwarder *w, const struct address *resolver);
 
 struct dns_forwarder *dns_forwarder_create(struct loop *loop, uint16_t port,
 					   dns_forward_done_fn *done, void *ctx)
@@ -128,7 +132,7 @@ struct dns_forward *dns_forward_find(struct dns_forwarder *w, const struct dns_f
 	struct dns_forward *f;
 
 	for (f = w->buckets[bucket_of(key)]; f; f = f->next)
-		if (f->key.variant == key->variant && f->key.dnssec == key->dnssec &&
+		if (!f->check && f->key.variant == key->variant && f->key.dnssec == key->dnssec &&
 		    f->key.checking_off == key->checking_off &&
 		    dns_question_equal(&f->key.question, &key->question))
 			return f;
@@ -143,11 +147,6 @@ const struct dns_forward_key *dns_forward_key(const struct dns_forward *f)
 struct dns_client **dns_forward_clients(struct dns_forward *f)
 {
 	return &f->clients;
-}
-
-bool dns_forward_hopeless(const struct dns_forward *f)
-{
-	return f->hopeless;
 }
 
 static const struct address *resolver_of(const struct dns_forward *f)
@@ -176,6 +175,10 @@ static void attempt_next(struct dns_forward *f)
 static void take_reply(struct dns_forward *f, struct dns_reply *reply)
 {
 	dns_resolver_answered(&f->w->resolvers, resolver_of(f));
+	if (f->check) {
+		over(f, NULL);
+		return;
+	}
 	if (reply->truncated && !f->tcp) {
 		socket_close(f);
 		f->tcp = true;
@@ -214,13 +217,17 @@ static void on_silence(struct loop_timer *timer)
 {
 	struct dns_forward *f = owner_of(timer, struct dns_forward, timer);
 
-	dns_resolver_silent(&f->w->resolvers, resolver_of(f), time_boot_ms());
+	if (f->check)
+		dns_resolver_dead(&f->w->resolvers, resolver_of(f), time_boot_ms(),
+				  DNS_RESOLVER_DEAD_MS);
+	else
+		check(f->w, resolver_of(f));
 	attempt_next(f);
 }
 
 static void lost(struct dns_forward *f)
 {
-	dns_resolver_gone(&f->w->resolvers, resolver_of(f), time_boot_ms());
+	dns_resolver_dead(&f->w->resolvers, resolver_of(f), time_boot_ms(), DNS_RESOLVER_GONE_MS);
 	attempt_next(f);
 }
 
@@ -349,13 +356,29 @@ static int attempt_socket(struct dns_forward *f)
 	return loop_add(f->w->loop, &f->source, f->tcp ? LOOP_WRITE : LOOP_READ, NULL);
 }
 
-/* Asks the resolver whose turn it is, or the next one that can be asked; over when none can. */
+static bool all_dead(struct dns_forward *f)
+{
+	uint64_t now_ms = time_boot_ms();
+	int i;
+
+	for (i = 0; i < f->resolvers.count; i++)
+		if (dns_resolver_alive(&f->w->resolvers, &f->resolvers.list[i], now_ms))
+			return false;
+	return true;
+}
+
+/* Asks the resolver whose turn it is, or the next one that can be asked; false when none can. */
 static bool attempt_try(struct dns_forward *f)
 {
 	for (; f->attempt < f->attempts; f->attempt++, f->plain = false) {
+		if (!f->check && all_dead(f))
+			return false;
 		f->tcp |= f->always_tcp;
 		if (attempt_socket(f) == 0) {
-			loop_timer_set(f->w->loop, &f->timer, f->tcp ? TCP_MS : UDP_MS);
+			loop_timer_set(f->w->loop, &f->timer,
+				       f->check ? CHECK_MS
+				       : f->tcp ? TCP_MS
+						: UDP_MS);
 			return true;
 		}
 		socket_close(f);
@@ -370,37 +393,18 @@ static void attempt_start(struct dns_forward *f)
 		over(f, f->failure.rcode != DNS_RCODE_NOERROR ? &f->failure : NULL);
 }
 
-/* All dead: the first one whose turn it is to be tried again stands alone. */
-static bool only_probe(struct dns_forward *f, uint64_t now_ms)
+static struct dns_forward *forward_create(struct dns_forwarder *w,
+					  const struct dns_forward_key *key,
+					  const struct dns_resolvers *resolvers)
 {
-	int i;
+	struct dns_forward *f = calloc(1, sizeof(*f));
 
-	for (i = 0; i < f->resolvers.count; i++) {
-		if (dns_resolver_probe(&f->w->resolvers, &f->resolvers.list[i], now_ms)) {
-			f->resolvers.list[0] = f->resolvers.list[i];
-			f->resolvers.count = f->attempts = 1;
-			return true;
-		}
-	}
-	return false;
-}
-
-struct dns_forward *dns_forward_start(struct dns_forwarder *w, const struct dns_forward_key *key,
-				      const struct dns_resolvers *resolvers, bool by_tcp)
-{
-	uint64_t now_ms = time_boot_ms();
-	struct dns_forward *f;
-
-	if (resolvers->count == 0 || w->count == DNS_FORWARD_MAX)
-		return NULL;
-	f = calloc(1, sizeof(*f));
 	if (!f)
 		abort();
 	f->w = w;
 	f->key = *key;
 	dns_name_lower(&f->key.question.name);
 	f->resolvers = *resolvers;
-	f->always_tcp = f->tcp = by_tcp;
 	f->source.fd = -1;
 	f->timer.on_time = on_silence;
 	f->attempts = resolvers->count > ATTEMPTS_LEAST ? resolvers->count : ATTEMPTS_LEAST;
@@ -408,11 +412,43 @@ struct dns_forward *dns_forward_start(struct dns_forwarder *w, const struct dns_
 	f->next = w->buckets[bucket_of(&f->key)];
 	w->buckets[bucket_of(&f->key)] = f;
 	w->count++;
-	dns_resolver_order(&w->resolvers, f->resolvers.list, f->resolvers.count, now_ms);
-	f->hopeless = !dns_resolver_alive(&w->resolvers, &f->resolvers.list[0], now_ms);
-	if ((f->hopeless && !only_probe(f, now_ms)) || !attempt_try(f)) {
-		forward_free(f);
-		return NULL;
-	}
 	return f;
+}
+
+/* Asks it for the root's servers, which is over when it answers anything at all. */
+static void check(struct dns_forwarder *w, const struct address *resolver)
+{
+	struct dns_resolvers only = { .list = { *resolver }, .count = 1 };
+	struct dns_forward_key key = { .question = { .type = DNS_TYPE_NS,
+						     .class = DNS_CLASS_IN } };
+	struct dns_forward *f;
+
+	if (w->count >= FORWARDS_AND_CHECKS_MAX ||
+	    !dns_resolver_check(&w->resolvers, resolver, time_boot_ms()))
+		return;
+	dns_name_parse("", &key.question.name);
+	f = forward_create(w, &key, &only);
+	f->check = true;
+	f->attempts = 1;
+	if (!attempt_try(f))
+		forward_free(f);
+}
+
+struct dns_forward *dns_forward_start(struct dns_forwarder *w, const struct dns_forward_key *key,
+				      const struct dns_resolvers *resolvers, bool by_tcp)
+{
+	struct dns_forward *f;
+	int i;
+
+	if (resolvers->count == 0 || w->count >= DNS_FORWARD_MAX)
+		return NULL;
+	f = forward_create(w, key, resolvers);
+	f->always_tcp = f->tcp = by_tcp;
+	dns_resolver_order(&w->resolvers, f->resolvers.list, f->resolvers.count, time_boot_ms());
+	if (attempt_try(f))
+		return f;
+	for (i = 0; i < f->resolvers.count; i++)
+		check(w, &f->resolvers.list[i]);
+	forward_free(f);
+	return NULL;
 }

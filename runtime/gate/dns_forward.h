@@ -5,11 +5,14 @@
  *         -> refused, unreachable, 1.5 s of silence, a server's failure: the next one
  *   all tried: over, with the last failure that was said, or none
  *
- * A resolver that was silent twice, or unreachable, is dead: it is asked last, and when all are
- * dead, nobody waits for them - but every 2 s one question goes to one of them all the same, to see
- * whether it is back. The port is the kernel's choice (28,232 of them, from its own generator), the
- * id getrandom's: 30.8 bits together (RFC 5452 9). Connected sockets take the resolver's datagrams
- * alone; 16 that are not the answer end UDP for this question.
+ * A name can be slow without its resolver being at fault (its own servers are far, or a container
+ * chose it for that). So one that was silent is asked for the root's servers, which each resolver
+ * has at hand: only when that is not answered within a second is it dead. A dead one is asked last;
+ * when all are dead nobody waits for them, and every 2 s a question makes one be checked again.
+ *
+ * The port is the kernel's choice (28,232 of them, from its own generator), the id getrandom's:
+ * 30.8 bits together (RFC 5452 9). Connected sockets take the resolver's datagrams alone; 16 that
+ * are not the answer end UDP for this question.
  *
  * Owns its sockets. Bounded: DNS_FORWARD_MAX at once. Knows no client: dns.c does. */
 #pragma once
@@ -52,8 +55,6 @@ struct dns_forward *dns_forward_find(struct dns_forwarder *w, const struct dns_f
 /* NULL: it cannot be asked (offline, too many, all resolvers dead). */
 struct dns_forward *dns_forward_start(struct dns_forwarder *w, const struct dns_forward_key *key,
 				      const struct dns_resolvers *resolvers, bool by_tcp);
-/* It asks a dead resolver whether it is back: nobody should wait for it. */
-bool dns_forward_hopeless(const struct dns_forward *f);
 struct dns_forward *dns_forward_next(struct dns_forwarder *w, struct dns_forward *f); /* of all */
 
 const struct dns_forward_key *dns_forward_key(const struct dns_forward *f);

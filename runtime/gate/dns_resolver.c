@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-enum { SILENCES = 2 };
-
 static struct dns_resolver *row_of(struct dns_resolver_table *t, const struct address *a)
 {
 	struct dns_resolver *oldest = t->rows;
@@ -27,43 +25,25 @@ bool dns_resolver_alive(struct dns_resolver_table *t, const struct address *a, u
 	return r->dead_until_ms <= now_ms;
 }
 
-bool dns_resolver_probe(struct dns_resolver_table *t, const struct address *a, uint64_t now_ms)
+bool dns_resolver_check(struct dns_resolver_table *t, const struct address *a, uint64_t now_ms)
 {
 	struct dns_resolver *r = row_of(t, a);
 
-	if (r->probe_ms > now_ms)
+	if (r->check_ms > now_ms)
 		return false;
-	r->probe_ms = now_ms + DNS_RESOLVER_PROBE_MS;
+	r->check_ms = now_ms + DNS_RESOLVER_CHECK_MS;
 	return true;
 }
 
 void dns_resolver_answered(struct dns_resolver_table *t, const struct address *a)
 {
-	struct dns_resolver *r = row_of(t, a);
-
-	r->silences = 0;
-	r->dead_until_ms = 0;
+	row_of(t, a)->dead_until_ms = 0;
 }
 
-static void die_until(struct dns_resolver *r, uint64_t now_ms, uint64_t ms)
+void dns_resolver_dead(struct dns_resolver_table *t, const struct address *a, uint64_t now_ms,
+		       uint64_t for_ms)
 {
-	r->dead_until_ms = now_ms + ms;
-	r->probe_ms = now_ms + DNS_RESOLVER_PROBE_MS;
-}
-
-void dns_resolver_silent(struct dns_resolver_table *t, const struct address *a, uint64_t now_ms)
-{
-	struct dns_resolver *r = row_of(t, a);
-
-	if (r->silences < SILENCES)
-		r->silences++;
-	if (r->silences == SILENCES)
-		die_until(r, now_ms, DNS_RESOLVER_SILENT_MS);
-}
-
-void dns_resolver_gone(struct dns_resolver_table *t, const struct address *a, uint64_t now_ms)
-{
-	die_until(row_of(t, a), now_ms, DNS_RESOLVER_GONE_MS);
+	row_of(t, a)->dead_until_ms = now_ms + for_ms;
 }
 
 void dns_resolver_order(struct dns_resolver_table *t, struct address *list, int count,

@@ -10,15 +10,14 @@
 
 enum {
 	DNS_RESOLVER_TABLE = 64,
-	DNS_RESOLVER_SILENT_MS = 30000,	/* dead so long after two silences */
+	DNS_RESOLVER_DEAD_MS = 30000,	/* so long after it did not answer its check */
 	DNS_RESOLVER_GONE_MS = 5000,	/* after an ICMP error */
-	DNS_RESOLVER_PROBE_MS = 2000,
+	DNS_RESOLVER_CHECK_MS = 2000,	/* from one check to the next */
 };
 
 struct dns_resolver {
 	struct address address;
-	uint8_t silences;	/* one after another */
-	uint64_t asked_ms, dead_until_ms, probe_ms;
+	uint64_t asked_ms, dead_until_ms, check_ms;
 };
 
 struct dns_resolver_table {
@@ -26,11 +25,11 @@ struct dns_resolver_table {
 };
 
 bool dns_resolver_alive(struct dns_resolver_table *t, const struct address *a, uint64_t now_ms);
-/* A dead one that may be asked all the same, to see whether it is back; says so once per time. */
-bool dns_resolver_probe(struct dns_resolver_table *t, const struct address *a, uint64_t now_ms);
+/* Shall it be asked the question that every resolver answers at once? Not again too soon. */
+bool dns_resolver_check(struct dns_resolver_table *t, const struct address *a, uint64_t now_ms);
 void dns_resolver_answered(struct dns_resolver_table *t, const struct address *a);
-void dns_resolver_silent(struct dns_resolver_table *t, const struct address *a, uint64_t now_ms);
-void dns_resolver_gone(struct dns_resolver_table *t, const struct address *a, uint64_t now_ms);
+void dns_resolver_dead(struct dns_resolver_table *t, const struct address *a, uint64_t now_ms,
+		       uint64_t for_ms);
 /* The living first, then the dead; else in the order given. */
 void dns_resolver_order(struct dns_resolver_table *t, struct address *list, int count,
 			uint64_t now_ms);

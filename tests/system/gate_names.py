@@ -204,6 +204,21 @@ def story_dead():
     dig("d1.example")
     status, _, _, ms = dig("d2.example")
     case("all dead: SERVFAIL at once", (status, "SERVFAIL"), (ms, lambda ms: ms < 1000))
+    open(LOG + ".awake", "w").close()
+    end = time.monotonic() + 20
+    while dig("d3.example")[0] != "NOERROR" and time.monotonic() < end:
+        time.sleep(0.1)
+    case("it is found again when it is back", (dig("d4.example")[0], "NOERROR"), (time.monotonic() < end, True))
+    gate.say("resolvers 192.0.2.53")
+    code = """
+import os
+s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.bind(('172.31.0.3',0))
+for i in range(2000):
+    s.sendto(os.urandom(2)+bytes([1,0,0,1,0,0,0,0,0,0,10])+b'silent%04d'%i+bytes([7])+b'example'+bytes([0,0,1,0,1]),('172.31.0.1',53))"""
+    py(code)
+    case("slow names of one container: the other's are answered, the resolver is not taken for dead",
+         *[(dig(f"i{i}.example")[3], lambda ms: ms < 1000) for i in range(8)], (dig("i9.example")[0], "NOERROR"),
+         (len({n for n in names_asked() if n.startswith("silent")}), lambda n: 100 < n <= 128))
     gate.say("resolvers")
     case("no resolvers: SERVFAIL at once", (dig("e1.example")[0], "SERVFAIL"), (dig("e2.example")[3], lambda ms: ms < 1000))
     run("ip", "link", "set", "a0", "down")
@@ -361,6 +376,8 @@ def story_capture():
 
 C, W = namespace("C"), namespace("W")
 open(LOG, "w").close()
+if os.path.exists(LOG + ".awake"):
+    os.unlink(LOG + ".awake")
 server = world()
 gate = Gate(C)
 containers()

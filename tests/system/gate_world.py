@@ -1,7 +1,9 @@
 """gate_world.py LOG - the world outside of a gateway: resolvers with habits, an echo on port 9 (UDP and TCP).
 
 Each question is a line of LOG: transport, name, the asker's port, id. What is answered goes by the first label.
+192.0.2.54 answers only while there is LOG.awake.
 """
+import os
 import selectors
 import socket
 import struct
@@ -74,7 +76,7 @@ def on_udp(s):
     data, who = s.recvfrom(70000)
     name, id_, question, opt = read_question(data)
     print("udp", name, who[1], id_, file=log)
-    if s.getsockname()[0] == "192.0.2.54":
+    if name.startswith("silent") or s.getsockname()[0] == "192.0.2.54" and not os.path.exists(sys.argv[1] + ".awake"):
         return
     if s.getsockname()[0] == "192.0.2.55":
         s.sendto(message(id_, question, 0, a("203.0.113.55")), who)
