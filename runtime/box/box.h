@@ -26,6 +26,7 @@ struct box {
 	struct box_run run;
 	struct box_exit exit;
 	bool held;	/* starting, and waits for its release */
+	int pending_signal;	/* asked for while it starts: answered after the start; 0 = none */
 	bool deleting; /* delete was asked for: answered when it has ended */
 	int state_fd;				/* /run/box/BOX, /run/box/BOX/exec/EXEC */
 	int execs_fd;				/* /run/box/BOX/exec, -1 = never needed */

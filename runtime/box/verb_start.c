@@ -218,8 +218,29 @@ static void started(struct box *box, struct msg *m)
 		box_watch_events(box);
 	log_info("box=%s starting -> running (pid %d)", box->name, (int)box->run.pid);
 	box_answer_started(box);
+	if (box->pending_signal && box_signal(box, box->pending_signal, &e))
+		box_answer_failed(box->boxes, box->name, e.text);
+	else if (box->pending_signal)
+		box_answer_done(box->boxes, box->name);
+	box->pending_signal = 0;
 	if (box->deleting && box_signal(box, SIGKILL, &e))
 		log_warn("%s", e.text);
+}
+
+/* What was asked for in the meantime ends it. False: it is gone. */
+static bool held(struct box *box, struct msg *m)
+{
+	bool signalled = box->pending_signal;
+
+	box->pending_signal = 0;
+	box->run.pid = (pid_t)msg_get_u64(m);
+	box_answer_held(box, m->fd_count ? m->fds[0] : -1);
+	if (signalled)
+		box_answer_done(box->boxes, box->name);
+	if (!signalled && !box->deleting)
+		return true;
+	box_call_off(box);
+	return false;
 }
 
 bool box_finish_start(struct box *box)
@@ -230,10 +251,9 @@ bool box_finish_start(struct box *box)
 	bool ok = got > 0 && m.type == STAGE_REPORT_STARTED;
 
 	if (got > 0 && m.type == STAGE_REPORT_HELD) {
-		box->run.pid = (pid_t)msg_get_u64(&m);
-		box_answer_held(box, m.fd_count ? m.fds[0] : -1);
+		ok = held(box, &m);
 		msg_finish(&m);
-		return true;
+		return ok;
 	}
 	box->held = false;
 	loop_remove(&box->report);
@@ -251,6 +271,9 @@ bool box_finish_start(struct box *box)
 	if (ok)
 		return true;
 	box_answer_failed(box->boxes, box->name, e.text);
+	if (box->pending_signal)
+		box_answer_failed(box->boxes, box->name, "it did not come up");
+	box->pending_signal = 0;
 	box_start_failed(box);
 	return false;
 }

@@ -241,6 +241,10 @@ static int request_kill(struct boxes *b, struct msg *m, struct err *e)
 		err_set(e, "there is no box %s", name);
 	else if (signal < 1 || signal >= NSIG)
 		err_set(e, "%llu is no signal", (unsigned long long)signal);
+	else if (box->status == BOX_STARTING && !box->pending_signal) {
+		box->pending_signal = (int)signal;
+		return 0;
+	}
 	else if (box_signal(box, (int)signal, e) == 0) {
 		box_answer_done(b, name);
 		return 0;

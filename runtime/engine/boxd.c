@@ -1,45 +1,35 @@
 /* boxd.c - see boxd.h. */
 #include "engine/boxd.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "compose/compose.h"
+#include "engine/peer.h"
 #include "engine/plan.h"
 #include "lib/err.h"
 #include "lib/fd.h"
-#include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/msg.h"
-#include "lib/str.h"
 #include "wire/wire.h"
 
-enum { RETRY_FIRST_MS = 50, RETRY_LONGEST_MS = 1000 };
-
 struct boxd {
-	struct loop *loop;
-	struct loop_source source;
-	struct loop_timer retry;
-	uint64_t retry_ms;
-	struct sockaddr_un address;
+	struct peer peer;
 	const struct boxd_events *events;
 	void *ctx;
-	struct msg in, out;
 };
 
-static void disconnect(struct boxd *box, const char *why)
+static void on_connected(struct peer *peer)
 {
-	if (box->source.fd < 0)
-		return;
-	log_warn("connection to boxd lost: %s", why);
-	loop_remove(&box->source);
-	fd_close(&box->source.fd);
-	loop_timer_set(box->loop, &box->retry, RETRY_FIRST_MS);
-	box->retry_ms = RETRY_FIRST_MS;
+	struct boxd *box = owner_of(peer, struct boxd, peer);
+
+	box->events->connected(box->ctx);
+}
+
+static void on_lost(struct peer *peer)
+{
+	struct boxd *box = owner_of(peer, struct boxd, peer);
+
 	box->events->lost(box->ctx);
 }
 
@@ -92,8 +82,9 @@ static int read_named(struct msg *m, const char **name, uint64_t *numbers, size_
 	return msg_end(m, e);
 }
 
-static int dispatch(struct boxd *box, struct msg *m, struct err *e)
+static int on_message(struct peer *peer, struct msg *m, struct err *e)
 {
+	struct boxd *box = owner_of(peer, struct boxd, peer);
 	uint64_t numbers[2];
 	const char *name;
 
@@ -107,6 +98,16 @@ static int dispatch(struct boxd *box, struct msg *m, struct err *e)
 		return 0;
 	case WIRE_BOX_FAILED:
 		return read_failed(box, m, e);
+	case WIRE_BOX_HELD:
+		if (read_named(m, &name, numbers, 1, e) < 0)
+			return -1;
+		box->events->held(box->ctx, name, m->fd_count ? m->fds[0] : -1);
+		return 0;
+	case WIRE_BOX_NETWORK:
+		if (read_named(m, &name, numbers, 0, e) < 0)
+			return -1;
+		box->events->network(box->ctx, name, m->fd_count ? m->fds[0] : -1);
+		return 0;
 	case WIRE_BOX_DONE:
 		if (read_named(m, &name, numbers, 0, e) < 0)
 			return -1;
@@ -132,65 +133,9 @@ static int dispatch(struct boxd *box, struct msg *m, struct err *e)
 	return err_set(e, "%s is not for the engine", wire_name(m->type));
 }
 
-static void on_event(struct loop_source *source, unsigned events)
-{
-	struct boxd *box = owner_of(source, struct boxd, source);
-	struct err e;
-	int status;
-
-	(void)events;
-	/* One message per event: its callback may have closed the connection. */
-	status = msg_receive(source->fd, &box->in, &e);
-	if (status == 0) {
-		disconnect(box, "it was closed");
-	} else if (status < 0) {
-		if (e.number != EAGAIN)
-			disconnect(box, e.text);
-	} else {
-		status = dispatch(box, &box->in, &e);
-		msg_finish(&box->in);
-		if (status < 0)
-			disconnect(box, e.text);
-	}
-}
-
-static int try_connect(struct boxd *box, struct err *e)
-{
-	AUTO_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return err_sys(e, "socket");
-	if (connect(fd, (struct sockaddr *)&box->address, sizeof(box->address)) < 0)
-		return err_sys(e, "connect to %s", box->address.sun_path);
-	box->source.fd = fd;
-	if (loop_add(box->loop, &box->source, LOOP_READ, e) < 0) {
-		box->source.fd = -1;
-		return -1;
-	}
-	take_fd(&fd);
-	return 0;
-}
-
 void boxd_connect(struct boxd *box)
 {
-	struct err e;
-
-	if (box->source.fd >= 0)
-		return;
-	if (try_connect(box, &e) == 0) {
-		box->retry_ms = RETRY_FIRST_MS;
-		box->events->connected(box->ctx);
-		return;
-	}
-	if (box->retry_ms == RETRY_FIRST_MS)
-		log_warn("%s; trying again", e.text);
-	loop_timer_set(box->loop, &box->retry, box->retry_ms);
-	box->retry_ms = box->retry_ms * 2 < RETRY_LONGEST_MS ? box->retry_ms * 2 : RETRY_LONGEST_MS;
-}
-
-static void on_retry(struct loop_timer *timer)
-{
-	boxd_connect(owner_of(timer, struct boxd, retry));
+	peer_connect(&box->peer);
 }
 
 struct boxd *boxd_create(struct loop *loop, const char *socket_path,
@@ -200,15 +145,13 @@ struct boxd *boxd_create(struct loop *loop, const char *socket_path,
 
 	if (!box)
 		abort();
-	box->loop = loop;
-	box->source = (struct loop_source){ .fd = -1, .on_event = on_event };
-	box->retry.on_time = on_retry;
-	box->retry_ms = RETRY_FIRST_MS;
+	box->peer.name = "boxd";
+	box->peer.connected = on_connected;
+	box->peer.lost = on_lost;
+	box->peer.message = on_message;
+	peer_init(&box->peer, loop, socket_path);
 	box->events = events;
 	box->ctx = ctx;
-	box->address.sun_family = AF_UNIX;
-	if (!str_copy(box->address.sun_path, sizeof(box->address.sun_path), socket_path))
-		abort();	/* a constant of ours */
 	return box;
 }
 
@@ -216,24 +159,8 @@ void boxd_destroy(struct boxd *box)
 {
 	if (!box)
 		return;
-	loop_timer_off(&box->retry);
-	loop_remove(&box->source);
-	fd_close(&box->source.fd);
+	peer_finish(&box->peer);
 	free(box);
-}
-
-/* What boxd does not take now is lost: the connection ends too, and with the next one everything is
- * looked at again. A message that is too large would fail again for ever, so that one is given up.
- */
-static int send_out(struct boxd *box, struct err *e)
-{
-	if (box->source.fd < 0)
-		return err_set(e, "boxd is not there");
-	if (msg_send(box->source.fd, &box->out, e) == 0)
-		return 0;
-	if (e->number != EMSGSIZE)
-		shutdown(box->source.fd, SHUT_RDWR);
-	return -1;
 }
 
 static void put_volumes(struct msg *m, const struct plan *plan,
@@ -270,41 +197,55 @@ int boxd_start(struct boxd *box, const char *name, const struct plan *plan,
 
 	if (spec_fd < 0)
 		return -1;
-	msg_init(&box->out, WIRE_BOX_START);
-	msg_put_str(&box->out, name);
-	msg_put_str(&box->out, plan->image);
-	put_volumes(&box->out, plan, project);
-	msg_put_u64(&box->out, plan->log_bytes);
-	msg_put_u64(&box->out, 0); /* no input, and nobody attached */
-	msg_put_u64(&box->out, output_fd >= 0);
-	msg_put_u64(&box->out, 0);
-	msg_put_u64(&box->out, 0); /* not held */
-	msg_put_str(&box->out, ""); /* its network is as the specification says, */
-	msg_put_str(&box->out, ""); /* and so are the names that it knows */
-	msg_put_str(&box->out, "");
-	msg_put_fd(&box->out, spec_fd);
+	msg_init(&box->peer.out, WIRE_BOX_START);
+	msg_put_str(&box->peer.out, name);
+	msg_put_str(&box->peer.out, plan->image);
+	put_volumes(&box->peer.out, plan, project);
+	msg_put_u64(&box->peer.out, plan->log_bytes);
+	msg_put_u64(&box->peer.out, 0); /* no input, and nobody attached */
+	msg_put_u64(&box->peer.out, output_fd >= 0);
+	msg_put_u64(&box->peer.out, 0);
+	msg_put_u64(&box->peer.out, plan->hold);
+	msg_put_str(&box->peer.out, plan->network_of);
+	msg_put_str(&box->peer.out, plan->resolver);
+	msg_put_str(&box->peer.out, plan->hosts);
+	msg_put_fd(&box->peer.out, spec_fd);
 	if (output_fd >= 0)
-		msg_put_fd(&box->out, output_fd);
-	return send_out(box, e);
+		msg_put_fd(&box->peer.out, output_fd);
+	return peer_send(&box->peer, e);
 }
 
 int boxd_kill(struct boxd *box, const char *name, unsigned signal_number, struct err *e)
 {
-	msg_init(&box->out, WIRE_BOX_KILL);
-	msg_put_str(&box->out, name);
-	msg_put_u64(&box->out, signal_number);
-	return send_out(box, e);
+	msg_init(&box->peer.out, WIRE_BOX_KILL);
+	msg_put_str(&box->peer.out, name);
+	msg_put_u64(&box->peer.out, signal_number);
+	return peer_send(&box->peer, e);
 }
 
 int boxd_delete(struct boxd *box, const char *name, struct err *e)
 {
-	msg_init(&box->out, WIRE_BOX_DELETE);
-	msg_put_str(&box->out, name);
-	return send_out(box, e);
+	msg_init(&box->peer.out, WIRE_BOX_DELETE);
+	msg_put_str(&box->peer.out, name);
+	return peer_send(&box->peer, e);
 }
 
 int boxd_list(struct boxd *box, struct err *e)
 {
-	msg_init(&box->out, WIRE_BOX_LIST);
-	return send_out(box, e);
+	msg_init(&box->peer.out, WIRE_BOX_LIST);
+	return peer_send(&box->peer, e);
+}
+
+int boxd_release(struct boxd *box, const char *name, struct err *e)
+{
+	msg_init(&box->peer.out, WIRE_BOX_RELEASE);
+	msg_put_str(&box->peer.out, name);
+	return peer_send(&box->peer, e);
+}
+
+int boxd_netns(struct boxd *box, const char *name, struct err *e)
+{
+	msg_init(&box->peer.out, WIRE_BOX_NETNS);
+	msg_put_str(&box->peer.out, name);
+	return peer_send(&box->peer, e);
 }

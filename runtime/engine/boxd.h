@@ -24,6 +24,9 @@ struct boxd_state {
 struct boxd_events {
 	void (*connected)(void *ctx);
 	void (*lost)(void *ctx);
+	/* Its start waits for boxd_release; the fd of its network namespace is boxd.c's: dup it. */
+	void (*held)(void *ctx, const char *name, int net_ns_fd);
+	void (*network)(void *ctx, const char *name, int net_ns_fd);	/* answers boxd_netns */
 	void (*started)(void *ctx, const char *name, uint64_t pid);
 	void (*failed)(void *ctx, const char *name, const char *sentence);
 	void (*done)(void *ctx, const char *name);
@@ -44,6 +47,9 @@ void boxd_connect(struct boxd *box);			/* now, and from then on by itself */
  */
 int boxd_start(struct boxd *box, const char *name, const struct plan *plan,
 	      const struct compose_project *project, int output_fd, struct err *e);
+int boxd_release(struct boxd *box, const char *name, struct err *e);
+int boxd_netns(struct boxd *box, const char *name, struct err *e);
+/* Of one that is held any signal calls its start off. */
 int boxd_kill(struct boxd *box, const char *name, unsigned signal_number, struct err *e);
 int boxd_delete(struct boxd *box, const char *name, struct err *e);
 int boxd_list(struct boxd *box, struct err *e);

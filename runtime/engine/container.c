@@ -42,7 +42,7 @@ static void save(struct container *c)
 	env->memory_only = true;
 }
 
-static bool ask(struct container *c, enum container_request request)
+bool container_ask(struct container *c, enum container_request request)
 {
 	if (c->asked_count == CONTAINER_ASKED_MAX) {
 		log_warn("container=%s: too many requests under way", c->doc.name);
@@ -53,7 +53,7 @@ static bool ask(struct container *c, enum container_request request)
 }
 
 /* A request that cannot be sent is repeated after the connection is back: see the engine's list. */
-static void sent(struct container *c, int status, const struct err *e)
+void container_sent(struct container *c, int status, const struct err *e)
 {
 	if (status == 0)
 		return;
@@ -73,8 +73,10 @@ static void do_start(struct container *c)
 	/* Before the container's first byte: boxd's files without a document would have no owner.
 	 */
 	save(c);
-	if (ask(c, CONTAINER_ASKED_START))
-		sent(c,
+	if (!container_may_start(c))
+		return;
+	if (container_ask(c, CONTAINER_ASKED_START))
+		container_sent(c,
 		     boxd_start(env->box, c->doc.name, &c->plan, env->project, env->output_fd, &e),
 		     &e);
 }
@@ -83,16 +85,24 @@ static void do_signal(struct container *c, unsigned signal_number)
 {
 	struct err e;
 
-	if (ask(c, CONTAINER_ASKED_KILL))
-		sent(c, boxd_kill(c->env->box, c->doc.name, signal_number, &e), &e);
+	if (c->awaits_network) {
+		c->awaits_network = false;
+		container_event(c, TASK_FINAL);
+		return;
+	}
+	member_drain(&c->member);
+	if (container_ask(c, CONTAINER_ASKED_KILL))
+		container_sent(c, boxd_kill(c->env->box, c->doc.name, signal_number, &e), &e);
 }
 
 static void do_delete(struct container *c)
 {
 	struct err e;
 
-	if (ask(c, CONTAINER_ASKED_DELETE))
-		sent(c, boxd_delete(c->env->box, c->doc.name, &e), &e);
+	c->awaits_network = c->held = false;
+	member_leave(&c->member, true);
+	if (container_ask(c, CONTAINER_ASKED_DELETE))
+		container_sent(c, boxd_delete(c->env->box, c->doc.name, &e), &e);
 }
 
 static void print_url(struct container *c)
@@ -135,6 +145,9 @@ static void on_wait(struct ready *ready, uint64_t seconds)
 static void do_watch(struct container *c)
 {
 	c->up_since_ms = time_boot_ms();
+	if (c->attachments && c->member.state == MEMBER_OUT)
+		container_declare(c);
+	c->env->on_start(c->env->ctx, c);
 	if (c->ready.loop && !c->env->batch)
 		ready_start(&c->ready);
 }
@@ -205,7 +218,8 @@ static void on_time(struct loop_timer *timer)
 }
 
 int container_init(struct container *c, struct container_env *env, const struct plan *plan,
-		   const struct document *doc, struct err *e)
+		   const struct document *doc, const struct attachments *attachments,
+		   struct err *e)
 {
 	static const enum restart_policy policies[] = {
 		[COMPOSE_RESTART_NO] = RESTART_NEVER,
@@ -218,6 +232,7 @@ int container_init(struct container *c, struct container_env *env, const struct 
 
 	*c = (struct container){ .env = env, .plan = *plan, .doc = *doc, .state = TASK_CREATED };
 	c->timer.on_time = on_time;
+	container_init_network(c, attachments);
 	c->rule = (struct restart_rule){ policies[s->restart], s->restart_max };
 	if (env->batch)
 		c->rule.policy = RESTART_NEVER;
@@ -233,6 +248,7 @@ void container_finish(struct container *c)
 {
 	loop_timer_off(&c->timer);
 	ready_stop(&c->ready);
+	member_finish(&c->member);
 }
 
 void container_replace(struct container *c)
@@ -278,7 +294,9 @@ void container_ended(struct container *c, uint64_t exit_status, uint64_t oom_kil
 
 	c->doc.exit_status = exit_status;
 	c->doc.oom_kills = oom_kills;
-	c->never_ran = false;
+	c->never_ran = c->held = false;
+	/* Its ports wait for its next life, if there is one. */
+	member_leave(&c->member, !restart || c->state == TASK_STOPPING);
 	if (!c->env->batch && c->state != TASK_STOPPING && container_is_up(c))
 		report_say(c->env->report, "%s: ended with status %" PRIu64 "%s", c->doc.name,
 			   exit_status, restart ? "" : "; it is not started again");
@@ -309,7 +327,7 @@ void container_oom(struct container *c, uint64_t limit_bytes, uint64_t oom_kills
 }
 
 /* The request that an answer belongs to; false when none is under way. */
-static bool answered(struct container *c, enum container_request *request)
+bool container_answered(struct container *c, enum container_request *request)
 {
 	if (!c->asked_count)
 		return false;
@@ -324,7 +342,9 @@ void container_started(struct container *c)
 
 	/* Without a request under way it answers one of before the connection was lost: a fact all
 	 * the same. */
-	if (answered(c, &request) && request != CONTAINER_ASKED_START)
+	c->held = false;
+	if (container_answered(c, &request) && request != CONTAINER_ASKED_START &&
+	    request != CONTAINER_ASKED_RELEASE)
 		log_warn("container=%s: boxd says started where another answer was due",
 			 c->doc.name);
 	if (c->state == TASK_STARTING && c->doc.restarts == 0) {
@@ -348,20 +368,37 @@ static void deleted(struct container *c)
 	}
 }
 
+void container_start_failed(struct container *c, const char *sentence)
+{
+	bool restart = again(c, BATCH_STATUS_CANNOT_START);
+
+	report_error(c->env->report, "%s could not be started: %s", c->doc.name, sentence);
+	c->doc.exit_status = BATCH_STATUS_CANNOT_START;
+	c->never_ran = true;
+	c->held = false;
+	member_leave(&c->member, !restart);
+	container_event(c, restart ? TASK_AGAIN : TASK_FINAL);
+}
+
 void container_failed(struct container *c, const char *sentence)
 {
 	enum container_request request;
 
-	if (!answered(c, &request)) {
-		log_warn("container=%s: boxd says: %s", c->doc.name, sentence);
+	if (!container_answered(c, &request)) {
+		/* Who is held may die without being asked for anything. */
+		if (c->held)
+			container_start_failed(c, sentence);
+		else
+			log_warn("container=%s: boxd says: %s", c->doc.name, sentence);
 		return;
 	}
 	switch (request) {
 	case CONTAINER_ASKED_START:
-		report_error(c->env->report, "%s could not be started: %s", c->doc.name, sentence);
-		c->doc.exit_status = BATCH_STATUS_CANNOT_START;
-		c->never_ran = true;
-		container_event(c, again(c, BATCH_STATUS_CANNOT_START) ? TASK_AGAIN : TASK_FINAL);
+	case CONTAINER_ASKED_RELEASE:
+		container_start_failed(c, sentence);
+		break;
+	case CONTAINER_ASKED_NETNS:
+		log_warn("container=%s: its network: %s", c->doc.name, sentence);
 		break;
 	case CONTAINER_ASKED_KILL:
 		/* It went away by itself meanwhile: its end is reported on its own. */
@@ -378,13 +415,21 @@ void container_done(struct container *c)
 {
 	enum container_request request;
 
-	if (answered(c, &request) && request == CONTAINER_ASKED_DELETE)
+	if (!container_answered(c, &request))
+		return;
+	if (request == CONTAINER_ASKED_DELETE)
 		deleted(c);
+	else if (request == CONTAINER_ASKED_KILL && c->held)
+		container_ended_held(c);
 }
 
 void container_forget_requests(struct container *c)
 {
 	c->asked_count = 0;
+	/* boxd calls off what is held when the connection ends. */
+	if (c->held || c->awaits_network)
+		member_leave(&c->member, false);
+	c->held = c->awaits_network = c->called_off = false;
 }
 
 bool container_is_up(const struct container *c)

@@ -11,20 +11,26 @@
 #include <stdint.h>
 
 #include "engine/document.h"
+#include "engine/member.h"
 #include "engine/plan.h"
 #include "engine/ready.h"
 #include "lib/loop.h"
 #include "orch/restart.h"
 #include "orch/task_fsm.h"
 
+struct attachments;
 struct boxd;
 struct compose_project;
 struct container;
+struct err;
+struct netd;
 struct report;
 
 struct container_env {
 	struct loop *loop;
 	struct boxd *box;
+	struct netd *net;
+	struct arena *arena;
 	const struct report *report;
 	const struct compose_project *project;
 	const char *url; /* base of what the console prints; NULL = where the probe asks */
@@ -33,10 +39,18 @@ struct container_env {
 	bool batch;
 	int output_fd;			/* gets a copy of a batch's output; -1 = none */
 	void *ctx;
+	void (*on_start)(void *ctx, struct container *c);	/* it runs */
 	void (*on_end)(void *ctx, struct container *c);	/* its end is final */
+	struct container *(*find)(void *ctx, const char *name);
 };
 
-enum container_request { CONTAINER_ASKED_START, CONTAINER_ASKED_KILL, CONTAINER_ASKED_DELETE };
+enum container_request {
+	CONTAINER_ASKED_START,
+	CONTAINER_ASKED_RELEASE,
+	CONTAINER_ASKED_NETNS,
+	CONTAINER_ASKED_KILL,
+	CONTAINER_ASKED_DELETE
+};
 enum {
 	CONTAINER_ASKED_MAX = 8
 }; /* a start, two signals and a delete can be under way; the rest is room */
@@ -49,6 +63,11 @@ struct container {
 	struct restart_rule rule;
 	struct loop_timer timer;
 	struct ready ready;		/* zeroed when the service has no probe */
+	const struct attachments *attachments;	/* NULL = it is on no network of ours */
+	struct member member;		/* zeroed then */
+	bool held;			/* its start waits for its networks, or is called off */
+	bool called_off;		/* since one cannot be made */
+	bool awaits_network;		/* of the container whose network it shares */
 	uint64_t wait_ms, up_since_ms;
 	uint64_t oom_said, oom_said_ms;	/* how many kills people were told of, and when */
 	unsigned short_runs;		/* in a row that failed within RESTART_STABLE_MS */
@@ -62,7 +81,8 @@ struct container {
 /* doc: what is remembered of it, or a new one with name and slot. Text of the plan is the caller's.
  */
 int container_init(struct container *c, struct container_env *env, const struct plan *plan,
-		   const struct document *doc, struct err *e);
+		   const struct document *doc, const struct attachments *attachments,
+		   struct err *e);
 void container_finish(struct container *c);	/* zeroed is fine; what runs goes on */
 
 void container_event(struct container *c, enum task_event event);
@@ -72,10 +92,28 @@ void container_ended(struct container *c, uint64_t exit_status, uint64_t oom_kil
 		     const char *said);
 void container_oom(struct container *c, uint64_t limit_bytes, uint64_t oom_kills);
 
+/* What concerns its networks (container_network.c). */
+void container_init_network(struct container *c, const struct attachments *attachments);
+void container_ended_held(struct container *c);	/* boxd has called its start off */
+void container_share(struct container *c);	/* the one whose network it shares has started */
+void container_share_never(struct container *c);	/* ... has ended for good */
+void container_netd_is_there(struct container *c);
+void container_netd_is_gone(struct container *c);
+bool container_may_start(struct container *c);	/* false: it waits, or it has failed */
+void container_declare(struct container *c);	/* it runs, and netd may not know it */
+
 /* Answers of boxd. */
+void container_held(struct container *c, int net_ns_fd);
+void container_network(struct container *c, int net_ns_fd);
 void container_started(struct container *c);
 void container_failed(struct container *c, const char *sentence);
 void container_done(struct container *c);
 void container_forget_requests(struct container *c);	/* the connection was lost */
+
+/* Inside container*.c: the request that an answer belongs to; asking; a start that failed. */
+bool container_answered(struct container *c, enum container_request *request);
+bool container_ask(struct container *c, enum container_request request);
+void container_sent(struct container *c, int status, const struct err *e);
+void container_start_failed(struct container *c, const char *sentence);
 
 bool container_is_up(const struct container *c);	/* starting, running or stopping */

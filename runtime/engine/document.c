@@ -32,6 +32,40 @@ static int read_word(const struct json *root, const char *key, char *target, siz
 	return str_copy(target, target_bytes, text) ? 0 : err_set(e, "%s is too long", key);
 }
 
+static int read_address(const struct json *item, const char *key, int family,
+			struct address *address, struct err *e)
+{
+	const char *text = "";
+
+	if (json_opt_str(item, key, &text, e) < 0)
+		return -1;
+	if (*text && (!address_parse(text, address) || address->family != family))
+		return err_set(e, "networks: %s is not an address", key);
+	return 0;
+}
+
+static int read_addresses(struct document *d, const struct json *root, struct err *e)
+{
+	struct json list = json_member(root, "networks");
+	size_t count = json_count(&list);
+
+	if (json_kind(&list) == JSON_NONE)
+		return 0;	/* of a release before networks */
+	if (json_kind(&list) != JSON_ARRAY || count > DOCUMENT_ADDRESSES_MAX)
+		return err_set(e, "networks must be a list of at most %d", DOCUMENT_ADDRESSES_MAX);
+	for (size_t i = 0; i < count; i++) {
+		struct document_address *a = &d->addresses[i];
+		struct json item = json_at(&list, i);
+
+		if (read_word(&item, "network", a->network, sizeof(a->network), e) < 0 ||
+		    read_address(&item, "address4", AF_INET, &a->address4, e) < 0 ||
+		    read_address(&item, "address6", AF_INET6, &a->address6, e) < 0)
+			return -1;
+	}
+	d->address_count = count;
+	return 0;
+}
+
 static int read_root(struct document *d, const struct json *root, struct err *e)
 {
 	uint64_t schema, slot;
@@ -49,7 +83,7 @@ static int read_root(struct document *d, const struct json *root, struct err *e)
 	    json_get_u64(root, "slot", &slot, e) < 0 ||
 	    json_get_u64(root, "restarts", &d->restarts, e) < 0 ||
 	    json_get_u64(root, "exit_status", &d->exit_status, e) < 0 ||
-	    json_get_u64(root, "oom_kills", &d->oom_kills, e) < 0)
+	    json_get_u64(root, "oom_kills", &d->oom_kills, e) < 0 || read_addresses(d, root, e) < 0)
 		return -1;
 	if (!str_is_name(d->name))
 		return err_set(e, "name is not a name");
@@ -92,6 +126,30 @@ static void put_number(struct json_writer *w, const char *key, uint64_t value)
 	json_put_u64(w, value);
 }
 
+static void put_address(struct json_writer *w, const char *key, const struct address *a)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	if (!a->family)
+		return;
+	address_print(a, text);
+	put_word(w, key, text);
+}
+
+static void put_addresses(struct json_writer *w, const struct document *d)
+{
+	json_key(w, "networks");
+	json_begin_array(w);
+	for (size_t i = 0; i < d->address_count; i++) {
+		json_begin_object(w);
+		put_word(w, "network", d->addresses[i].network);
+		put_address(w, "address4", &d->addresses[i].address4);
+		put_address(w, "address6", &d->addresses[i].address6);
+		json_end_object(w);
+	}
+	json_end_array(w);
+}
+
 int document_write(int dir_fd, const struct document *d, struct err *e)
 {
 	char changed[TIME_RFC3339_BYTES], file_name[FILE_NAME_BYTES];
@@ -113,6 +171,7 @@ int document_write(int dir_fd, const struct document *d, struct err *e)
 	put_number(&w, "restarts", d->restarts);
 	put_number(&w, "exit_status", d->exit_status);
 	put_number(&w, "oom_kills", d->oom_kills);
+	put_addresses(&w, d);
 	put_word(&w, "changed", changed);
 	json_end_object(&w);
 	snprintf(file_name, sizeof(file_name), "%s.json", d->name);

@@ -9,9 +9,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/address.h"
+
 struct err;
 
-enum { DOCUMENT_NAME_BYTES = 65, DOCUMENT_DIGEST_BYTES = 129, DOCUMENT_WORD_BYTES = 33 };
+enum {
+	DOCUMENT_NAME_BYTES = 65,
+	DOCUMENT_DIGEST_BYTES = 129,
+	DOCUMENT_WORD_BYTES = 33,
+	DOCUMENT_ADDRESSES_MAX = 16
+};
+
+struct document_address {			/* its own in one network */
+	char network[DOCUMENT_NAME_BYTES];
+	struct address address4, address6;	/* of no family = none */
+};
 
 struct document {
 	char name[DOCUMENT_NAME_BYTES];
@@ -21,6 +33,8 @@ struct document {
 	char state[DOCUMENT_WORD_BYTES];	/* orch's word, for people */
 	uint32_t slot;				/* its range of ids */
 	uint64_t restarts, exit_status, oom_kills;
+	struct document_address addresses[DOCUMENT_ADDRESSES_MAX];
+	size_t address_count;
 };
 
 /* Pure. */

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "compose/compose.h"
+#include "engine/attachment.h"
 #include "engine/batch.h"
 #include "engine/boxd.h"
 #include "engine/container.h"
 #include "engine/load.h"
+#include "engine/netd.h"
 #include "engine/report.h"
 #include "lib/arena.h"
 #include "lib/err.h"
@@ -41,6 +43,7 @@ struct engine {
 	struct load load;
 	struct container_env env;
 	struct boxd *box;
+	struct netd *net;
 	struct container *containers;	/* load.wanted_count */
 	struct listed listed[LISTED_MAX];
 	size_t listed_count;
@@ -80,6 +83,22 @@ static void on_lost(void *ctx)
 
 	for (size_t i = 0; i < engine->load.wanted_count; i++)
 		container_forget_requests(&engine->containers[i]);
+}
+
+static void on_held(void *ctx, const char *name, int net_ns_fd)
+{
+	struct container *c = find(ctx, name);
+
+	if (c)
+		container_held(c, net_ns_fd);
+}
+
+static void on_network(void *ctx, const char *name, int net_ns_fd)
+{
+	struct container *c = find(ctx, name);
+
+	if (c)
+		container_network(c, net_ns_fd);
 }
 
 static void on_started(void *ctx, const char *name, uint64_t pid)
@@ -246,6 +265,8 @@ static void repair(struct container *c, const struct listed *listed)
 		break;
 	case TASK_RUNNING:
 	case TASK_STOPPING:
+		if (running && c->attachments && c->member.state == MEMBER_OUT)
+			container_declare(c);
 		if (!running)
 			container_ended(c, listed ? listed->exit_status : LOST_STATUS,
 					listed ? listed->oom_kills : 0, "");
@@ -278,6 +299,39 @@ static void on_list_end(void *ctx)
 		repair(&engine->containers[i], find_listed(engine, engine->containers[i].doc.name));
 }
 
+/* With each connection everything is declared anew; what is there already, netd keeps. */
+static void on_netd_connected(void *ctx)
+{
+	struct engine *engine = ctx;
+	struct err e;
+
+	if (netd_list(engine->net, &e) < 0)
+		log_warn("ask netd for its list: %s", e.text);
+	for (size_t i = 0; i < engine->load.wanted_count; i++)
+		container_netd_is_there(&engine->containers[i]);
+}
+
+static void on_netd_lost(void *ctx)
+{
+	struct engine *engine = ctx;
+
+	networks_forget(&engine->load.networks);
+	for (size_t i = 0; i < engine->load.wanted_count; i++)
+		container_netd_is_gone(&engine->containers[i]);
+}
+
+static void on_netd_network(void *ctx, const char *name)
+{
+	struct engine *engine = ctx;
+	struct err e;
+
+	if (networks_find_named(&engine->load.networks, name) || engine->env.batch)
+		return;
+	log_info("network=%s is not in the compose file any more: removed", name);
+	if (netd_delete_network(engine->net, name, &e) < 0)
+		log_warn("remove network %s: %s", name, e.text);
+}
+
 static void finish_batch(struct engine *engine, uint64_t status)
 {
 	report_exit(engine->report, status);
@@ -292,10 +346,27 @@ static void stop_when_all_ended(struct engine *engine)
 	loop_stop(engine->loop);
 }
 
+static struct container *find_container(void *ctx, const char *name)
+{
+	return find(ctx, name);
+}
+
+static void on_start(void *ctx, struct container *c)
+{
+	struct engine *engine = ctx;
+
+	for (size_t i = 0; i < engine->load.wanted_count; i++)
+		if (str_equal(engine->containers[i].plan.network_of, c->doc.name))
+			container_share(&engine->containers[i]);
+}
+
 static void on_end(void *ctx, struct container *c)
 {
 	struct engine *engine = ctx;
 
+	for (size_t i = 0; i < engine->load.wanted_count; i++)
+		if (str_equal(engine->containers[i].plan.network_of, c->doc.name))
+			container_share_never(&engine->containers[i]);
 	if (engine->stopping)
 		stop_when_all_ended(engine);
 	else if (engine->env.batch)
@@ -312,8 +383,15 @@ static void on_stop_time(struct loop_timer *timer)
 
 static const struct boxd_events boxd_events = {
 	.connected = on_connected, .lost = on_lost,   .started = on_started,
+	.held = on_held,	   .network = on_network,
 	.failed = on_failed,	   .done = on_done,   .state = on_state,
 	.list_end = on_list_end,   .exited = on_exited, .oom = on_oom,
+};
+
+static const struct netd_events netd_events = {
+	.connected = on_netd_connected,
+	.lost = on_netd_lost,
+	.network = on_netd_network,
 };
 
 struct engine *engine_create(struct loop *loop, const struct report *report,
@@ -328,6 +406,7 @@ struct engine *engine_create(struct loop *loop, const struct report *report,
 	engine->arena = arena_create(ARENA_BYTES_MAX);
 	engine->stop_timer.on_time = on_stop_time;
 	engine->box = boxd_create(loop, files->box_socket, &boxd_events, engine);
+	engine->net = netd_create(loop, files->net_socket, &netd_events, engine);
 	engine->load.files = *files;
 	return engine;
 }
@@ -340,6 +419,7 @@ void engine_destroy(struct engine *engine)
 		container_finish(&engine->containers[i]);
 	loop_timer_off(&engine->stop_timer);
 	boxd_destroy(engine->box);
+	netd_destroy(engine->net);
 	load_finish(&engine->load);
 	free(engine->containers);
 	arena_destroy(engine->arena);
@@ -355,6 +435,8 @@ int engine_load(struct engine *engine, struct err *e)
 	engine->env = (struct container_env){
 		.loop = engine->loop,
 		.box = engine->box,
+		.net = engine->net,
+		.arena = engine->arena,
 		.report = engine->report,
 		.project = load->project,
 		.url = load->config.url,
@@ -362,14 +444,16 @@ int engine_load(struct engine *engine, struct err *e)
 		.batch = load->config.batch != NULL,
 		.output_fd = load->config.batch ? load->files.output_fd : -1,
 		.ctx = engine,
+		.on_start = on_start,
 		.on_end = on_end,
+		.find = find_container,
 	};
 	engine->containers = calloc(PLAN_SLOTS_MAX, sizeof(*engine->containers));
 	if (!engine->containers)
 		abort();
 	for (size_t i = 0; i < load->wanted_count; i++)
 		if (container_init(&engine->containers[i], &engine->env, &load->wanted[i].plan,
-				   &load->wanted[i].doc, e) < 0)
+				   &load->wanted[i].doc, &load->attachments[i], e) < 0)
 			return -1;
 	return 0;
 }
@@ -381,13 +465,20 @@ void engine_refuse(struct engine *engine, const char *sentence)
 		finish_batch(engine, BATCH_STATUS_CANNOT_START);
 }
 
+static void connect_all(struct engine *engine)
+{
+	boxd_connect(engine->box);
+	if (engine->load.networks.count)
+		netd_connect(engine->net);
+}
+
 void engine_start(struct engine *engine)
 {
 	if (engine->load.off)
 		report_say(engine->report,
 			   "cuvette.lab=off on the kernel command line: no service is started");
 	else
-		boxd_connect(engine->box);
+		connect_all(engine);
 }
 
 void engine_stop(struct engine *engine)

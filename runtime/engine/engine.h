@@ -26,7 +26,9 @@ struct engine_files {			/* the caller's; -1 = not there */
 	int state_fd;			/* folder */
 	int output_fd;
 	const char *boot_id;
+	int routes4_fd, routes6_fd;	/* the kernel's lists of routes (routes.h) */
 	const char *box_socket;
+	const char *net_socket;
 };
 
 struct engine *engine_create(struct loop *loop, const struct report *report,

@@ -8,10 +8,12 @@
 #include "compose/compose.h"
 #include "compose/interpolate.h"
 #include "compose/yaml.h"
+#include "engine/attachment.h"
 #include "engine/batch.h"
 #include "engine/cmdline.h"
 #include "engine/image.h"
 #include "engine/report.h"
+#include "engine/routes.h"
 #include "lib/arena.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -159,27 +161,115 @@ static int choose_document(struct load *load, const char *name, struct document 
 }
 
 static int add_wanted(struct load *load, const struct compose_service *service, bool is_main,
-		      struct arena *arena, struct err *e)
+		      struct err *e)
 {
 	struct load_wanted *wanted = &load->wanted[load->wanted_count];
+
+	wanted->service = service;
+	wanted->is_main = is_main;
+	if (choose_document(load, service->name, &wanted->doc, e) < 0)
+		return -1;
+	load->wanted_count++;
+	return 0;
+}
+
+static const struct attachments *find_attachments(const struct load *load, const char *service)
+{
+	for (size_t i = 0; i < load->wanted_count; i++)
+		if (str_equal(load->wanted[i].service->name, service))
+			return &load->attachments[i];
+	return NULL;
+}
+
+static int make_plan(struct load *load, struct load_wanted *wanted, struct arena *arena,
+		     struct err *e)
+{
+	const struct compose_service_network *n = &wanted->service->network;
 	const char *batch = load->config.batch;
 	struct image image;
 	struct plan_request request = {
 		.project = load->project,
-		.service = service,
+		.service = wanted->service,
 		.image = &image,
 		.command = batch ? batch_command(batch, arena) : NULL,
-		.mem_limit_bytes = is_main ? load->config.mem_limit_bytes : 0,
+		.mem_limit_bytes = wanted->is_main ? load->config.mem_limit_bytes : 0,
+		.slot = wanted->doc.slot,
+		.all = load->attachments,
+		.all_count = load->wanted_count,
 	};
 
-	if (choose_document(load, service->name, &wanted->doc, e) < 0 ||
-	    image_read(&image, load->files.images_fd, service->image, arena, e) < 0)
+	if (n->mode == COMPOSE_NETWORK_OWN)
+		request.attachments = find_attachments(load, wanted->service->name);
+	else if (n->mode == COMPOSE_NETWORK_SHARED)
+		request.attachments = find_attachments(load, n->shared);
+	if (request.attachments && !request.attachments->count)
+		request.attachments = NULL;	/* that service has no network */
+	if (image_read(&image, load->files.images_fd, wanted->service->image, arena, e) < 0)
 		return -1;
-	request.slot = wanted->doc.slot;
-	if (plan_make(&wanted->plan, &request, arena, e) < 0)
-		return -1;
-	load->wanted_count++;
-	return 0;
+	return plan_make(&wanted->plan, &request, arena, e);
+}
+
+static size_t read_routes(const struct load *load, struct subnet *subnets)
+{
+	static size_t (*const readers[])(const char *, struct subnet *,
+					 size_t) = { routes_read4, routes_read6 };
+	const int fds[] = { load->files.routes4_fd, load->files.routes6_fd };
+	size_t count = 0, size;
+
+	for (int i = 0; i < 2; i++) {
+		AUTO_FREE char *text =
+			fds[i] < 0 ? NULL : fd_read_all(fds[i], ROUTES_BYTES_MAX, &size, NULL);
+
+		if (text)
+			count = readers[i](text, subnets, count);
+	}
+	return count;
+}
+
+static void open_networks(struct load *load)
+{
+	struct err e;
+
+	load->networks_fd = -1;
+	if (load->documents_fd >= 0 &&
+	    fs_make_dir_at(load->files.state_fd, "networks", 0700, &e) == 0)
+		load->networks_fd = fs_open_dir_at(load->files.state_fd, "networks", &e);
+	if (load->documents_fd >= 0 && load->networks_fd < 0)
+		log_warn("the networks' documents cannot be kept: %s", e.text);
+}
+
+static void keep_addresses(struct document *doc, const struct attachments *a)
+{
+	_Static_assert((int)ATTACHMENTS_MAX <= (int)DOCUMENT_ADDRESSES_MAX, "all are kept");
+	doc->address_count = a->count;
+	for (size_t i = 0; i < a->count; i++) {
+		str_copy(doc->addresses[i].network, sizeof(doc->addresses[i].network),
+			 a->items[i].network->doc.name);
+		doc->addresses[i].address4 = a->items[i].address4;
+		doc->addresses[i].address6 = a->items[i].address6;
+	}
+}
+
+static void choose_networks(struct load *load, struct arena *arena)
+{
+	const struct compose_service **services =
+		arena_array(arena, load->wanted_count, sizeof(*services));
+	const struct document **documents =
+		arena_array(arena, load->wanted_count, sizeof(*documents));
+	struct subnet *machine = arena_array(arena, ROUTES_MAX, sizeof(*machine));
+
+	open_networks(load);
+	networks_load(&load->networks, load->project, load->networks_fd, machine,
+		      read_routes(load, machine), !load->config.batch, arena);
+	load->attachments = arena_array(arena, load->wanted_count, sizeof(*load->attachments));
+	for (size_t i = 0; i < load->wanted_count; i++) {
+		services[i] = load->wanted[i].service;
+		documents[i] = &load->wanted[i].doc;
+	}
+	attachments_choose(load->attachments, services, documents, load->wanted_count,
+			   &load->networks, arena);
+	for (size_t i = 0; i < load->wanted_count; i++)
+		keep_addresses(&load->wanted[i].doc, &load->attachments[i]);
 }
 
 /* The main service first: on a new machine it gets slot 0, whose ids the launcher's shared folder
@@ -192,18 +282,22 @@ static int choose_wanted(struct load *load, struct arena *arena, struct err *e)
 	if (project->service_count > PLAN_SLOTS_MAX)
 		return err_set(e, "compose.yaml: more than %d services", PLAN_SLOTS_MAX);
 	load->wanted = arena_array(arena, project->service_count, sizeof(*load->wanted));
-	if (add_wanted(load, first, true, arena, e) < 0)
+	if (add_wanted(load, first, true, e) < 0)
 		return -1;
 	for (size_t i = 0; i < project->service_count && !load->config.batch; i++)
 		if (&project->services[i] != first &&
-		    add_wanted(load, &project->services[i], false, arena, e) < 0)
+		    add_wanted(load, &project->services[i], false, e) < 0)
+			return -1;
+	choose_networks(load, arena);
+	for (size_t i = 0; i < load->wanted_count; i++)
+		if (make_plan(load, &load->wanted[i], arena, e) < 0)
 			return -1;
 	return 0;
 }
 
 int load_read(struct load *load, struct arena *arena, const struct report *report, struct err *e)
 {
-	load->documents_fd = -1;
+	load->documents_fd = load->networks_fd = -1;
 	if (read_cmdline(load, e) < 0 || read_config(load, arena, e) < 0)
 		return -1;
 	read_documents(load, arena, report);
@@ -217,6 +311,8 @@ int load_read(struct load *load, struct arena *arena, const struct report *repor
 
 void load_finish(struct load *load)
 {
-	if (load->documents)
-		fd_close(&load->documents_fd);
+	if (!load->documents)
+		return;
+	fd_close(&load->documents_fd);
+	fd_close(&load->networks_fd);
 }

@@ -8,10 +8,12 @@
 #include "engine/config.h"
 #include "engine/document.h"
 #include "engine/engine.h"
+#include "engine/network.h"
 #include "engine/plan.h"
 #include "engine/token.h"
 
 struct arena;
+struct attachments;
 struct compose_project;
 struct err;
 struct report;
@@ -19,6 +21,8 @@ struct report;
 struct load_wanted {
 	struct plan plan;
 	struct document doc;		/* the remembered one, or a new one */
+	const struct compose_service *service;
+	bool is_main;
 };
 
 struct load {
@@ -33,6 +37,9 @@ struct load {
 	size_t document_count;
 	struct load_wanted *wanted;	/* in a batch: the main service alone */
 	size_t wanted_count;
+	struct networks networks;
+	int networks_fd;		/* their documents; as documents_fd */
+	struct attachments *attachments;	/* as wanted */
 };
 
 /* load->files is filled in; the rest is zeroed. */

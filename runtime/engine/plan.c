@@ -8,7 +8,9 @@
 
 #include "compose/compose.h"
 #include "compose/scalar.h"
+#include "engine/attachment.h"
 #include "engine/image.h"
+#include "engine/name_files.h"
 #include "lib/arena.h"
 #include "lib/buf.h"
 #include "lib/err.h"
@@ -208,7 +210,50 @@ static void add_tmpfs(const struct compose_service *s, struct oci_spec *spec, st
 	spec->mounts = mounts;
 }
 
+/* As Docker has them in a network of a container's own, which its root may set as it likes: any
+ * port, and echo for every group that it has (the kernel's icmp(7) and ip-sysctl). */
+static void add_sysctls(const struct oci_defaults *defaults, struct oci_spec *spec,
+			struct arena *arena)
+{
+	struct oci_pair *pairs = arena_array(arena, 2, sizeof(*pairs));
+
+	if (!defaults->own_network)
+		return;
+	pairs[0] = (struct oci_pair){ "net.ipv4.ip_unprivileged_port_start", "0" };
+	pairs[1] = (struct oci_pair){ "net.ipv4.ping_group_range", "0 65535" };
+	spec->sysctl = pairs;
+	spec->sysctl_count = 2;
+}
+
 /* FNV-1a: tells changed settings from unchanged ones; nobody attacks it. */
+static void hash_text(uint64_t *hash, const char *text)
+{
+	for (; *text; text++)
+		*hash = (*hash ^ (unsigned char)*text) * 0x100000001b3;
+}
+
+static void hash_network(uint64_t *hash, const struct plan *plan)
+{
+	const struct compose_service_network *n = &plan->service->network;
+	char text[PORT_MAP_TEXT_BYTES];
+
+	hash_text(hash, plan->network_of);
+	hash_text(hash, plan->resolver);
+	hash_text(hash, plan->hosts);
+	hash_text(hash, n->policy);
+	hash_text(hash, n->mac ? n->mac : "");
+	for (size_t i = 0; i < n->port_count; i++)
+		hash_text(hash, port_map_print(&n->ports[i], text));
+	for (size_t i = 0; i < n->attachment_count; i++) {
+		const struct compose_attachment *a = &n->attachments[i];
+
+		hash_text(hash, a->network);
+		hash_text(hash, a->mac ? a->mac : "");
+		for (size_t k = 0; a->aliases[k]; k++)
+			hash_text(hash, a->aliases[k]);
+	}
+}
+
 static void set_revision(struct plan *plan)
 {
 	uint64_t hash = 0xcbf29ce484222325;
@@ -218,12 +263,11 @@ static void set_revision(struct plan *plan)
 	for (size_t i = 0; i < plan->service->mount_count; i++) {
 		const struct compose_mount *mount = &plan->service->mounts[i];
 
-		for (const char *at = mount->volume; *at; at++)
-			hash = (hash ^ (unsigned char)*at) * 0x100000001b3;
-		for (const char *at = mount->target; *at; at++)
-			hash = (hash ^ (unsigned char)*at) * 0x100000001b3;
+		hash_text(&hash, mount->volume);
+		hash_text(&hash, mount->target);
 		hash = (hash ^ mount->read_only) * 0x100000001b3;
 	}
+	hash_network(&hash, plan);
 	snprintf(plan->revision, sizeof(plan->revision), "%016llx", (unsigned long long)hash);
 }
 
@@ -277,6 +321,7 @@ static int make_spec(struct plan *plan, const struct plan_request *q, struct are
 	if (set_rlimits(s, &spec->process, e) < 0)
 		return -1;
 	add_tmpfs(s, spec, arena);
+	add_sysctls(&defaults, spec, arena);
 	return write_spec(plan, spec, arena, e);
 }
 
@@ -291,13 +336,9 @@ static const char *const *names_of(const struct compose_service *s)
 int plan_make(struct plan *plan, const struct plan_request *q, struct arena *arena, struct err *e)
 {
 	const struct compose_service *s = q->service;
+	const struct attachments nowhere = { .service = s };
 	unsigned signal_number = SIGTERM;
 
-	if (s->network.mode == COMPOSE_NETWORK_OWN || s->network.mode == COMPOSE_NETWORK_SHARED)
-		return err_set(e,
-			       "service %s: networks are not supported yet: write network_mode: "
-			       "host (or none)",
-			       s->name);
 	if (*q->image->stop_signal && !scalar_signal(q->image->stop_signal, &signal_number))
 		return err_set(e, "image %s: stop signal \"%.64s\" is not known", q->image->name,
 			       q->image->stop_signal);
@@ -308,10 +349,20 @@ int plan_make(struct plan *plan, const struct plan_request *q, struct arena *are
 		.image_digest = q->image->digest,
 		.mem_limit_bytes = q->mem_limit_bytes ? q->mem_limit_bytes : s->mem_limit_bytes,
 		.log_bytes = s->log_max_bytes ? s->log_max_bytes : LOG_BYTES,
+		.hold = s->network.mode == COMPOSE_NETWORK_OWN,
+		.network_of = s->network.mode == COMPOSE_NETWORK_SHARED ? s->network.shared : "",
+		.resolver = "",
+		.hosts = "",
 		.stop_signal = s->stop_signal ? s->stop_signal : signal_number,
 		.stop_grace_ms =
 			s->stop_grace_ms < STOP_GRACE_MAX_MS ? s->stop_grace_ms : STOP_GRACE_MAX_MS,
 	};
+	if (q->attachments) {
+		plan->resolver = name_files_resolver(q->attachments, arena);
+		plan->hosts = name_files_hosts(q->attachments, s, q->all, q->all_count, arena);
+	} else if (s->network.host_count) {
+		plan->hosts = name_files_hosts(&nowhere, s, NULL, 0, arena);
+	}
 	if (make_spec(plan, q, arena, e) < 0)
 		return err_add(e, "service %s", s->name);
 	set_revision(plan);

@@ -5,10 +5,12 @@
  * service wins; user, working directory and stop signal of the service before the image's. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct arena;
+struct attachments;
 struct compose_mount;
 struct compose_project;
 struct compose_service;
@@ -28,6 +30,10 @@ struct plan_request {
 	const char *const *command;	/* NULL = the service's or the image's */
 	uint64_t mem_limit_bytes;	/* 0 = the service's */
 	uint32_t slot;
+	/* Of its networks, or of the service's whose network it shares; NULL = none. */
+	const struct attachments *attachments;
+	const struct attachments *all;	/* everybody's: who is where */
+	size_t all_count;
 };
 
 struct plan {
@@ -42,6 +48,9 @@ struct plan {
 	uint64_t log_bytes;
 	unsigned stop_signal;
 	uint64_t stop_grace_ms;
+	bool hold;				/* until its networks are made */
+	const char *network_of;			/* a service whose network it shares; "" = none */
+	const char *resolver, *hosts;		/* as BOX_START has them */
 };
 
 int plan_make(struct plan *plan, const struct plan_request *request, struct arena *arena,

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/str.h"
@@ -39,6 +40,14 @@ void address_print(const struct address *a, char text[ADDRESS_TEXT_MAX])
 	text[0] = '\0';
 	if (a->family)
 		inet_ntop(a->family, a->bytes, text, ADDRESS_TEXT_MAX);
+}
+
+const char *subnet_print(const struct subnet *s, char text[SUBNET_TEXT_MAX])
+{
+	address_print(&s->address, text);
+	if (s->address.family)
+		snprintf(text + strlen(text), 5, "/%u", s->prefix);
+	return text;
 }
 
 bool address_equal(const struct address *a, const struct address *b)

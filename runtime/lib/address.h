@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-enum { ADDRESS_TEXT_MAX = 46 };
+enum { ADDRESS_TEXT_MAX = 46, SUBNET_TEXT_MAX = ADDRESS_TEXT_MAX + 4 };
 
 struct address {
 	uint8_t family; /* AF_INET, AF_INET6; AF_UNSPEC = none */
@@ -26,6 +26,8 @@ bool address_parse(const char *text, struct address *out);
 /* "10.0.0.0/8"; host bits that are set are refused; a bare address is /32 or /128. */
 bool subnet_parse(const char *text, struct subnet *out);
 void address_print(const struct address *a, char text[ADDRESS_TEXT_MAX]);
+/* Returns text; "" for none. */
+const char *subnet_print(const struct subnet *s, char text[SUBNET_TEXT_MAX]);
 
 /* size_bytes: 4 or 16, else the result is none. */
 struct address address_of_bytes(const void *bytes, size_t size_bytes);

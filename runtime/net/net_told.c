@@ -2,7 +2,6 @@
 #include "net/net_told.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -17,7 +16,6 @@
 enum {
 	SOCKETS_MAX = 64,	/* of one GATE_WANT */
 	SOCKETS_WAITING_MAX = 512, /* messages that it has not read: then it gets no more of them */
-	SUBNET_TEXT_MAX = ADDRESS_TEXT_MAX + 4,
 	COUNTERS_MAX = 64,
 };
 
@@ -32,13 +30,9 @@ static void put_address(struct msg *m, const struct address *a)
 
 static void put_subnet(struct msg *m, const struct subnet *s)
 {
-	char text[ADDRESS_TEXT_MAX] = "", whole[SUBNET_TEXT_MAX] = "";
+	char text[SUBNET_TEXT_MAX];
 
-	if (s->address.family) {
-		address_print(&s->address, text);
-		snprintf(whole, sizeof(whole), "%s/%u", text, s->prefix);
-	}
-	msg_put_str(m, whole);
+	msg_put_str(m, subnet_print(s, text));
 }
 
 static void tell_network(struct net_network *w, bool is_first)

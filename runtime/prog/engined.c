@@ -52,7 +52,10 @@ static void take_fds(struct program *p)
 		.images_fd = open(IMAGES_PATH, O_PATH | O_DIRECTORY | O_CLOEXEC),
 		.state_fd = -1,
 		.boot_id = p->boot_id,
+		.routes4_fd = open("/proc/net/route", O_RDONLY | O_CLOEXEC),
+		.routes6_fd = open("/proc/net/ipv6_route", O_RDONLY | O_CLOEXEC),
 		.box_socket = "/run/cuvette/boxd.sock",
+		.net_socket = "/run/cuvette/netd.sock",
 	};
 	p->report.console_fd = proc_passed_fd("console");
 	p->report.boot_fd = proc_passed_fd("boot");

@@ -290,6 +290,8 @@ for end in 'kill h 15' 'delete h'; do
 done
 printf 'start h t /tmp/spec.json hold\n' | talk; held=$(sed -n 's/^BOX_HELD h //p' answers)
 ok "so does the end of the connection" within 5 eval '! [ -e /proc/$held ] && ! [ -e /run/box/h ]'
+printf 'start h t /tmp/spec.json hold\ndelete h\nstart h t /tmp/spec.json hold\nkill h 9\nlist\n' | talk
+ok "a delete and a kill are answered" eval '[ "$(grep -c BOX_DONE answers)" = 2 ] && ! grep -qE "BOX_STATE|BOX_FAILED" answers'
 printf 'release h\nnetns nobody\n' | talk
 ok "nothing else can be released" answers "BOX_FAILED h it is not held"
 ok "nobody's network is not handed out" answers "BOX_FAILED nobody there is no box nobody"

@@ -1,0 +1,353 @@
+/* member.c - see member.h. */
+#include "engine/member.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "compose/compose.h"
+#include "engine/attachment.h"
+#include "engine/netd.h"
+#include "engine/network.h"
+#include "lib/arena.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+
+enum {
+	PATIENCE_MS = 10000,	/* netd is started again within a second */
+	KEY_BYTES = 192,
+	SENTENCE_BYTES = 512,
+};
+
+static const char *name_of(const struct member *m)
+{
+	return m->attachments->service->name;
+}
+
+static void forget_request(struct member *m)
+{
+	m->stale += m->asked;
+	m->asked = false;
+}
+
+static void go_out(struct member *m)
+{
+	forget_request(m);
+	loop_timer_off(&m->patience);
+	fd_close(&m->net_ns_fd);
+	m->state = MEMBER_OUT;
+}
+
+static void fail(struct member *m, const char *what, const char *name, const char *why)
+{
+	char sentence[SENTENCE_BYTES];
+	bool again = m->again;
+
+	snprintf(sentence, sizeof(sentence), "%s %s: %s", what, name, why);
+	go_out(m);
+	/* It runs: to end it for that would make things worse. */
+	if (again)
+		log_err("container=%s has lost its network: %s", name_of(m), sentence);
+	else
+		m->failed(m, sentence);
+}
+
+/* "web tcp 127.0.0.1:8080-8090 80": its words in the compose file, whatever comes of them. */
+static struct netd_port port_of(const struct member *m, const struct member_port *p,
+				char key[KEY_BYTES])
+{
+	snprintf(key, KEY_BYTES, "%s %s %s:%u-%u %u", name_of(m),
+		 p->map->protocol == IPPROTO_UDP ? "udp" : "tcp", p->map->host_address, p->first,
+		 p->last, p->container_port);
+	return (struct netd_port){
+		.network = attachments_default(m->attachments)->network->doc.name,
+		.key = key,
+		.container = name_of(m),
+		.host_address = p->map->host_address,
+		.protocol = p->map->protocol,
+		.host_port = p->port,
+		.container_port = p->container_port,
+	};
+}
+
+static void go_on(struct member *m);
+
+/* Is this the answer to what was asked last? */
+static bool is_due(struct member *m)
+{
+	if (m->stale) {
+		m->stale--;
+		return false;
+	}
+	m->asked = false;
+	return m->state == MEMBER_JOINING;
+}
+
+static void on_created(void *ctx, const struct netd_answer *a)
+{
+	struct member *m = ctx;
+	struct network *network;
+
+	if (!is_due(m))
+		return;
+	network = m->attachments->items[m->step].network;
+	if (!a->failure) {
+		go_on(m);
+		return;
+	}
+	network->declared = false;
+	fail(m, "network", network->doc.name, a->failure);
+}
+
+static void on_attached(void *ctx, const struct netd_answer *a)
+{
+	struct member *m = ctx;
+
+	if (!is_due(m))
+		return;
+	if (a->failure) {
+		fail(m, "network", m->attachments->items[m->step].network->doc.name, a->failure);
+		return;
+	}
+	m->step++;
+	go_on(m);
+}
+
+/* The port that it had may be somebody else's now; of a range the next one may be free. */
+static bool try_next(struct member_port *p)
+{
+	if (p->first == 0) {
+		bool had_one = p->port != 0;
+
+		p->port = 0;
+		return had_one;
+	}
+	if (p->port >= p->last)
+		return false;
+	p->port++;
+	return true;
+}
+
+static void on_published(void *ctx, const struct netd_answer *a)
+{
+	struct member *m = ctx;
+	struct member_port *p;
+	char key[KEY_BYTES];
+	struct netd_port port;
+	struct err e;
+
+	if (!is_due(m))
+		return;
+	p = &m->ports[m->step - m->attachments->count];
+	if (a->failure && !try_next(p)) {
+		snprintf(key, sizeof(key), "%u/%s", p->first ? p->first : p->container_port,
+			 p->map->protocol == IPPROTO_UDP ? "udp" : "tcp");
+		p->port = p->first;
+		fail(m, "port", key, a->failure);
+		return;
+	}
+	if (!a->failure) {
+		p->port = (uint16_t)a->port;
+		p->published = true;
+		port = port_of(m, p, key);
+		/* A key that was there has no backend since the last end. */
+		if (netd_set_backend(m->net, &port, NETD_SERVES, &e) < 0)
+			log_warn("container=%s: %s", name_of(m), e.text);
+		m->step++;
+	}
+	go_on(m);
+}
+
+static int ask(struct member *m, struct err *e)
+{
+	const struct attachments *all = m->attachments;
+	char key[KEY_BYTES];
+	struct netd_port port;
+
+	if (m->step < all->count) {
+		const struct attachment *a = &all->items[m->step];
+
+		if (!a->network->declared) {
+			a->network->declared = true;
+			return netd_create_network(m->net, a->network, on_created, m, e);
+		}
+		m->attached = true;
+		return netd_attach(m->net, a, (unsigned)m->step, all->service, m->net_ns_fd,
+				   on_attached, m, e);
+	}
+	port = port_of(m, &m->ports[m->step - all->count], key);
+	return netd_publish(m->net, &port, on_published, m, e);
+}
+
+static void go_on(struct member *m)
+{
+	struct err e;
+
+	if (m->step == m->attachments->count + m->port_count) {
+		loop_timer_off(&m->patience);
+		fd_close(&m->net_ns_fd);
+		m->state = MEMBER_IN;
+		if (!m->again) {
+			m->again = true;
+			m->joined(m);
+		}
+		return;
+	}
+	if (ask(m, &e) == 0)
+		m->asked = true;
+	else if (e.number == EMSGSIZE)
+		fail(m, "container", name_of(m), e.text);
+	else
+		m->state = MEMBER_WAITING;	/* for the next connection: this one ends */
+}
+
+static void begin(struct member *m)
+{
+	m->step = 0;
+	m->state = netd_is_there(m->net) ? MEMBER_JOINING : MEMBER_WAITING;
+	if (!m->patience.loop)
+		loop_timer_set(m->loop, &m->patience, PATIENCE_MS);
+	if (m->state == MEMBER_JOINING)
+		go_on(m);
+}
+
+static void on_patience(struct loop_timer *timer)
+{
+	struct member *m = owner_of(timer, struct member, patience);
+
+	fail(m, "network", attachments_default(m->attachments)->network->doc.name,
+	     m->state == MEMBER_WAITING ?
+		     "netd is not there: svd starts it again, and the log says why it ended" :
+		     "netd did not answer in time");
+}
+
+static void take_fd_of(struct member *m, int net_ns_fd)
+{
+	go_out(m);
+	m->net_ns_fd = net_ns_fd < 0 ? -1 : fcntl(net_ns_fd, F_DUPFD_CLOEXEC, 3);
+}
+
+void member_join(struct member *m, int net_ns_fd)
+{
+	take_fd_of(m, net_ns_fd);
+	m->again = false;
+	if (m->net_ns_fd < 0)
+		fail(m, "container", name_of(m), "boxd gave no network namespace");
+	else
+		begin(m);
+}
+
+void member_rejoin(struct member *m, int net_ns_fd)
+{
+	take_fd_of(m, net_ns_fd);
+	m->again = true;
+	if (m->net_ns_fd >= 0)
+		begin(m);
+}
+
+static void set_backends(struct member *m, enum netd_backend state)
+{
+	for (size_t i = 0; i < m->port_count && netd_is_there(m->net); i++) {
+		char key[KEY_BYTES];
+		struct netd_port port = port_of(m, &m->ports[i], key);
+		struct err e;
+
+		if (m->ports[i].published && netd_set_backend(m->net, &port, state, &e) < 0)
+			log_warn("container=%s: %s", name_of(m), e.text);
+	}
+}
+
+void member_drain(struct member *m)
+{
+	if (m->state == MEMBER_IN)
+		set_backends(m, NETD_DRAINS);
+}
+
+static void withdraw_all(struct member *m)
+{
+	for (size_t i = 0; i < m->port_count; i++) {
+		char key[KEY_BYTES];
+		struct netd_port port = port_of(m, &m->ports[i], key);
+		struct err e;
+
+		if (m->ports[i].published && netd_is_there(m->net) &&
+		    netd_withdraw(m->net, &port, &e) < 0)
+			log_warn("container=%s: %s", name_of(m), e.text);
+		m->ports[i].published = false;
+	}
+}
+
+void member_leave(struct member *m, bool withdraw)
+{
+	struct err e;
+
+	if (!m->attachments)
+		return;
+	go_out(m);
+	m->again = false;
+	if (withdraw)
+		withdraw_all(m);
+	else if (m->attached)
+		set_backends(m, NETD_GONE);
+	for (size_t i = 0; m->attached && i < m->attachments->count; i++)
+		if (netd_is_there(m->net) &&
+		    netd_detach(m->net, m->attachments->items[i].network->doc.name, name_of(m),
+				&e) < 0)
+			log_warn("container=%s: %s", name_of(m), e.text);
+	m->attached = false;
+}
+
+void member_netd_is_there(struct member *m)
+{
+	if (m->state == MEMBER_WAITING)
+		begin(m);
+}
+
+void member_netd_is_gone(struct member *m)
+{
+	m->stale = 0;
+	m->asked = false;
+	if (m->state == MEMBER_JOINING)
+		m->state = MEMBER_WAITING;
+}
+
+void member_init(struct member *m, struct loop *loop, struct netd *net,
+		 const struct attachments *attachments, struct arena *arena)
+{
+	const struct compose_service_network *n = &attachments->service->network;
+	size_t count = 0;
+
+	m->loop = loop;
+	m->net = net;
+	m->attachments = attachments;
+	m->net_ns_fd = -1;
+	m->patience.on_time = on_patience;
+	for (size_t i = 0; i < n->port_count; i++)
+		count += port_map_count(&n->ports[i]);
+	m->ports = arena_array(arena, count + 1, sizeof(*m->ports));
+	for (size_t i = 0; i < n->port_count; i++) {
+		for (unsigned k = 0; k < port_map_count(&n->ports[i]); k++) {
+			struct port_map_row row = port_map_row(&n->ports[i], k);
+
+			m->ports[m->port_count++] = (struct member_port){
+				.map = &n->ports[i],
+				.first = row.host_first,
+				.last = row.host_last,
+				.container_port = row.container_port,
+				.port = row.host_first,
+			};
+		}
+	}
+}
+
+void member_finish(struct member *m)
+{
+	if (!m->attachments)
+		return;
+	loop_timer_off(&m->patience);
+	fd_close(&m->net_ns_fd);
+}

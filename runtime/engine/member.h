@@ -1,0 +1,67 @@
+/* member.h - a container on its networks: attached and published while its start is held, anew when
+ * netd comes back, drained and gone at its end.
+ *
+ *            join               all answered
+ *   OUT ---------> JOINING ------------------> IN      rejoin: from IN to JOINING and back
+ *    ^   netd away: v  ^ back      | refused    |
+ *    |             WAITING --late--+--> failed  |
+ *    +------------------ leave -----------------+
+ *
+ * One request at a time, so a container costs netd's queue one place. A published port that may be
+ * any free one keeps the number it got as long as the engine lives. Knows netd, not boxd: who
+ * brings the fd of the network namespace says which container it is. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/loop.h"
+
+struct arena;
+struct attachments;
+struct netd;
+struct port_map;
+
+enum member_state { MEMBER_OUT, MEMBER_WAITING, MEMBER_JOINING, MEMBER_IN };
+
+struct member_port {			/* one of the machine's */
+	const struct port_map *map;	/* address and protocol */
+	uint16_t first, last;		/* 0, 0: any free one */
+	uint16_t container_port;
+	uint16_t port;			/* in force, or tried now; 0 = none yet */
+	bool published;
+};
+
+struct member {
+	struct loop *loop;
+	struct netd *net;
+	const struct attachments *attachments;
+	enum member_state state;
+	bool attached;			/* netd may know it */
+	bool again;			/* it has been in before: its container runs */
+	int net_ns_fd;			/* while it joins */
+	struct loop_timer patience;
+	size_t step;			/* attachments, then ports */
+	bool asked;			/* an answer of netd is due */
+	unsigned stale;			/* so many answers before it are of an earlier life */
+	struct member_port *ports;
+	size_t port_count;
+	void (*joined)(struct member *m);
+	void (*failed)(struct member *m, const char *sentence);	/* it is out again */
+};
+
+/* joined and failed are filled in by the caller. attachments: its own, at least one. */
+void member_init(struct member *m, struct loop *loop, struct netd *net,
+		 const struct attachments *attachments, struct arena *arena);
+void member_finish(struct member *m);	/* zeroed is fine; what is attached stays */
+
+void member_join(struct member *m, int net_ns_fd);	/* takes a copy of the fd */
+/* The container runs and netd does not know it: the same with no more consequences than a log. */
+void member_rejoin(struct member *m, int net_ns_fd);
+void member_drain(struct member *m);			/* its end is near: no new connections */
+/* withdraw: its ports too, else they wait for its next life. */
+void member_leave(struct member *m, bool withdraw);
+
+void member_netd_is_there(struct member *m);
+void member_netd_is_gone(struct member *m);

@@ -1,0 +1,144 @@
+/* name_files.c - see name_files.h. */
+#include "engine/name_files.h"
+
+#include "compose/compose.h"
+#include "engine/attachment.h"
+#include "engine/network.h"
+#include "lib/arena.h"
+#include "lib/buf.h"
+#include "lib/str.h"
+
+enum { TEXT_MAX = 16384 };	/* as boxd takes it (box/names.h) */
+
+static const char *finish(struct buf *out, struct arena *arena)
+{
+	const char *text = out->data ? arena_strn(arena, out->data, out->size_bytes) : "";
+
+	buf_finish(out);
+	return text;
+}
+
+static void put_words(struct buf *out, const char *key, const char *const *words)
+{
+	if (!words || !words[0])
+		return;
+	buf_add_str(out, key);
+	for (size_t i = 0; words[i]; i++)
+		buf_add_format(out, " %s", words[i]);
+	buf_add_str(out, "\n");
+}
+
+const char *name_files_resolver(const struct attachments *own, struct arena *arena)
+{
+	const struct attachment *a = attachments_default(own);
+	const struct compose_service_network *n = &own->service->network;
+	/* Containers call each other by one word, and no list is asked first. */
+	static const char *const plain[] = { "ndots:0", NULL };
+	char text[ADDRESS_TEXT_MAX];
+	struct buf out;
+
+	buf_init(&out, TEXT_MAX);
+	if (a) {
+		address_print(&a->network->gateway4, text);
+		buf_add_format(&out, "nameserver %s\n", text);
+	}
+	put_words(&out, "search", n->search);
+	put_words(&out, "options", n->options ? n->options : plain);
+	return finish(&out, arena);
+}
+
+/* A name per line is what every reader of hosts(5) takes. */
+static void put_host(struct buf *out, const struct address *address, const char *name)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	if (!address->family)
+		return;
+	address_print(address, text);
+	buf_add_format(out, "%s\t%s\n", text, name);
+}
+
+static const char *hostname_of(const struct compose_service *s)
+{
+	return s->hostname ? s->hostname : s->name;
+}
+
+static void put_own(struct buf *out, const struct attachments *own)
+{
+	for (size_t i = 0; i < own->count; i++) {
+		put_host(out, &own->items[i].address4, hostname_of(own->service));
+		put_host(out, &own->items[i].address6, hostname_of(own->service));
+	}
+	/* As boxd has it for who has no address. */
+	if (!own->count)
+		buf_add_format(out, "127.0.1.1\t%s\n", hostname_of(own->service));
+}
+
+static void put_extra(struct buf *out, const struct attachments *own,
+		      const struct compose_service_network *n)
+{
+	static const struct address loopback = { AF_INET, { 127, 0, 0, 1 } };
+	const struct attachment *a = attachments_default(own);
+
+	for (size_t i = 0; i < n->host_count; i++) {
+		const struct compose_extra_host *h = &n->hosts[i];
+
+		if (h->address.family)
+			put_host(out, &h->address, h->name);
+		else
+			put_host(out, a ? &a->network->gateway4 : &loopback, h->name);
+	}
+}
+
+static void put_peer(struct buf *out, const struct attachments *peer, const struct attachment *at)
+{
+	const char *const names[] = { peer->service->name, peer->service->hostname };
+
+	for (size_t i = 0; i < 2 && names[i]; i++) {
+		put_host(out, &at->address4, names[i]);
+		put_host(out, &at->address6, names[i]);
+	}
+	for (size_t i = 0; at->wanted->aliases[i]; i++) {
+		put_host(out, &at->address4, at->wanted->aliases[i]);
+		put_host(out, &at->address6, at->wanted->aliases[i]);
+	}
+}
+
+static const struct attachment *find(const struct attachments *a, const struct network *network)
+{
+	for (size_t i = 0; i < a->count; i++)
+		if (a->items[i].network == network)
+			return &a->items[i];
+	return NULL;
+}
+
+/* Whoever is on the network of the resolver is left to it: it knows who is there now. */
+static void put_peers(struct buf *out, const struct attachments *own, const struct attachments *all,
+		      size_t count)
+{
+	const struct attachment *first = attachments_default(own);
+
+	for (size_t i = 0; i < count; i++) {
+		if (&all[i] == own || find(&all[i], first->network))
+			continue;
+		for (size_t k = 0; k < own->count; k++) {
+			const struct attachment *at = find(&all[i], own->items[k].network);
+
+			if (at && &own->items[k] != first)
+				put_peer(out, &all[i], at);
+		}
+	}
+}
+
+const char *name_files_hosts(const struct attachments *own, const struct compose_service *service,
+			     const struct attachments *all, size_t count, struct arena *arena)
+{
+	struct buf out;
+
+	buf_init(&out, TEXT_MAX);
+	put_own(&out, own);
+	put_extra(&out, own, &service->network);
+	if (own->count > 1)
+		put_peers(&out, own, all, count);
+	return finish(&out, arena);
+}

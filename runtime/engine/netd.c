@@ -1,0 +1,296 @@
+/* netd.c - see netd.h. */
+#include "engine/netd.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compose/compose.h"
+#include "engine/attachment.h"
+#include "engine/network.h"
+#include "engine/peer.h"
+#include "lib/buf.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "wire/wire.h"
+
+enum {
+	PENDING_MAX = 4096,	/* x 16 bytes; a container has at most one request under way, and at
+				   its end one for each of its ports */
+	FLAG_INTERNAL = 1,	/* NET_CREATE */
+	FLAG_DEFAULT = 1,	/* NET_ATTACH */
+};
+
+struct pending {
+	netd_done_fn *done;
+	void *ctx;
+};
+
+struct netd {
+	struct peer peer;
+	const struct netd_events *events;
+	void *ctx;
+	struct pending pending[PENDING_MAX];	/* a ring */
+	size_t first, count;
+};
+
+static void on_connected(struct peer *peer)
+{
+	struct netd *net = owner_of(peer, struct netd, peer);
+
+	net->events->connected(net->ctx);
+}
+
+static void on_lost(struct peer *peer)
+{
+	struct netd *net = owner_of(peer, struct netd, peer);
+
+	net->first = net->count = 0;
+	net->events->lost(net->ctx);
+}
+
+static int answer(struct netd *net, const char *key, const struct netd_answer *a, struct err *e)
+{
+	struct pending p;
+
+	if (!net->count)
+		return err_set(e, "an answer that nobody asked for");
+	p = net->pending[net->first];
+	net->first = (net->first + 1) % PENDING_MAX;
+	net->count--;
+	if (p.done)
+		p.done(p.ctx, a);
+	else if (a->failure)
+		log_warn("netd says of %s: %s", key, a->failure);
+	return 0;
+}
+
+static int on_message(struct peer *peer, struct msg *m, struct err *e)
+{
+	struct netd *net = owner_of(peer, struct netd, peer);
+	struct netd_answer a = { NULL, 0 };
+	const char *key;
+
+	if (!wire_allowed(m->type, WIRE_NETD, WIRE_ENGINED, m->fd_count))
+		return err_set(e, "%s is no message from netd", wire_name(m->type));
+	key = msg_get_str(m);
+	switch (m->type) {
+	case WIRE_NET_NETWORK:
+		msg_get_u64(m);
+		if (msg_end(m, e) < 0)
+			return -1;
+		net->events->network(net->ctx, key);
+		return 0;
+	case WIRE_NET_DONE:
+		if (m->at < m->size_bytes)
+			a.port = msg_get_u64(m);
+		return msg_end(m, e) < 0 ? -1 : answer(net, key, &a, e);
+	case WIRE_NET_FAILED:
+		a.failure = msg_get_str(m);
+		return msg_end(m, e) < 0 ? -1 : answer(net, key, &a, e);
+	case WIRE_NET_COUNTERS:
+		return 0;	/* nobody asks for them yet */
+	default: /* a number from outside, not a value of our enum */
+		break;
+	}
+	return err_set(e, "%s is not for the engine", wire_name(m->type));
+}
+
+struct netd *netd_create(struct loop *loop, const char *socket_path,
+			 const struct netd_events *events, void *ctx)
+{
+	struct netd *net = calloc(1, sizeof(*net));
+
+	if (!net)
+		abort();
+	net->peer.name = "netd";
+	net->peer.connected = on_connected;
+	net->peer.lost = on_lost;
+	net->peer.message = on_message;
+	peer_init(&net->peer, loop, socket_path);
+	net->events = events;
+	net->ctx = ctx;
+	return net;
+}
+
+void netd_destroy(struct netd *net)
+{
+	if (!net)
+		return;
+	peer_finish(&net->peer);
+	free(net);
+}
+
+void netd_connect(struct netd *net)
+{
+	peer_connect(&net->peer);
+}
+
+bool netd_is_there(const struct netd *net)
+{
+	return peer_is_there(&net->peer);
+}
+
+static struct msg *begin(struct netd *net, uint32_t type)
+{
+	msg_init(&net->peer.out, type);
+	return &net->peer.out;
+}
+
+static int ask(struct netd *net, netd_done_fn *done, void *ctx, struct err *e)
+{
+	if (net->count == PENDING_MAX)
+		return err_set(e, "netd does not answer");
+	if (peer_send(&net->peer, e) < 0)
+		return -1;
+	net->pending[(net->first + net->count++) % PENDING_MAX] = (struct pending){ done, ctx };
+	return 0;
+}
+
+static void put_address(struct msg *m, const struct address *a)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	address_print(a, text);
+	msg_put_str(m, text);
+}
+
+static void put_subnet(struct msg *m, const struct subnet *s)
+{
+	char text[SUBNET_TEXT_MAX];
+
+	msg_put_str(m, subnet_print(s, text));
+}
+
+int netd_list(struct netd *net, struct err *e)
+{
+	begin(net, WIRE_NET_LIST);
+	return ask(net, NULL, NULL, e);
+}
+
+int netd_create_network(struct netd *net, const struct network *network, netd_done_fn *done,
+			void *ctx, struct err *e)
+{
+	struct msg *m = begin(net, WIRE_NET_CREATE);
+
+	msg_put_str(m, network->doc.name);
+	msg_put_u64(m, network->compose->internal ? FLAG_INTERNAL : 0);
+	put_subnet(m, &network->doc.subnet4);
+	put_address(m, &network->gateway4);
+	put_subnet(m, &network->doc.subnet6);
+	put_address(m, &network->gateway6);
+	msg_put_str(m, network->compose->policy);
+	msg_put_u64(m, network->compose->mtu);
+	return ask(net, done, ctx, e);
+}
+
+int netd_delete_network(struct netd *net, const char *name, struct err *e)
+{
+	msg_put_str(begin(net, WIRE_NET_DELETE), name);
+	return ask(net, NULL, NULL, e);
+}
+
+/* Its rules, and who answers for names outside (gate/policy.h). */
+static void put_policy(struct msg *m, const struct compose_service_network *n)
+{
+	char text[ADDRESS_TEXT_MAX];
+	struct buf out;
+
+	buf_init(&out, MSG_BYTES_MAX);
+	buf_add_str(&out, n->policy);
+	for (size_t i = 0; i < n->resolver_count; i++) {
+		address_print(&n->resolvers[i], text);
+		buf_add_format(&out, "resolver %s\n", text);
+	}
+	msg_put_str(m, out.data ? out.data : "");
+	buf_finish(&out);
+}
+
+static void put_names(struct msg *m, const struct attachment *a,
+		      const struct compose_service *service)
+{
+	const char *const *aliases = a->wanted->aliases;
+	bool has_hostname = service->hostname && strcmp(service->hostname, service->name) != 0;
+	size_t count = 0;
+
+	while (aliases[count])
+		count++;
+	msg_put_u64(m, 1 + has_hostname + count);
+	msg_put_str(m, service->name);
+	if (has_hostname)
+		msg_put_str(m, service->hostname);
+	for (size_t i = 0; i < count; i++)
+		msg_put_str(m, aliases[i]);
+}
+
+int netd_attach(struct netd *net, const struct attachment *a, unsigned number,
+		const struct compose_service *service, int net_ns_fd, netd_done_fn *done, void *ctx,
+		struct err *e)
+{
+	struct msg *m = begin(net, WIRE_NET_ATTACH);
+	const char *mac = a->wanted->mac ? a->wanted->mac :
+			  number == 0	 ? service->network.mac :
+					   NULL;
+	char device[16];
+
+	snprintf(device, sizeof(device), "eth%u", number);
+	msg_put_str(m, a->network->doc.name);
+	msg_put_str(m, service->name);
+	msg_put_str(m, device);
+	put_address(m, &a->address4);
+	put_address(m, &a->address6);
+	msg_put_str(m, mac);
+	msg_put_u64(m, a->is_default ? FLAG_DEFAULT : 0);
+	put_policy(m, &service->network);
+	put_names(m, a, service);
+	msg_put_fd(m, net_ns_fd);
+	return ask(net, done, ctx, e);
+}
+
+int netd_detach(struct netd *net, const char *network, const char *container, struct err *e)
+{
+	struct msg *m = begin(net, WIRE_NET_DETACH);
+
+	msg_put_str(m, network);
+	msg_put_str(m, container);
+	return ask(net, NULL, NULL, e);
+}
+
+int netd_publish(struct netd *net, const struct netd_port *port, netd_done_fn *done, void *ctx,
+		 struct err *e)
+{
+	struct msg *m = begin(net, WIRE_NET_PUBLISH);
+
+	msg_put_str(m, port->network);
+	msg_put_str(m, port->key);
+	msg_put_u64(m, port->protocol);
+	msg_put_str(m, port->host_address);
+	msg_put_u64(m, port->host_port);
+	msg_put_u64(m, port->container_port);
+	msg_put_u64(m, 0);	/* one container: whose turn it is needs no choice */
+	msg_put_u64(m, 1);
+	msg_put_str(m, port->container);
+	return ask(net, done, ctx, e);
+}
+
+int netd_set_backend(struct netd *net, const struct netd_port *port, enum netd_backend state,
+		     struct err *e)
+{
+	struct msg *m = begin(net, WIRE_NET_BACKEND);
+
+	msg_put_str(m, port->network);
+	msg_put_str(m, port->key);
+	msg_put_str(m, port->container);
+	msg_put_u64(m, state);
+	return ask(net, NULL, NULL, e);
+}
+
+int netd_withdraw(struct netd *net, const struct netd_port *port, struct err *e)
+{
+	struct msg *m = begin(net, WIRE_NET_WITHDRAW);
+
+	msg_put_str(m, port->network);
+	msg_put_str(m, port->key);
+	return ask(net, NULL, NULL, e);
+}

@@ -1,0 +1,61 @@
+/* netd.h - the engine's side of the connection to netd, the keeper of networks.
+ *
+ * Requests are answered in their order; each has one callback, which is called once, or never when
+ * the connection is lost before: then `lost` says so, and after `connected` everything is declared
+ * again. Knows the messages of wire.h, and nothing of when to send them. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct attachment;
+struct compose_service;
+struct err;
+struct loop;
+struct netd;
+struct network;
+struct port_map_row;
+
+struct netd_answer {
+	const char *failure;		/* one sentence; NULL = done */
+	uint64_t port;			/* of netd_publish: the machine's */
+};
+typedef void netd_done_fn(void *ctx, const struct netd_answer *answer);
+
+struct netd_events {
+	void (*connected)(void *ctx);
+	void (*lost)(void *ctx);
+	void (*network)(void *ctx, const char *name);	/* one that netd has; answers netd_list */
+};
+
+enum netd_backend { NETD_GONE, NETD_SERVES, NETD_DRAINS, NETD_ILL };
+
+struct netd *netd_create(struct loop *loop, const char *socket_path,
+			 const struct netd_events *events, void *ctx);
+void netd_destroy(struct netd *net);			/* NULL is fine; networks go on */
+void netd_connect(struct netd *net);			/* now, and from then on by itself */
+bool netd_is_there(const struct netd *net);
+
+/* -1 also while there is no connection. done NULL: a failure is logged and no more. */
+int netd_list(struct netd *net, struct err *e);
+int netd_create_network(struct netd *net, const struct network *network, netd_done_fn *done,
+			void *ctx, struct err *e);
+int netd_delete_network(struct netd *net, const char *name, struct err *e);
+int netd_attach(struct netd *net, const struct attachment *a, unsigned number,
+		const struct compose_service *service, int net_ns_fd, netd_done_fn *done, void *ctx,
+		struct err *e);
+int netd_detach(struct netd *net, const char *network, const char *container, struct err *e);
+
+struct netd_port {
+	const char *network, *key, *container;
+	const char *host_address;
+	uint8_t protocol;
+	uint16_t host_port;		/* 0 = any free one */
+	uint16_t container_port;
+};
+int netd_publish(struct netd *net, const struct netd_port *port, netd_done_fn *done, void *ctx,
+		 struct err *e);
+int netd_set_backend(struct netd *net, const struct netd_port *port, enum netd_backend state,
+		     struct err *e);
+int netd_withdraw(struct netd *net, const struct netd_port *port, struct err *e);

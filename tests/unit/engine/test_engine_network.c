@@ -1,0 +1,408 @@
+/* test_engine_network.c - the engine with a netd that answers by a script: what it asks of whom, in
+ * which order, and what it does when a network cannot be made or netd goes away. */
+#include "engine/document.h"
+#include "tests/unit/engine/world.h"
+
+static struct netd_script {
+	struct loop_source listener, peer;
+	const char *refuses;		/* the message that is answered by a failure */
+	const char *has;		/* a network of before */
+	bool silent;
+	uint64_t port;			/* of the next port that may be any */
+} n;
+
+static void net_answer(uint32_t type, const char *key, const char *sentence, uint64_t port)
+{
+	msg_init(&out, type);
+	msg_put_str(&out, key);
+	if (sentence)
+		msg_put_str(&out, sentence);
+	if (port)
+		msg_put_u64(&out, port);
+	assert_int_equal(msg_send(n.peer.fd, &out, NULL), 0);
+}
+
+static void hear_str(void)
+{
+	buf_add_format(&w.heard, " %s", msg_get_str(&in));
+}
+
+static uint64_t hear_u64(void)
+{
+	uint64_t value = msg_get_u64(&in);
+
+	buf_add_format(&w.heard, " %llu", (unsigned long long)value);
+	return value;
+}
+
+/* The kinds of the fields of one request, s and u; returns the last number. */
+static uint64_t hear(const char *kinds)
+{
+	uint64_t value = 0;
+
+	for (; *kinds; kinds++)
+		if (*kinds == 's')
+			hear_str();
+		else
+			value = hear_u64();
+	return value;
+}
+
+static void hear_attach(void)
+{
+	uint64_t names = hear("ssssssusu");
+
+	for (uint64_t i = 0; i < names; i++)
+		hear_str();
+	assert_int_equal(in.fd_count, 1);
+}
+
+static uint64_t hear_publish(void)
+{
+	uint64_t port;
+
+	hear("ssus");
+	port = hear("u");
+	hear("uuu");
+	hear_str();
+	return port ? port : n.port;
+}
+
+static void on_net(struct loop_source *source, unsigned events)
+{
+	const char *name, *key = "";
+	uint64_t port = 0;
+
+	(void)events;
+	if (msg_receive(source->fd, &in, NULL) != 1) {
+		loop_remove(source);
+		fd_close(&source->fd);
+		return;
+	}
+	name = wire_name(in.type);
+	buf_add_str(&w.heard, name);
+	if (in.type == WIRE_NET_CREATE)
+		hear("susssssu");
+	else if (in.type == WIRE_NET_ATTACH)
+		hear_attach();
+	else if (in.type == WIRE_NET_PUBLISH)
+		port = hear_publish();
+	else if (in.type == WIRE_NET_BACKEND)
+		hear("sssu");
+	else if (in.type == WIRE_NET_WITHDRAW || in.type == WIRE_NET_DETACH)
+		hear("ss");
+	else if (in.type == WIRE_NET_DELETE)
+		hear("s");
+	buf_add_str(&w.heard, ";");
+	assert_int_equal(msg_end(&in, NULL), 0);
+	if (in.type == WIRE_NET_LIST && n.has) {
+		msg_init(&out, WIRE_NET_NETWORK);
+		msg_put_str(&out, n.has);
+		msg_put_u64(&out, 0);
+		assert_int_equal(msg_send(n.peer.fd, &out, NULL), 0);
+	}
+	if (n.refuses && strcmp(n.refuses, name) == 0)
+		net_answer(WIRE_NET_FAILED, key, "it is broken", 0);
+	else if (!n.silent || in.type == WIRE_NET_LIST)
+		net_answer(WIRE_NET_DONE, key, NULL, port);
+	msg_finish(&in);
+}
+
+static void on_net_listener(struct loop_source *source, unsigned events)
+{
+	(void)events;
+	n.peer = (struct loop_source){ .fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC),
+				       .on_event = on_net };
+	assert_int_equal(loop_add(w.loop, &n.peer, LOOP_READ, NULL), 0);
+}
+
+static void netd_starts(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	n.listener = (struct loop_source){ .fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0),
+					   .on_event = on_net_listener };
+	strcpy(address.sun_path, w.net_path);
+	unlink(w.net_path);
+	assert_int_equal(bind(n.listener.fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(n.listener.fd, 4), 0);
+	assert_int_equal(loop_add(w.loop, &n.listener, LOOP_READ, NULL), 0);
+}
+
+static void netd_ends(void)
+{
+	loop_remove(&n.listener);
+	fd_close(&n.listener.fd);
+	loop_remove(&n.peer);
+	fd_close(&n.peer.fd);
+}
+
+static int begin(void **state)
+{
+	n = (struct netd_script){ .listener.fd = -1, .peer.fd = -1, .port = 49153 };
+	return set_up(state);
+}
+
+static int end(void **state)
+{
+	if (w.engine)
+		kill_engine();
+	netd_ends();
+	return tear_down(state);
+}
+
+static void boot_file(const char *compose)
+{
+	struct err e = { .text = "" };
+
+	w.files.compose_fd = memory_file(compose);
+	w.engine = engine_create(w.loop, &w.report, &w.files);
+	if (engine_load(w.engine, &e) < 0)
+		fail_msg("%s", e.text);
+	engine_start(w.engine);
+}
+
+/* The engine ends its loop when all is stopped; what it sent last is heard after that. */
+static void wait_past_stop(const char *text)
+{
+	for (int i = 0; i < 10 && !is_there(text); i++) {
+		w.awaited = text;
+		w.ticks = PATIENCE_MS / 2 - 50;
+		loop_timer_set(w.loop, &w.tick, 0);
+		loop_run(w.loop, NULL);
+		loop_timer_off(&w.tick);
+	}
+	if (!is_there(text))
+		fail_msg("never came: %s\nheard: %s", text, w.heard.data);
+}
+
+#define LAB "services: {lab: {image: lab, restart: always, stop_grace_period: 50ms, "
+#define CREATE "NET_CREATE default 0 172.18.0.0/16 172.18.0.1    0;"
+#define ATTACH "NET_ATTACH default lab eth0 172.18.0.2   1  1 lab;"
+#define KEY " lab tcp :8888-8888 8888 "
+#define PUBLISH "NET_PUBLISH default" KEY "6  8888 8888 0 1 lab;NET_BACKEND default" KEY "lab 1;"
+
+static void networks_before_the_first_byte(void **state)
+{
+	(void)state;
+	netd_starts();
+	boot_file(LAB "ports: ['8888:8888']}}");
+	wait_for("log=10485760 fds=1;HOLD;"
+		 "resolver=nameserver 172.18.0.1\noptions ndots:0\n;hosts=172.18.0.2\tlab\n;");
+	wait_for(CREATE ATTACH PUBLISH "RELEASE lab;");
+	wait_for("service:lab ");
+}
+
+static void any_port_is_said_and_kept(void **state)
+{
+	(void)state;
+	netd_starts();
+	boot_file(LAB "ports: ['127.0.0.1::80/udp']}}");
+	wait_for("NET_PUBLISH default lab udp 127.0.0.1:0-0 80 17 127.0.0.1 0 80 0 1 lab;");
+	wait_for("lab: its port 80 is published at port 49153\n");
+	wait_for("RELEASE lab;");
+	forget();
+	tell_exit(1, 0);
+	wait_for("NET_BACKEND default lab udp 127.0.0.1:0-0 80 lab 0;NET_DETACH default lab;");
+	wait_for(" 17 127.0.0.1 49153 80 0 1 lab;");
+	wait_for("RELEASE lab;");
+}
+
+static void restart_keeps_the_address(void **state)
+{
+	(void)state;
+	netd_starts();
+	boot_file(LAB "}, web: {image: lab}}");
+	wait_for("RELEASE lab;");
+	wait_for("RELEASE web;");
+	wait_for("NET_ATTACH default web eth0 172.18.0.3 ");
+	kill_engine();
+	forget();
+	/* Without lab in front of it the first address is free, and web keeps its own. */
+	boot_file("services: {web: {image: lab}, zoo: {image: lab}}");
+	wait_for("NET_ATTACH default web eth0 172.18.0.3 ");
+	wait_for("NET_ATTACH default zoo eth0 172.18.0.2 ");
+}
+
+static void network_that_fails_stops_the_start(void **state)
+{
+	(void)state;
+	n.refuses = "NET_CREATE";
+	netd_starts();
+	boot_file(LAB "}}");
+	wait_for("lab could not be started: network default: it is broken\n");
+	wait_for("KILL lab 9;");
+	wait_for("lab: starts again in 100 ms (restart 1)");
+	assert_false(is_there("RELEASE"));
+	n.refuses = NULL;
+	forget();
+	wait_for(CREATE);
+	wait_for("RELEASE lab;");
+}
+
+static void port_that_is_taken_stops_the_start(void **state)
+{
+	(void)state;
+	n.refuses = "NET_PUBLISH";
+	netd_starts();
+	boot_file("services: {lab: {image: lab, ports: ['8000-8001:80']}}");
+	wait_for(" 6  8000 80 0 1 lab;");
+	wait_for(" 6  8001 80 0 1 lab;");
+	wait_for("lab could not be started: port 8000/tcp: it is broken\n");
+	wait_for("KILL lab 9;NET_DETACH default lab;");
+	assert_false(is_there("starts again"));
+}
+
+static void subnet_of_the_machine_is_refused(void **state)
+{
+	(void)state;
+	w.files.routes4_fd = memory_file(
+		"Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
+		"eth0\t00000000\t0202000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
+		"eth0\t0002000A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"
+		"eth1\t000012AC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n");
+	netd_starts();
+	boot_file("services: {lab: {image: lab, networks: [a]}, web: {image: lab}}\n"
+		  "networks: {a: {ipam: {config: [{subnet: 10.0.0.0/8}]}}}");
+	wait_for("lab could not be started: network a: its subnet 10.0.0.0/8 overlaps "
+		 "10.0.2.0/24, which the machine itself uses");
+	wait_for("NET_CREATE default 0 172.19.0.0/16 172.19.0.1 ");
+	fd_close(&w.files.routes4_fd);
+}
+
+static void netd_comes_late(void **state)
+{
+	(void)state;
+	boot_file(LAB "}}");
+	wait_for("HOLD;");
+	assert_false(is_there("RELEASE"));
+	netd_starts();
+	wait_for("NET_LIST;" CREATE ATTACH "RELEASE lab;");
+}
+
+static void netd_comes_back(void **state)
+{
+	(void)state;
+	netd_starts();
+	boot_file(LAB "ports: ['8888:8888']}}");
+	wait_for("RELEASE lab;");
+	netd_ends();
+	forget();
+	netd_starts();
+	wait_for("NET_LIST;");
+	wait_for("NETNS lab;");
+	wait_for(CREATE ATTACH PUBLISH);
+	assert_false(is_there("RELEASE"));
+	assert_false(is_there("KILL"));
+}
+
+static void engine_comes_back(void **state)
+{
+	(void)state;
+	netd_starts();
+	boot_file(LAB "ports: ['8888:8888']}}");
+	wait_for("RELEASE lab;");
+	kill_engine();
+	forget();
+	w.listed = "running";
+	n.has = "gone";
+	boot_file(LAB "ports: ['8888:8888']}}");
+	wait_for("NET_DELETE gone;");
+	wait_for("NETNS lab;");
+	wait_for(PUBLISH);
+	assert_false(is_there("START"));
+}
+
+static void stop_while_it_joins(void **state)
+{
+	(void)state;
+	n.silent = true;
+	netd_starts();
+	boot_file(LAB "}}");
+	wait_for("NET_CREATE ");
+	engine_stop(w.engine);
+	wait_past_stop("NET_CREATE default 0 172.18.0.0/16 172.18.0.1    0;KILL lab 15;");
+	assert_false(is_there("NET_ATTACH"));
+	assert_false(is_there("RELEASE"));
+	assert_false(is_there("starts again"));
+}
+
+static void stop_drains_and_withdraws(void **state)
+{
+	(void)state;
+	netd_starts();
+	boot_file(LAB "ports: ['8888:8888']}}");
+	wait_for("service:lab ");
+	engine_stop(w.engine);
+	wait_for("NET_BACKEND default" KEY "lab 2;");
+	wait_for("KILL lab 15;");
+	tell_exit(0, 0);
+	wait_past_stop("NET_WITHDRAW default lab tcp :8888-8888 8888;NET_DETACH default lab;");
+}
+
+static void shared_network_waits_for_its_owner(void **state)
+{
+	(void)state;
+	w.start_is_slow = true;
+	netd_starts();
+	boot_file("services: {side: {image: lab, network_mode: 'service:lab', extra_hosts: ["
+		  "'gw:host-gateway']}, lab: {image: lab}}");
+	wait_for("START lab");
+	assert_false(is_there("START side"));
+	w.start_is_slow = false;
+	answer_fd(WIRE_BOX_HELD, "lab", (uint64_t[]){ 42 }, 1);
+	wait_for("RELEASE lab;");
+	wait_for("START side");
+	wait_for("of=lab;resolver=nameserver 172.18.0.1\noptions ndots:0\n;hosts=172.18.0.2\tlab\n"
+		 "172.18.0.1\tgw\n;");
+}
+
+static void many_networks(void **state)
+{
+	(void)state;
+	netd_starts();
+	boot_file("services:\n  lab: {image: lab, hostname: box, networks: {in: {priority: 9}, "
+		  "out: {aliases: [a, b], mac_address: '02:00:00:00:00:01'}}, dns: 192.0.2.1, "
+		  "labels: {cuvette.egress: 'allow 10.0.0.0/8'}}\n"
+		  "  db: {image: lab, networks: {in: {aliases: [store]}}}\n"
+		  "networks: {in: {internal: true}, out: {driver_opts: {cuvette.rate: 1mbit, "
+		  "com.docker.network.driver.mtu: 9000}}}");
+	wait_for("hosts=172.18.0.2\tbox\n172.19.0.2\tbox\n172.18.0.3\tdb\n172.18.0.3\tstore\n;");
+	wait_for("resolver=nameserver 172.19.0.1\n");
+	wait_for("NET_CREATE in 1 172.18.0.0/16 172.18.0.1    0;");
+	wait_for("NET_CREATE out 0 172.19.0.0/16 172.19.0.1   rate 1000000\n 9000;");
+	wait_for("NET_ATTACH in lab eth0 172.18.0.2   0 allow 10.0.0.0/8\nresolver 192.0.2.1\n 2 "
+		 "lab box;");
+	wait_for("NET_ATTACH out lab eth1 172.19.0.2  02:00:00:00:00:01 1 allow 10.0.0.0/8\n"
+		 "resolver 192.0.2.1\n 4 lab box a b;");
+	wait_for("RELEASE db;");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(networks_before_the_first_byte),
+		TEST(any_port_is_said_and_kept),
+		TEST(restart_keeps_the_address),
+		TEST(network_that_fails_stops_the_start),
+		TEST(port_that_is_taken_stops_the_start),
+		TEST(subnet_of_the_machine_is_refused),
+		TEST(netd_comes_late),
+		TEST(netd_comes_back),
+		TEST(engine_comes_back),
+		TEST(stop_while_it_joins),
+		TEST(stop_drains_and_withdraws),
+		TEST(shared_network_waits_for_its_owner),
+		TEST(many_networks),
+	};
+
+	/* As in test_engine.c. */
+	setenv("CUVETTE_FDS", "notify", 1);
+	while (open("/dev/null", O_RDONLY | O_CLOEXEC) < NOTIFY_FD)
+		;
+	signal(SIGPIPE, SIG_IGN);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("engine_network", tests, NULL, NULL);
+}
