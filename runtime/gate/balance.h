@@ -25,7 +25,7 @@ struct balance_entry {
 struct balance {
 	enum balance_mode mode;
 	unsigned count, next;
-	struct balance_entry entries[BALANCE_BACKENDS_MAX];
+	struct balance_entry *entries;	/* the caller's */
 };
 
 struct balance_tried {

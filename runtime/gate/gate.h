@@ -31,6 +31,7 @@ struct policy;
 struct tun;
 
 enum {
+	GATE_MTU = 1500,			/* when none is said */
 	GATE_RESOLVERS_MAX = 8,
 	GATE_FORBIDDEN_MAX = 4096,	/* x 24 bytes */
 };
@@ -40,6 +41,7 @@ struct gate_network {
 	bool internal;				/* nothing goes out, no question is forwarded */
 	struct subnet subnet4, subnet6;		/* base.family 0: there is none */
 	struct address gateway4, gateway6;
+	uint16_t mtu;				/* of the TUN device */
 	char *policy_text;
 };
 
@@ -63,7 +65,6 @@ struct gate_part {
 
 struct gate {
 	struct loop *loop;
-	int control_fd;				/* to netd */
 	struct gate_network network;
 	struct address resolvers[GATE_RESOLVERS_MAX];
 	unsigned resolver_count;
@@ -80,11 +81,13 @@ struct gate {
 	struct flow_table *flows;
 
 	struct gate_part *parts;		/* private from here */
-	struct loop_source control;
+	struct gate_saying *sayings;		/* to netd, which did not take them yet */
+	bool ready;
+	struct loop_source control;		/* netd's connection, the caller's */
 };
 
 struct gate *gate_create(struct loop *loop, int control_fd, struct err *e);
-void gate_destroy(struct gate *g);
+void gate_destroy(struct gate *g);	/* parts are told and stay their owners' */
 void gate_add_part(struct gate *g, struct gate_part *part);
 
 /* Acts on one message of netd's. -1: it cannot be read (see above). */

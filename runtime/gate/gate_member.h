@@ -61,4 +61,5 @@ struct gate_member *gate_member_join(struct gate_members *ms, const char *contai
 int gate_member_set_addresses(struct gate_members *ms, struct gate_member *m,
 			      const struct address *address4, const struct address *address6,
 			      struct err *e);
+void gate_member_clear_names(struct gate_member *m);
 void gate_member_leave(struct gate_members *ms, struct gate_member *m);

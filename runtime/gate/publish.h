@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "gate/balance.h"
@@ -23,7 +24,7 @@ struct published {
 	uint8_t protocol;		/* IPPROTO_TCP, IPPROTO_UDP */
 	uint16_t container_port;
 	int fd;				/* listening or bound, nonblocking */
-	struct balance balance;		/* entries[i] and members[i] belong together */
+	struct balance balance;		/* entries[i] is members[i], NULL when gone */
 	struct gate_member **members;
 	struct loop_source source;	/* of the part that serves it */
 	void *state;			/* of that part; NULL at first */
@@ -47,7 +48,8 @@ struct published *publish_add(struct publications *ps, const char *key, uint8_t 
 			      struct err *e);
 int publish_set_backend(struct published *p, struct gate_member *m, enum balance_state state,
 			struct err *e);
-void publish_forget_member(struct publications *ps, struct gate_member *m);
+bool publish_forget_member(struct published *p, const struct gate_member *m); /* was it one? */
+bool publish_has_backend(const struct published *p);	/* one that is not gone */
 void publish_remove(struct publications *ps, struct published *p);	/* closes the socket */
 
 /* Who gets the next connection or flow: balance_pick's number, counted as active until

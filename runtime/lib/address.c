@@ -55,6 +55,15 @@ bool address_equal(const struct address *a, const struct address *b)
 	return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
 
+bool address_is_loopback(const struct address *a)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+
+	if (a->family == AF_INET)
+		return a->bytes[0] == 127;
+	return a->family == AF_INET6 && memcmp(a->bytes, one, sizeof(one)) == 0;
+}
+
 struct address address_unmapped(const struct address *a)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };

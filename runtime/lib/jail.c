@@ -75,7 +75,7 @@ static int make_ruleset(const struct jail_spec *spec, struct err *e)
 	attr.handled_access_fs = fs_rights(abi);
 	if (abi >= 4)
 		attr.handled_access_net =
-			LANDLOCK_ACCESS_NET_BIND_TCP |
+			(spec->allow_bind_tcp ? 0u : LANDLOCK_ACCESS_NET_BIND_TCP) |
 			(spec->allow_connect_tcp ? 0u : LANDLOCK_ACCESS_NET_CONNECT_TCP);
 	if (abi >= 6)
 		attr.scoped = LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | LANDLOCK_SCOPE_SIGNAL;

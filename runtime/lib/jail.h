@@ -28,7 +28,8 @@ struct jail_spec {
 	 * it may also write, make and remove in. Never execute, never make devices. */
 	const char *const *read_paths;
 	const char *const *write_paths;
-	bool allow_connect_tcp;	     /* to any TCP port; never bind */
+	bool allow_connect_tcp;	     /* to any TCP port */
+	bool allow_bind_tcp;	     /* to any TCP port and address that the kernel allows */
 	const char *const *syscalls; /* names allowed; NULL = no seccomp filter */
 };
 

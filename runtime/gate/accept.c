@@ -1,0 +1,199 @@
+#include "gate/accept.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "gate/gate.h"
+#include "gate/inbound.h"
+#include "gate/pipes.h"
+#include "gate/sockets.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+
+enum {
+	BATCH = 16,		/* of one port before others get their turn */
+	RETRY_MS = 100,		/* when the kernel has no fd or memory left */
+};
+
+struct accept {
+	struct gate_part part;
+	struct gate *g;
+	struct inbounds clients;
+	unsigned clients_max;
+	bool full;			/* no port is watched */
+	struct loop_timer retry;
+};
+
+/* The listening socket hands its options on to each client's, so no call is needed for them.
+ * Keep-alive: a client that vanished without a word does not stay for good. */
+static void set_options(int fd)
+{
+	const int on = 1, idle_s = 300, interval_s = 60, count = 5;
+
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+static void watch(struct accept *a, struct published *p)
+{
+	bool wanted = !a->full && publish_has_backend(p);
+	struct err e;
+
+	if (!wanted)
+		loop_remove(&p->source);
+	else if (!p->source.loop && loop_add(a->g->loop, &p->source, LOOP_READ, &e) < 0)
+		log_err("port %s: %s", p->key, e.text);
+}
+
+static void set_full(struct accept *a, bool full)
+{
+	struct published *p = NULL;
+
+	if (full == a->full)
+		return;
+	a->full = full;
+	while ((p = publish_next(&a->g->published, p)))
+		if (p->protocol == IPPROTO_TCP)
+			watch(a, p);
+}
+
+static void on_client_end(struct inbounds *all)
+{
+	struct accept *a = owner_of(all, struct accept, clients);
+
+	if (!a->retry.loop)
+		set_full(a, all->count >= a->clients_max);
+}
+
+static void on_retry(struct loop_timer *timer)
+{
+	struct accept *a = owner_of(timer, struct accept, retry);
+
+	set_full(a, a->clients.count >= a->clients_max);
+}
+
+/* False: nobody waits any more, or there is no room. */
+static bool take_one(struct accept *a, struct published *p)
+{
+	struct sockaddr_storage from;
+	socklen_t size = sizeof(from);
+	int fd = accept4(p->fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct address client;
+	uint16_t port = 0;
+
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
+		log_warn("port %s: accept: %m; clients wait", p->key);
+		set_full(a, true);
+		loop_timer_set(a->g->loop, &a->retry, RETRY_MS);
+	}
+	if (fd < 0)
+		return errno == ECONNABORTED;
+	if (!address_of_socket(&from, &client, &port)) {
+		fd_close(&fd);
+		return true;
+	}
+	client = address_unmapped(&client);
+	inbound_start(&a->clients, p, fd, &client, port);
+	set_full(a, a->full || a->clients.count >= a->clients_max);
+	return !a->full;
+}
+
+static void on_client(struct loop_source *source, unsigned events)
+{
+	struct published *p = owner_of(source, struct published, source);
+	struct accept *a = p->state;
+	int left = BATCH;
+
+	(void)events;
+	while (left-- > 0 && take_one(a, p))
+		;
+}
+
+static void on_published(struct gate_part *part, struct gate *g, struct published *p)
+{
+	struct accept *a = owner_of(part, struct accept, part);
+	unsigned i;
+
+	if (p->protocol != IPPROTO_TCP)
+		return;
+	if (p->source.fd != p->fd) {
+		set_options(p->fd);
+		p->source.fd = p->fd;
+		p->source.on_event = on_client;
+		p->state = a;
+	}
+	for (i = 0; i < p->balance.count; i++)
+		if (p->members[i])
+			sockets_prepare(g, p->members[i]);
+	watch(a, p);
+}
+
+static void on_withdrawn(struct gate_part *part, struct gate *g, struct published *p)
+{
+	struct accept *a = owner_of(part, struct accept, part);
+
+	(void)g;
+	if (p->protocol != IPPROTO_TCP)
+		return;
+	loop_remove(&p->source);
+	p->source.fd = -1;
+	inbound_end_of(&a->clients, p, NULL);
+}
+
+static void on_member_leaves(struct gate_part *part, struct gate *g, struct gate_member *m)
+{
+	struct accept *a = owner_of(part, struct accept, part);
+
+	(void)g;
+	inbound_end_of(&a->clients, NULL, m);
+	sockets_destroy(m->sockets);
+	m->sockets = NULL;
+}
+
+/* Two fds for each client, and as many again for what else lives here. */
+static unsigned room(void)
+{
+	struct rlimit files = { .rlim_cur = 1024 };
+	unsigned pairs;
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	pairs = files.rlim_cur > 4 * CLIENTS_MAX ? CLIENTS_MAX : (unsigned)files.rlim_cur / 4;
+	return pairs;
+}
+
+struct accept *accept_create(struct gate *g)
+{
+	struct accept *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		abort();
+	a->g = g;
+	a->clients_max = room();
+	a->clients.g = g;
+	a->clients.pipes = pipes_create();
+	a->clients.on_end = on_client_end;
+	a->retry.on_time = on_retry;
+	a->part.published = on_published;
+	a->part.withdrawn = on_withdrawn;
+	a->part.member_leaves = on_member_leaves;
+	gate_add_part(g, &a->part);
+	return a;
+}
+
+void accept_destroy(struct accept *a)
+{
+	if (!a)
+		return;
+	loop_timer_off(&a->retry);
+	inbound_end_of(&a->clients, NULL, NULL);
+	pipes_destroy(a->clients.pipes);
+	free(a);
+}

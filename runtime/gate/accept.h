@@ -1,0 +1,16 @@
+/* accept.h - the published TCP ports: takes their clients in and hands each to inbound.h.
+ *
+ * A port with nobody behind it is not served, and neither is any when CLIENTS_MAX are here: clients
+ * wait in the backlog of the socket, which netd holds too, as they do while this process is away.
+ * So a replacement, of a container or of us, refuses nobody. A withdrawn port's connections end.
+ * A part of gate.h; owns all connections. */
+#pragma once
+
+struct accept;
+struct gate;
+struct gate_part;
+
+enum { CLIENTS_MAX = 16384 };	/* x ~400 bytes and 2 fds */
+
+struct accept *accept_create(struct gate *g);	/* and adds itself to it */
+void accept_destroy(struct accept *a);		/* NULL is fine; after the gate */

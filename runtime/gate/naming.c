@@ -1,0 +1,233 @@
+#include "gate/naming.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+
+#include "gate/dns.h"
+#include "gate/egress.h"
+#include "gate/gate.h"
+#include "gate/policy.h"
+#include "lib/err.h"
+#include "lib/log.h"
+#include "lib/time.h"
+
+struct naming {
+	struct gate_part part;
+	struct dns *dns;
+	struct egress *egress;
+	struct policy *policy;	/* of the network */
+};
+
+static struct policy *read_policy(const char *text, const char *whose)
+{
+	struct err e;
+	struct policy *p = policy_create(text, &e);
+
+	if (p)
+		return p;
+	log_err("policy of %s: %s; nothing is allowed out", whose, e.text);
+	p = policy_create("deny *", &e);
+	if (!p)
+		abort();
+	return p;
+}
+
+static int list_gateways(const struct gate *g, struct address list[2])
+{
+	int count = 0;
+
+	if (g->network.gateway4.family)
+		list[count++] = g->network.gateway4;
+	if (g->network.gateway6.family)
+		list[count++] = g->network.gateway6;
+	return count;
+}
+
+static int list_subnets(const struct gate *g, struct subnet list[2])
+{
+	int count = 0;
+
+	if (g->network.subnet4.address.family)
+		list[count++] = g->network.subnet4;
+	if (g->network.subnet6.address.family)
+		list[count++] = g->network.subnet6;
+	return count;
+}
+
+/* A member without a limit of its own has the network's. */
+static void set_rates(struct gate *g, struct gate_member *m)
+{
+	uint64_t bits = policy_rate_bits(m->policy), now_ns = time_boot_ns();
+
+	if (bits == 0)
+		bits = policy_rate_bits(g->policy);
+	rate_change(&m->rate_out, bits, now_ns);
+	rate_change(&m->rate_in, bits, now_ns);
+}
+
+static void on_network(struct gate_part *part, struct gate *g, int *tun_fd)
+{
+	struct naming *n = owner_of(part, struct naming, part);
+	struct policy *old = n->policy;
+	struct gate_member *m = NULL;
+	struct address gateways[2];
+	struct subnet subnets[2];
+	int gateway_count = list_gateways(g, gateways), subnet_count = list_subnets(g, subnets);
+
+	(void)tun_fd;
+	g->policy = n->policy = read_policy(g->network.policy_text, g->network.name);
+	egress_set_network(g->egress, g->network.internal, subnets, subnet_count, gateways,
+			   gateway_count, g->policy);
+	policy_destroy(old);
+	dns_set_network(g->dns, g->network.internal, g->network.name, gateways, gateway_count,
+			subnets, subnet_count);
+	while ((m = gate_member_next(&g->members, m)))
+		set_rates(g, m);
+}
+
+static void on_resolvers(struct gate_part *part, struct gate *g)
+{
+	(void)part;
+	dns_set_resolvers(g->dns, g->resolvers, (int)g->resolver_count);
+}
+
+static void on_forbidden(struct gate_part *part, struct gate *g)
+{
+	(void)part;
+	egress_set_forbidden(g->egress, g->forbidden, (int)g->forbidden_count);
+}
+
+static void on_member(struct gate_part *part, struct gate *g, struct gate_member *m)
+{
+	struct policy *old = m->policy;
+	const struct address *resolvers;
+	struct address addresses[2];
+	struct err e;
+	int count = 0;
+
+	(void)part;
+	m->policy = read_policy(m->policy_text, m->container);
+	policy_destroy(old);
+	set_rates(g, m);
+	if (m->address4.family)
+		addresses[count++] = m->address4;
+	if (m->address6.family)
+		addresses[count++] = m->address6;
+	if (dns_set_member(g->dns, m->container, addresses, count, (const char *const *)m->names,
+			   (int)m->name_count, &e) < 0)
+		log_warn("names of %s: %s", m->container, e.text);
+	count = policy_resolvers(m->policy, &resolvers);
+	dns_set_member_resolvers(g->dns, m->container, resolvers, count);
+}
+
+static void on_member_leaves(struct gate_part *part, struct gate *g, struct gate_member *m)
+{
+	(void)part;
+	dns_remove_member(g->dns, m->container);
+	policy_destroy(m->policy);
+	m->policy = NULL;
+}
+
+static void set_ports(struct gate *g, const struct published *p, bool there)
+{
+	unsigned i;
+
+	for (i = 0; i < p->balance.count; i++)
+		if (p->members[i])
+			dns_set_port(g->dns, p->members[i]->container, p->protocol,
+				     p->container_port, there);
+}
+
+static void on_published(struct gate_part *part, struct gate *g, struct published *p)
+{
+	(void)part;
+	set_ports(g, p, true);
+}
+
+static void on_withdrawn(struct gate_part *part, struct gate *g, struct published *p)
+{
+	(void)part;
+	set_ports(g, p, false);
+}
+
+/* ---- what the DNS server wants to know */
+
+static struct gate_member *member_of(struct gate *g, const char *container)
+{
+	return container ? gate_member_by_name(&g->members, container) : NULL;
+}
+
+static void on_address(void *ctx, const char *container, const char *name,
+		       const struct address *address, uint64_t until_ms)
+{
+	struct gate *g = ctx;
+	struct gate_member *m = member_of(g, container);
+
+	if (g->policy)
+		policy_learn(g->policy, name, address, until_ms);
+	if (m)
+		policy_learn(m->policy, name, address, until_ms);
+}
+
+static void on_question(void *ctx, const char *container, bool forwarded)
+{
+	struct gate_member *m = member_of(ctx, container);
+
+	if (!m)
+		return;
+	m->stats.dns_questions++;
+	m->stats.dns_forwarded += forwarded;
+}
+
+static bool may_ask(void *ctx, const char *container, const struct address *resolver)
+{
+	struct gate *g = ctx;
+	struct gate_member *m = member_of(g, container);
+
+	return egress_decide(g->egress, m ? m->policy : NULL, IPPROTO_UDP, resolver, 53) ==
+	       EGRESS_ALLOW;
+}
+
+static bool logs(void *ctx, const char *container)
+{
+	struct gate *g = ctx;
+	struct gate_member *m = member_of(g, container);
+
+	return (g->policy && policy_logs_dns(g->policy)) || (m && policy_logs_dns(m->policy));
+}
+
+struct naming *naming_create(struct gate *g)
+{
+	const struct dns_hooks hooks = {
+		.ctx = g,
+		.on_address = on_address,
+		.on_question = on_question,
+		.may_ask = may_ask,
+		.logs = logs,
+	};
+	struct naming *n = calloc(1, sizeof(*n));
+
+	if (!n)
+		abort();
+	g->egress = n->egress = egress_create();
+	g->dns = n->dns = dns_create(g->loop, &hooks);
+	n->part.network = on_network;
+	n->part.resolvers = on_resolvers;
+	n->part.forbidden = on_forbidden;
+	n->part.member = on_member;
+	n->part.member_leaves = on_member_leaves;
+	n->part.published = on_published;
+	n->part.withdrawn = on_withdrawn;
+	gate_add_part(g, &n->part);
+	return n;
+}
+
+void naming_destroy(struct naming *n)
+{
+	if (!n)
+		return;
+	dns_destroy(n->dns);
+	egress_destroy(n->egress);
+	policy_destroy(n->policy);
+	free(n);
+}

@@ -1,0 +1,406 @@
+#include "gate/outward.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+
+#include "gate/capture.h"
+#include "gate/dns_tcp.h"
+#include "gate/dns_udp.h"
+#include "gate/egress.h"
+#include "gate/flow.h"
+#include "gate/frame.h"
+#include "gate/gate.h"
+#include "gate/icmp.h"
+#include "gate/input.h"
+#include "gate/packet.h"
+#include "gate/tcp.h"
+#include "gate/tun.h"
+#include "gate/udp.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "lib/time.h"
+
+enum {
+	FRAMES_MAX = 1024,	/* x 64 KiB, touched as far as packets reach */
+	DNS_PORT = 53,
+};
+
+struct outward {
+	struct gate_part part;
+	struct gate *g;
+	struct frame_pool *frames;
+	struct input *input;
+	struct tun *tun;
+	struct flow_table *flows;
+	struct tcp *tcp;
+	struct udp *udp;
+	struct icmp *icmp;
+	struct dns_tcp *dns_tcp;
+	struct dns_udp *dns_udp;
+	struct udp_service udp_service;
+};
+
+static struct address loopback(uint8_t family)
+{
+	struct address a;
+
+	address_parse(family == AF_INET ? "127.0.0.1" : "::1", &a);
+	return a;
+}
+
+/* ---- rulings */
+
+static void decide_tcp(void *ctx, const struct packet *syn, struct tcp_ruling *r)
+{
+	struct outward *o = ctx;
+	struct gate_member *m = gate_member_by_address(&o->g->members, &syn->from);
+
+	*r = (struct tcp_ruling){ .verdict = TCP_IGNORE, .address = syn->to, .port = syn->to_port };
+	if (!m)
+		return;
+	r->account = &m->account;
+	r->stats = &m->stats;
+	if (syn->to_port == DNS_PORT && gate_is_own(o->g, &syn->to)) {
+		r->verdict = TCP_SERVE;
+		r->service = dns_tcp_service(o->dns_tcp);
+		return;
+	}
+	switch (egress_decide(o->g->egress, m->policy, IPPROTO_TCP, &syn->to, syn->to_port)) {
+	case EGRESS_ALLOW:
+		r->verdict = TCP_CONNECT;
+		return;
+	case EGRESS_HOST:
+		r->verdict = TCP_CONNECT;
+		r->address = loopback(syn->to.family);
+		return;
+	case EGRESS_REFUSE:
+		r->verdict = TCP_REFUSE;
+		m->stats.refused++;
+	}
+}
+
+static void decide_udp(void *ctx, const struct packet *first, struct udp_ruling *r)
+{
+	struct outward *o = ctx;
+	struct gate_member *m = gate_member_by_address(&o->g->members, &first->from);
+	bool own = gate_is_own(o->g, &first->to);
+
+	r->verdict = UDP_IGNORE;
+	r->address = first->to;
+	r->port = first->to_port;
+	if (!m)
+		return;
+	r->account = &m->account;
+	r->stats = &m->stats;
+	r->rate_out = &m->rate_out;
+	r->rate_in = &m->rate_in;
+	if (own && first->to_port == DNS_PORT) {
+		r->verdict = UDP_SERVE;
+		r->service = &o->udp_service;
+		return;
+	}
+	switch (egress_decide(o->g->egress, m->policy, IPPROTO_UDP, &first->to, first->to_port)) {
+	case EGRESS_ALLOW:
+		r->verdict = UDP_CONNECT;
+		return;
+	case EGRESS_HOST:
+		r->verdict = UDP_CONNECT;
+		r->address = loopback(first->to.family);
+		return;
+	case EGRESS_REFUSE:
+		r->verdict = own ? UDP_REFUSE : UDP_FORBID;
+		m->stats.refused++;
+	}
+}
+
+static void decide_icmp(void *ctx, const struct packet *first, struct icmp_ruling *r)
+{
+	struct outward *o = ctx;
+	struct gate_member *m = gate_member_by_address(&o->g->members, &first->from);
+
+	r->verdict = ICMP_IGNORE;
+	r->address = first->to;
+	if (!m)
+		return;
+	r->account = &m->account;
+	r->stats = &m->stats;
+	r->rate_out = &m->rate_out;
+	r->rate_in = &m->rate_in;
+	if (gate_is_own(o->g, &first->to)) {
+		r->verdict = ICMP_ANSWER;
+	} else if (egress_decide(o->g->egress, m->policy, first->protocol, &first->to, 0) ==
+		   EGRESS_ALLOW) {
+		r->verdict = ICMP_CONNECT;
+	} else {
+		r->verdict = ICMP_FORBID;
+		m->stats.refused++;
+	}
+}
+
+/* The container behind a published UDP port that gets this client's datagrams. */
+static void pick_udp(void *ctx, void *publication, const struct address *client,
+		     struct udp_ruling *r)
+{
+	struct published *p = publication;
+	int number = publish_pick(p, NULL, time_boot_ms());
+	struct gate_member *m;
+
+	(void)ctx;
+	r->verdict = UDP_IGNORE;
+	if (number < 0)
+		return;
+	m = p->members[number];
+	r->number = number;
+	r->verdict = UDP_CONNECT;
+	r->address = client->family == AF_INET6 && m->address6.family ? m->address6 : m->address4;
+	if (!r->address.family)
+		r->address = m->address6;
+	r->port = p->container_port;
+	r->account = &m->account;
+	r->stats = &m->stats;
+	r->rate_out = &m->rate_out;
+	r->rate_in = &m->rate_in;
+}
+
+static void unpick_udp(void *ctx, void *publication, int number)
+{
+	(void)ctx;
+	publish_done(publication, number);
+}
+
+static const char *who_of_packet(void *ctx, const struct packet *p)
+{
+	struct outward *o = ctx;
+	struct gate_member *m = gate_member_by_address(&o->g->members, &p->from);
+
+	return m ? m->container : NULL;
+}
+
+static const char *who_of_address(void *ctx, const struct address *from)
+{
+	struct outward *o = ctx;
+	struct gate_member *m = gate_member_by_address(&o->g->members, from);
+
+	return m ? m->container : NULL;
+}
+
+/* ---- packets */
+
+static void on_tcp(void *ctx, const struct packet *p, struct frame *f)
+{
+	tcp_input_packet(((struct outward *)ctx)->tcp, p, f);
+}
+
+static void on_udp(void *ctx, const struct packet *p, struct frame *f)
+{
+	udp_input_packet(((struct outward *)ctx)->udp, p, f);
+}
+
+static void on_icmp(void *ctx, const struct packet *p, struct frame *f)
+{
+	icmp_input_packet(((struct outward *)ctx)->icmp, p, f);
+}
+
+static void capture_parts(struct gate_member *m, const struct iovec *parts, int count)
+{
+	if (!m->capture || capture_packet(m->capture, parts, count))
+		return;
+	log_info("capture of %s: its reader is gone, %ju packets were lost on the way",
+		 m->container, (uintmax_t)capture_lost(m->capture));
+	capture_destroy(m->capture);
+	m->capture = NULL;
+}
+
+static void on_seen(void *ctx, const struct packet *p, struct frame *f)
+{
+	struct outward *o = ctx;
+	struct gate_member *m = gate_member_by_address(&o->g->members, &p->from);
+	const struct iovec part = { .iov_base = (void *)(uintptr_t)p->ip, .iov_len = p->ip_bytes };
+
+	(void)f;
+	if (!m)
+		return;
+	if (p->protocol == IPPROTO_TCP) {
+		m->stats.packets_out++;
+		m->stats.bytes_out += p->ip_bytes;
+	}
+	capture_parts(m, &part, 1);
+}
+
+/* Where a packet of ours goes to, by its header. */
+static struct address target_of(const struct iovec *parts)
+{
+	const uint8_t *ip = parts[0].iov_base;
+
+	if (parts[0].iov_len >= 40 && ip[0] >> 4 == 6)
+		return address_of_bytes(ip + 24, 16);
+	if (parts[0].iov_len >= 20 && ip[0] >> 4 == 4)
+		return address_of_bytes(ip + 16, 4);
+	return (struct address){ 0 };
+}
+
+static void on_sent(void *ctx, const struct tun_offload *offload, const struct iovec *parts,
+		    int count)
+{
+	struct outward *o = ctx;
+	struct address to = target_of(parts);
+	struct gate_member *m = gate_member_by_address(&o->g->members, &to);
+	int i;
+
+	if (!m)
+		return;
+	if (offload && offload->protocol == IPPROTO_TCP) {
+		m->stats.packets_in++;
+		for (i = 0; i < count; i++)
+			m->stats.bytes_in += parts[i].iov_len;
+	}
+	capture_parts(m, parts, count);
+}
+
+/* ---- the part */
+
+static int start(struct outward *o, int fd, struct err *e)
+{
+	struct gate *g = o->g;
+	const struct gate_network *n = &g->network;
+	const struct input_setup inputs = {
+		.loop = g->loop, .pool = o->frames, .ctx = o, .tcp = on_tcp,
+		.udp = on_udp,	 .icmp = on_icmp,   .seen = on_seen,
+	};
+	struct tcp_setup tcp = { .loop = g->loop, .flows = o->flows, .gateway4 = n->gateway4,
+				 .gateway6 = n->gateway6, .mtu = n->mtu, .decide = decide_tcp,
+				 .ctx = o };
+	struct udp_setup udp = { .loop = g->loop, .flows = o->flows, .gateway4 = n->gateway4,
+				 .gateway6 = n->gateway6, .decide = decide_udp, .pick = pick_udp,
+				 .unpick = unpick_udp, .ctx = o };
+	struct icmp_setup icmp = { .loop = g->loop, .flows = o->flows, .gateway4 = n->gateway4,
+				   .gateway6 = n->gateway6, .decide = decide_icmp, .ctx = o };
+
+	o->input = input_create(&inputs);
+	o->tun = tun_create(g->loop, fd, o->frames, input_frame, o->input, e);
+	if (!o->tun)
+		return -1;
+	tcp.tun = udp.tun = icmp.tun = g->tun = o->tun;
+	o->tcp = tcp_create(&tcp, e);
+	if (!o->tcp)
+		return -1;
+	o->udp = udp_create(&udp);
+	o->icmp = icmp_create(&icmp);
+	o->dns_tcp = dns_tcp_create(g->loop, g->dns, who_of_address, o);
+	o->dns_udp = dns_udp_create(g->dns, o->udp, who_of_packet, o);
+	o->udp_service = (struct udp_service){ o->dns_udp, dns_udp_datagram };
+	tun_watch(o->tun, on_sent, o);
+	return 0;
+}
+
+static void on_network(struct gate_part *part, struct gate *g, int *tun_fd)
+{
+	struct outward *o = owner_of(part, struct outward, part);
+	struct err e;
+
+	if (*tun_fd < 0)
+		return;
+	if (o->tun) {
+		log_warn("%s: a second device is not taken", g->network.name);
+		return;
+	}
+	/* Without its way out this gateway is of no use: netd starts another one. */
+	if (fd_set_nonblock(*tun_fd, &e) < 0 || start(o, take_fd(tun_fd), &e) < 0) {
+		log_err("%s: %s", g->network.name, e.text);
+		loop_stop(g->loop);
+	}
+}
+
+static void on_member_leaves(struct gate_part *part, struct gate *g, struct gate_member *m)
+{
+	struct outward *o = owner_of(part, struct outward, part);
+
+	(void)g;
+	if (o->tcp) {
+		tcp_forget_account(o->tcp, &m->account);
+		udp_forget_account(o->udp, &m->account);
+		icmp_forget_account(o->icmp, &m->account);
+	}
+	capture_destroy(m->capture);
+	m->capture = NULL;
+}
+
+static void on_published(struct gate_part *part, struct gate *g, struct published *p)
+{
+	struct outward *o = owner_of(part, struct outward, part);
+	struct err e;
+	int fd;
+
+	(void)g;
+	if (p->protocol != IPPROTO_UDP || p->state)
+		return;
+	if (!o->udp) {
+		log_warn("port %s: this network has no device yet", p->key);
+		return;
+	}
+	fd = fcntl(p->fd, F_DUPFD_CLOEXEC, 0);
+	p->state = fd < 0 ? NULL : udp_publish(o->udp, fd, p, &e);
+	if (fd < 0)
+		log_err("port %s: dup: %m", p->key);
+	else if (!p->state)
+		log_err("port %s: %s", p->key, e.text);
+}
+
+static void on_withdrawn(struct gate_part *part, struct gate *g, struct published *p)
+{
+	(void)part;
+	(void)g;
+	if (p->protocol != IPPROTO_UDP)
+		return;
+	udp_withdraw(p->state);
+	p->state = NULL;
+}
+
+static void on_capture(struct gate_part *part, struct gate *g, struct gate_member *m, int fd)
+{
+	struct err e;
+
+	(void)part;
+	(void)g;
+	capture_destroy(m->capture);
+	m->capture = fd < 0 ? NULL : capture_create(fd, &e);
+	if (fd >= 0 && !m->capture)
+		log_warn("capture of %s: %s", m->container, e.text);
+}
+
+struct outward *outward_create(struct gate *g)
+{
+	struct outward *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		abort();
+	o->g = g;
+	o->frames = frame_pool_create(FRAMES_MAX);
+	o->flows = g->flows = flow_table_create(0);
+	o->part.network = on_network;
+	o->part.member_leaves = on_member_leaves;
+	o->part.published = on_published;
+	o->part.withdrawn = on_withdrawn;
+	o->part.capture = on_capture;
+	gate_add_part(g, &o->part);
+	return o;
+}
+
+void outward_destroy(struct outward *o)
+{
+	if (!o)
+		return;
+	dns_udp_destroy(o->dns_udp);
+	dns_tcp_destroy(o->dns_tcp);
+	icmp_destroy(o->icmp);
+	udp_destroy(o->udp);
+	tcp_destroy(o->tcp);
+	tun_destroy(o->tun);
+	input_destroy(o->input);
+	flow_table_destroy(o->flows);
+	frame_pool_destroy(o->frames);
+	free(o);
+}

@@ -1,0 +1,83 @@
+#include "gate/pipes.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+
+struct pipes {
+	struct pipe *kept;
+	unsigned kept_count, count;
+};
+
+struct pipes *pipes_create(void)
+{
+	struct pipes *ps = calloc(1, sizeof(*ps));
+
+	if (!ps)
+		abort();
+	return ps;
+}
+
+static void destroy(struct pipes *ps, struct pipe *p)
+{
+	fd_close(&p->read_fd);
+	fd_close(&p->write_fd);
+	free(p);
+	ps->count--;
+}
+
+void pipes_destroy(struct pipes *ps)
+{
+	struct pipe *p;
+
+	if (!ps)
+		return;
+	while ((p = ps->kept)) {
+		ps->kept = p->next;
+		destroy(ps, p);
+	}
+	free(ps);
+}
+
+struct pipe *pipes_take(struct pipes *ps)
+{
+	struct pipe *p = ps->kept;
+	int fds[2];
+
+	if (p) {
+		ps->kept = p->next;
+		ps->kept_count--;
+		return p;
+	}
+	if (ps->count == PIPES_MAX || pipe2(fds, O_NONBLOCK | O_CLOEXEC) < 0)
+		return NULL;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		abort();
+	/* A smaller one, when this user has many already, works as well. */
+	fcntl(fds[1], F_SETPIPE_SZ, PIPE_BYTES);
+	p->read_fd = fds[0];
+	p->write_fd = fds[1];
+	ps->count++;
+	return p;
+}
+
+void pipes_give(struct pipes *ps, struct pipe *p)
+{
+	if (ps->kept_count == PIPES_KEPT) {
+		destroy(ps, p);
+		return;
+	}
+	/* The last one used is the first one taken: its memory is warm. */
+	p->next = ps->kept;
+	ps->kept = p;
+	ps->kept_count++;
+}
+
+void pipes_drop(struct pipes *ps, struct pipe *p)
+{
+	if (p)
+		destroy(ps, p);
+}

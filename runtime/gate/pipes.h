@@ -1,0 +1,27 @@
+/* pipes.h - the pipes that bytes pass through on their way from one socket to another (splice(2)).
+ *
+ * One is taken for as long as bytes are in it: while nobody is slow, one pipe serves all
+ * connections. Bounded by PIPES_MAX; when none is left its caller has another way (relay.c). */
+#pragma once
+
+#include <stddef.h>
+
+struct pipes;
+
+enum {
+	PIPES_MAX = 1024,		/* x 2 fds, and each at most PIPE_BYTES of kernel memory */
+	PIPES_KEPT = 16,		/* that are empty and wait for the next one */
+	PIPE_BYTES = 512 * 1024,	/* half of the kernel's bound for users (pipe(7)) */
+};
+
+struct pipe {
+	int read_fd, write_fd;
+	struct pipe *next;
+};
+
+struct pipes *pipes_create(void);
+void pipes_destroy(struct pipes *ps);	/* NULL is fine; all are back */
+
+struct pipe *pipes_take(struct pipes *ps);	/* empty; NULL: none is left */
+void pipes_give(struct pipes *ps, struct pipe *p);	/* an empty one */
+void pipes_drop(struct pipes *ps, struct pipe *p);	/* one with bytes in it; NULL is fine */

@@ -1,0 +1,229 @@
+#include "gate/relay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include "gate/pipes.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+
+enum {
+	ROUNDS_MAX = 4,		/* of one way before others get their turn */
+	READ_BYTES = 1 << 20,	/* more than a pipe holds: it decides */
+	COPY_BYTES = 32 * 1024,
+};
+
+enum outcome { OUTCOME_MORE, OUTCOME_WAIT, OUTCOME_BROKEN };
+
+void relay_reset(int *fd)
+{
+	const struct linger now = { .l_onoff = 1 };
+
+	if (*fd >= 0)
+		setsockopt(*fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	fd_close(fd);
+}
+
+static enum outcome no_bytes(void)
+{
+	return errno == EAGAIN || errno == EINTR ? OUTCOME_WAIT : OUTCOME_BROKEN;
+}
+
+/* From the socket into the pipe. */
+static enum outcome fill(struct relay_way *w, int from_fd)
+{
+	ssize_t n = splice(from_fd, NULL, w->pipe->write_fd, NULL, READ_BYTES,
+			   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+
+	if (n < 0)
+		return no_bytes();
+	w->eof = n == 0;
+	w->held = (size_t)n;
+	return n == 0 ? OUTCOME_WAIT : OUTCOME_MORE;
+}
+
+static enum outcome drain(struct relay_way *w, int to_fd)
+{
+	ssize_t n;
+
+	while (w->held > 0) {
+		n = splice(w->pipe->read_fd, NULL, to_fd, NULL, w->held,
+			   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+		if (n < 0)
+			return no_bytes();
+		w->held -= (size_t)n;
+		*w->counter += (uint64_t)n;
+	}
+	return OUTCOME_MORE;
+}
+
+static enum outcome splice_on(struct relay *r, struct relay_way *w, int from_fd, int to_fd)
+{
+	enum outcome outcome = OUTCOME_MORE;
+	int rounds;
+
+	for (rounds = 0; rounds < ROUNDS_MAX && outcome == OUTCOME_MORE; rounds++) {
+		if (w->held == 0)
+			outcome = fill(w, from_fd);
+		if (outcome == OUTCOME_MORE)
+			outcome = drain(w, to_fd);
+	}
+	if (w->held == 0) {
+		pipes_give(r->pipes, w->pipe);
+		w->pipe = NULL;
+	}
+	return outcome;
+}
+
+/* What the other end did not take stays where it was: in the first socket. */
+static enum outcome copy_on(struct relay_way *w, int from_fd, int to_fd)
+{
+	char bytes[COPY_BYTES];
+	ssize_t n, sent;
+
+	w->stalled = false;
+	n = recv(from_fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
+	if (n < 0)
+		return no_bytes();
+	w->eof = n == 0;
+	if (n == 0)
+		return OUTCOME_WAIT;
+	sent = send(to_fd, bytes, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (sent < 0) {
+		w->stalled = errno == EAGAIN;
+		return no_bytes();
+	}
+	/* MSG_TRUNC: taken and thrown away (tcp(7)). */
+	if (recv(from_fd, NULL, (size_t)sent, MSG_TRUNC | MSG_DONTWAIT) < 0)
+		return OUTCOME_BROKEN;
+	*w->counter += (uint64_t)sent;
+	return OUTCOME_MORE;
+}
+
+static int pump(struct relay *r, int from)
+{
+	struct relay_way *w = &r->ways[from];
+	int from_fd = r->ends[from].source.fd, to_fd = r->ends[!from].source.fd;
+	enum outcome outcome;
+
+	if (w->done)
+		return 0;
+	if (!w->pipe)
+		w->pipe = pipes_take(r->pipes);
+	outcome = w->pipe ? splice_on(r, w, from_fd, to_fd) : copy_on(w, from_fd, to_fd);
+	if (outcome == OUTCOME_BROKEN)
+		return -1;
+	if (w->eof && w->held == 0) {
+		w->done = true;
+		/* ENOTCONN: it is gone already, and that is noticed by its reader. */
+		shutdown(to_fd, SHUT_WR);
+	}
+	return 0;
+}
+
+/* One of the two may be watched for nothing but its hangup, or be done with altogether. */
+static int watch(struct relay *r, int i, struct err *e)
+{
+	const struct relay_way *in = &r->ways[i], *out = &r->ways[!i];
+	struct relay_end *end = &r->ends[i];
+	bool reads = !in->eof && in->held == 0 && !in->stalled;
+	bool writes = out->held > 0 || out->stalled;
+	unsigned wants = (reads ? LOOP_READ : 0u) | (writes ? LOOP_WRITE : 0u);
+
+	if (in->done && out->done) {
+		loop_remove(&end->source);
+		return 0;
+	}
+	if (wants == end->wants)
+		return 0;
+	end->wants = wants;
+	return end->source.loop ? loop_change(&end->source, wants, e)
+				: loop_add(r->loop, &end->source, wants, e);
+}
+
+static void close_both(struct relay *r, bool by_reset)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		loop_remove(&r->ends[i].source);
+		if (by_reset)
+			relay_reset(&r->ends[i].source.fd);
+		else
+			fd_close(&r->ends[i].source.fd);
+		pipes_drop(r->pipes, r->ways[i].pipe);
+		r->ways[i].pipe = NULL;
+	}
+}
+
+void relay_abort(struct relay *r)
+{
+	close_both(r, true);
+}
+
+static bool has_failed(int fd)
+{
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error != 0;
+}
+
+/* False: it is over. */
+static bool go_on(struct relay *r, int i, unsigned events)
+{
+	struct relay_end *end = &r->ends[i];
+	struct err e;
+
+	if (events & LOOP_HANGUP && has_failed(end->source.fd))
+		return false;
+	/* Both of its directions have ended, and there is no room yet for what it said last: epoll
+	 * would tell of the hangup again and again. */
+	if (events & LOOP_HANGUP && end->wants == 0) {
+		loop_remove(&end->source);
+		return true;
+	}
+	if (events & (LOOP_READ | LOOP_HANGUP) && pump(r, i) < 0)
+		return false;
+	if (events & LOOP_WRITE && pump(r, !i) < 0)
+		return false;
+	return watch(r, 0, &e) == 0 && watch(r, 1, &e) == 0;
+}
+
+static void on_event(struct relay *r, int i, unsigned events)
+{
+	bool goes_on = go_on(r, i, events);
+
+	if (goes_on && !(r->ways[0].done && r->ways[1].done))
+		return;
+	close_both(r, !goes_on);
+	r->on_end(r);
+}
+
+static void on_first(struct loop_source *source, unsigned events)
+{
+	on_event(owner_of(source, struct relay, ends[0].source), 0, events);
+}
+
+static void on_second(struct loop_source *source, unsigned events)
+{
+	on_event(owner_of(source, struct relay, ends[1].source), 1, events);
+}
+
+int relay_start(struct relay *r, struct loop *loop, struct pipes *pipes, const int fds[2],
+		uint64_t *const counters[2], relay_end_fn *on_end, struct err *e)
+{
+	int i;
+
+	*r = (struct relay){ .loop = loop, .pipes = pipes, .on_end = on_end };
+	for (i = 0; i < 2; i++) {
+		r->ends[i].source.fd = fds[i];
+		r->ends[i].source.on_event = i == 0 ? on_first : on_second;
+		r->ways[i].counter = counters[i];
+	}
+	if (watch(r, 0, e) == 0 && watch(r, 1, e) == 0)
+		return 0;
+	relay_abort(r);
+	return -1;
+}

@@ -1,0 +1,102 @@
+/* gated - the gateway of one network. Started by netd, one for each network.
+ *
+ * usage: gated NETWORK
+ *   passed fds: netd (a SEQPACKET connection; everything else comes by it, and its end is ours)
+ *
+ * It reads what containers and the world outside send, so it has nothing: user and group `gate`, no
+ * capabilities, no file, the system calls below. gate/gate.h says what it does. */
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "gate/accept.h"
+#include "gate/gate.h"
+#include "gate/naming.h"
+#include "gate/outward.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/jail.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/proc.h"
+
+enum { GATE_UID = 103, GATE_GID = 103 };	/* rootfs/etc/passwd */
+
+/* With those of lib/jail.c at most 40 (tests/system/gate.sh counts them). */
+static const char *const syscalls[] = {
+	/* the loop and time */
+	"epoll_wait", "epoll_pwait", "epoll_ctl", "clock_gettime",
+	/* netd's messages, datagrams */
+	"recvmsg", "sendmsg", "recvfrom", "sendto",
+	/* the TUN device */
+	"read", "readv", "writev",
+	/* sockets */
+	"socket", "bind", "connect", "accept4", "shutdown", "setsockopt", "getsockopt",
+	"getsockname", "close",
+	/* published ports */
+	"splice", "pipe2", "fcntl",
+	/* seeds, ids of questions, ports */
+	"getrandom",
+	/* malloc, when the heap has met another mapping */
+	"mprotect", NULL,
+};
+
+static void enter_jail(void)
+{
+	const struct jail_spec spec = {
+		.program = "gated",
+		.uid = GATE_UID,
+		.gid = GATE_GID,
+		.allow_connect_tcp = true,
+		.allow_bind_tcp = true,	/* to a client's address, in a container's namespace */
+		.syscalls = syscalls,
+	};
+	struct err e;
+
+	if (jail_enter(&spec, &e) < 0)
+		die("%s", e.text);
+}
+
+/* Two for each connection: as many as whoever started us allows. */
+static void raise_fd_limit(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	int control_fd = proc_passed_fd("netd");
+	struct naming *naming;
+	struct outward *outward;
+	struct accept *accept;
+	struct loop *loop;
+	struct gate *g;
+	struct err e;
+
+	log_init("gated", LOG_LEVEL_INFO);
+	if (argc != 2 || control_fd < 0)
+		die("usage: gated NETWORK, started by netd with its connection as fd `netd`");
+	/* A reader that went away is an error of the write, not our end. */
+	signal(SIGPIPE, SIG_IGN);
+	raise_fd_limit();
+	loop = loop_create(&e);
+	g = loop ? gate_create(loop, control_fd, &e) : NULL;
+	if (!g)
+		die("%s: %s", argv[1], e.text);
+	naming = naming_create(g);
+	outward = outward_create(g);
+	accept = accept_create(g);
+	enter_jail();
+	if (loop_run(loop, &e) < 0)
+		die("%s: %s", argv[1], e.text);
+	gate_destroy(g);
+	accept_destroy(accept);
+	outward_destroy(outward);
+	naming_destroy(naming);
+	loop_destroy(loop);
+	return 0;
+}

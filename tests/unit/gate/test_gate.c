@@ -1,0 +1,364 @@
+/* test_gate.c - what netd says becomes members, ports and backends; nonsense changes nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <netinet/in.h>
+
+#include <cmocka.h>
+
+#include "gate/gate.h"
+#include "lib/err.h"
+#include "lib/log.h"
+#include "lib/msg.h"
+#include "wire/wire.h"
+
+struct seen {
+	struct gate_part part;
+	int networks, members, left, published, withdrawn, forbidden;
+};
+
+struct world {
+	struct loop *loop;
+	struct gate *g;
+	int netd_fd;
+	struct seen seen;
+};
+
+static void on_network(struct gate_part *part, struct gate *g, int *tun_fd)
+{
+	(void)g;
+	(void)tun_fd;
+	owner_of(part, struct seen, part)->networks++;
+}
+
+static void on_member(struct gate_part *part, struct gate *g, struct gate_member *m)
+{
+	(void)g;
+	(void)m;
+	owner_of(part, struct seen, part)->members++;
+}
+
+static void on_leave(struct gate_part *part, struct gate *g, struct gate_member *m)
+{
+	/* Still whole. */
+	assert_ptr_equal(gate_member_by_name(&g->members, m->container), m);
+	owner_of(part, struct seen, part)->left++;
+}
+
+static void on_published(struct gate_part *part, struct gate *g, struct published *p)
+{
+	(void)g;
+	assert_true(p->fd >= 0);
+	owner_of(part, struct seen, part)->published++;
+}
+
+static void on_withdrawn(struct gate_part *part, struct gate *g, struct published *p)
+{
+	(void)g;
+	assert_true(p->fd >= 0);
+	owner_of(part, struct seen, part)->withdrawn++;
+}
+
+static void on_forbidden(struct gate_part *part, struct gate *g)
+{
+	(void)g;
+	owner_of(part, struct seen, part)->forbidden++;
+}
+
+static int set_up(void **state)
+{
+	static struct world w;
+	struct err e;
+	int fds[2];
+
+	log_init("test", LOG_LEVEL_ERR);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+	memset(&w, 0, sizeof(w));
+	w.loop = loop_create(&e);
+	w.netd_fd = fds[0];
+	w.g = gate_create(w.loop, fds[1], &e);
+	assert_non_null(w.g);
+	w.seen.part.network = on_network;
+	w.seen.part.member = on_member;
+	w.seen.part.member_leaves = on_leave;
+	w.seen.part.published = on_published;
+	w.seen.part.withdrawn = on_withdrawn;
+	w.seen.part.forbidden = on_forbidden;
+	gate_add_part(w.g, &w.seen.part);
+	*state = &w;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct world *w = *state;
+	int fd = w->g->control.fd;
+
+	gate_destroy(w->g);
+	loop_destroy(w->loop);
+	close(fd);
+	close(w->netd_fd);
+	return 0;
+}
+
+/* format: a letter per argument, s or n (u64), f an fd that is handed over. */
+static int tell(struct world *w, uint32_t type, const char *format, ...)
+{
+	static struct msg m;
+	struct err e;
+	va_list args;
+	int result;
+
+	msg_init(&m, type);
+	m.owns_fds = true;
+	va_start(args, format);
+	for (; *format; format++) {
+		if (*format == 's')
+			msg_put_str(&m, va_arg(args, const char *));
+		else if (*format == 'n')
+			msg_put_u64(&m, (uint64_t)va_arg(args, int));
+		else
+			msg_put_fd(&m, va_arg(args, int));
+	}
+	va_end(args);
+	result = gate_message(w->g, &m, &e);
+	msg_finish(&m);
+	return result;
+}
+
+static int some_socket(void)
+{
+	return socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static void members(void **state)
+{
+	struct world *w = *state;
+	struct address a4, a6, other;
+	struct gate_member *web;
+
+	assert_true(address_parse("172.30.0.2", &a4) && address_parse("fd00::2", &a6) &&
+		    address_parse("172.30.0.3", &other));
+	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnss", "web", "172.30.0.2", "fd00::2",
+			      "deny 10.0.0.0/8", 2, "web", "www"), 0);
+	web = gate_member_by_name(&w->g->members, "web");
+	assert_non_null(web);
+	assert_ptr_equal(gate_member_by_address(&w->g->members, &a4), web);
+	assert_ptr_equal(gate_member_by_address(&w->g->members, &a6), web);
+	assert_string_equal(web->names[1], "www");
+	assert_string_equal(web->policy_text, "deny 10.0.0.0/8");
+	/* Another one cannot have its address, and then has none. */
+	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssn", "db", "172.30.0.2", "", "", 0), 0);
+	assert_ptr_equal(gate_member_by_address(&w->g->members, &a4), web);
+	/* Changed: the old address is nobody's. */
+	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssns", "web", "172.30.0.3", "", "", 1, "w"),
+			 0);
+	assert_null(gate_member_by_address(&w->g->members, &a4));
+	assert_null(gate_member_by_address(&w->g->members, &a6));
+	assert_ptr_equal(gate_member_by_address(&w->g->members, &other), web);
+	assert_int_equal(web->name_count, 1);
+	assert_int_equal(tell(w, WIRE_GATE_LEAVE, "s", "web"), 0);
+	assert_null(gate_member_by_address(&w->g->members, &other));
+	assert_int_equal(w->seen.members, 2);
+	assert_int_equal(w->seen.left, 1);
+}
+
+static void many_members(void **state)
+{
+	struct world *w = *state;
+	const struct gate_member *m = NULL;
+	char name[16], address[32];
+	int i, count = 0;
+
+	for (i = 0; i < MEMBERS_MAX + 10; i++) {
+		snprintf(name, sizeof(name), "c%d", i);
+		snprintf(address, sizeof(address), "172.%d.%d.%d", 16 + (i >> 16), i >> 8 & 255,
+			 i & 255);
+		assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssn", name, address, "", "", 0), 0);
+	}
+	while ((m = gate_member_next(&w->g->members, m)))
+		count++;
+	assert_int_equal(count, MEMBERS_MAX);
+	for (i = 0; i < MEMBERS_MAX; i += 2) {
+		snprintf(name, sizeof(name), "c%d", i);
+		assert_int_equal(tell(w, WIRE_GATE_LEAVE, "s", name), 0);
+	}
+	assert_int_equal(w->g->members.count, MEMBERS_MAX / 2);
+	assert_null(gate_member_by_name(&w->g->members, "c0"));
+	assert_non_null(gate_member_by_name(&w->g->members, "c1"));
+}
+
+static void ports(void **state)
+{
+	struct world *w = *state;
+	struct published *p;
+
+	tell(w, WIRE_GATE_MEMBER, "ssssn", "a", "172.30.0.2", "", "", 0);
+	tell(w, WIRE_GATE_MEMBER, "ssssn", "b", "172.30.0.3", "", "", 0);
+	assert_int_equal(tell(w, WIRE_GATE_PUBLISH, "snnnf", "p", IPPROTO_TCP, 80, 1,
+			      some_socket()),
+			 0);
+	p = publish_by_key(&w->g->published, "p");
+	assert_non_null(p);
+	assert_int_equal(publish_pick(p, NULL, 1), -1);
+	assert_int_equal(tell(w, WIRE_GATE_BACKEND, "ssn", "p", "a", BALANCE_SERVES), 0);
+	assert_int_equal(tell(w, WIRE_GATE_BACKEND, "ssn", "p", "b", BALANCE_SERVES), 0);
+	assert_int_equal(publish_pick(p, NULL, 1), 0);
+	assert_int_equal(publish_pick(p, NULL, 1), 1);
+	/* a goes while it has a connection: its number is not given to another one. */
+	assert_int_equal(tell(w, WIRE_GATE_BACKEND, "ssn", "p", "a", BALANCE_GONE), 0);
+	tell(w, WIRE_GATE_MEMBER, "ssssn", "c", "172.30.0.4", "", "", 0);
+	tell(w, WIRE_GATE_BACKEND, "ssn", "p", "c", BALANCE_SERVES);
+	assert_string_equal(p->members[2]->container, "c");
+	publish_done(p, 0);
+	tell(w, WIRE_GATE_BACKEND, "ssn", "p", "a", BALANCE_DRAINS);
+	assert_string_equal(p->members[0]->container, "a");
+	assert_int_equal(tell(w, WIRE_GATE_LEAVE, "s", "c"), 0);
+	assert_null(p->members[2]);
+	/* A new socket for the key: the backends stay. */
+	assert_int_equal(tell(w, WIRE_GATE_PUBLISH, "snnnf", "p", IPPROTO_TCP, 81, 0,
+			      some_socket()),
+			 0);
+	assert_int_equal(p->container_port, 81);
+	assert_int_equal(w->seen.withdrawn, 1);
+	assert_string_equal(p->members[1]->container, "b");
+	assert_int_equal(tell(w, WIRE_GATE_WITHDRAW, "s", "p"), 0);
+	assert_null(publish_by_key(&w->g->published, "p"));
+	assert_int_equal(w->seen.withdrawn, 2);
+}
+
+/* Said in the log, and nothing has changed. */
+static void nonsense(void **state)
+{
+	struct world *w = *state;
+
+	tell(w, WIRE_GATE_MEMBER, "ssssn", "a", "172.30.0.2", "", "", 0);
+	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssn", "b", "fd00::1", "", "", 0), 0);
+	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssn", "", "172.30.0.9", "", "", 0), 0);
+	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssn", "b", "", "", "", 65), 0);
+	assert_int_equal(tell(w, WIRE_GATE_NETWORK, "snsssssn", "n", 0, "172.30.0.1/24", "", "", "",
+			      "", 0),
+			 0);
+	assert_int_equal(tell(w, WIRE_GATE_NETWORK, "snsssssn", "n", 0, "", "", "", "", "", 65536),
+			 0);
+	assert_int_equal(tell(w, WIRE_GATE_PUBLISH, "snnn", "p", IPPROTO_TCP, 80, 0), 0);
+	assert_int_equal(tell(w, WIRE_GATE_PUBLISH, "snnnf", "p", 132, 80, 0, some_socket()), 0);
+	assert_int_equal(tell(w, WIRE_GATE_PUBLISH, "snnnf", "p", IPPROTO_TCP, 0, 0, some_socket()),
+			 0);
+	assert_int_equal(tell(w, WIRE_GATE_PUBLISH, "snnnf", "p", IPPROTO_TCP, 65536, 0,
+			      some_socket()),
+			 0);
+	assert_int_equal(tell(w, WIRE_GATE_PUBLISH, "snnnf", "p", IPPROTO_TCP, 80, 2,
+			      some_socket()),
+			 0);
+	assert_int_equal(tell(w, WIRE_GATE_BACKEND, "ssn", "p", "a", BALANCE_SERVES), 0);
+	assert_int_equal(tell(w, WIRE_GATE_WITHDRAW, "s", "p"), 0);
+	assert_int_equal(tell(w, WIRE_GATE_LEAVE, "s", "z"), 0);
+	assert_int_equal(tell(w, WIRE_GATE_SOCKETS, "snf", "a", AF_UNIX, some_socket()), 0);
+	assert_int_equal(tell(w, WIRE_GATE_RESOLVERS, "nss", 2, "10.0.0.1", "x"), 0);
+	assert_int_equal(tell(w, WIRE_GATE_FORBIDDEN, "n", GATE_FORBIDDEN_MAX + 1), 0);
+	assert_int_equal(tell(w, WIRE_GATE_STATS, "s", "z"), 0);
+	assert_int_equal(w->g->members.count, 1);
+	assert_int_equal(w->g->published.count, 0);
+	assert_int_equal(w->g->resolver_count, 0);
+	assert_int_equal(w->seen.networks + w->seen.published + w->seen.forbidden, 0);
+	/* What cannot be read, or is not netd's to say, is netd out of step. */
+	assert_int_equal(tell(w, WIRE_GATE_LEAVE, "n", 1), -1);
+	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ss", "a", "172.30.0.2"), -1);
+	assert_int_equal(tell(w, WIRE_GATE_READY, ""), -1);
+	assert_int_equal(tell(w, WIRE_BOX_LIST, ""), -1);
+	assert_int_equal(tell(w, 0, ""), -1);
+	assert_int_equal(tell(w, 4000, ""), -1);
+}
+
+static void answers(void **state)
+{
+	struct world *w = *state;
+	static struct msg m;
+	struct gate_member *a;
+	struct err e;
+	int i;
+
+	assert_int_equal(tell(w, WIRE_GATE_NETWORK, "snsssssn", "n", 1, "172.30.0.0/24",
+			      "172.30.0.1", "", "", "", 0),
+			 0);
+	assert_int_equal(w->g->network.internal, true);
+	assert_int_equal(w->g->network.mtu, GATE_MTU);
+	assert_non_null(gate_address(w->g, AF_INET));
+	assert_null(gate_address(w->g, AF_INET6));
+	assert_int_equal(msg_receive(w->netd_fd, &m, &e), 1);
+	assert_int_equal(m.type, WIRE_GATE_READY);
+	tell(w, WIRE_GATE_MEMBER, "ssssn", "a", "172.30.0.2", "", "", 0);
+	a = gate_member_by_name(&w->g->members, "a");
+	a->stats.bytes_out = 7;
+	assert_int_equal(tell(w, WIRE_GATE_STATS, "s", "a"), 0);
+	assert_int_equal(msg_receive(w->netd_fd, &m, &e), 1);
+	assert_int_equal(m.type, WIRE_GATE_COUNTERS);
+	assert_string_equal(msg_get_str(&m), "a");
+	assert_int_equal(msg_get_u64(&m), 7);
+	for (i = 1; i < STATS_FIELDS; i++)
+		assert_int_equal(msg_get_u64(&m), 0);
+	assert_int_equal(msg_end(&m, &e), 0);
+}
+
+struct pause {
+	struct loop_timer timer;
+	struct loop *loop;
+};
+
+static void stop_soon(struct loop_timer *timer)
+{
+	loop_stop(owner_of(timer, struct pause, timer)->loop);
+}
+
+/* netd does not read for a while: what was said is kept, in order, and bounded. */
+static void slow_netd(void **state)
+{
+	struct world *w = *state;
+	struct pause pause = { .timer.on_time = stop_soon, .loop = w->loop };
+	static struct msg m;
+	struct err e;
+	uint64_t last = 0, number;
+	int i, got = 0;
+
+	for (i = 1; i <= 2000; i++) {
+		msg_init(&m, WIRE_GATE_WANT);
+		msg_put_u64(&m, (uint64_t)i);
+		gate_say(w->g, &m);
+	}
+	for (i = 0; i < 100; i++) {
+		while (recv(w->netd_fd, NULL, 0, MSG_PEEK | MSG_DONTWAIT) >= 0) {
+			assert_int_equal(msg_receive(w->netd_fd, &m, &e), 1);
+			number = msg_get_u64(&m);
+			assert_true(number > last);
+			last = number;
+			got++;
+		}
+		loop_timer_set(w->loop, &pause.timer, 1);
+		loop_run(w->loop, &e);
+		if (!w->g->sayings && recv(w->netd_fd, NULL, 0, MSG_PEEK | MSG_DONTWAIT) < 0)
+			break;
+	}
+	assert_true(got > 256);
+	assert_null(w->g->sayings);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(members, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(many_members, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(ports, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(nonsense, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(answers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(slow_netd, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
