@@ -76,7 +76,7 @@ struct chunk *chunk_row_room(struct chunk_pool *pool, struct chunk_row *row)
 {
 	struct chunk *c = row->last;
 
-	if (c && c->used < CHUNK_BYTES)
+	if (c && c->used <= CHUNK_BYTES - CHUNK_ROOM_MIN)
 		return c;
 	c = take(pool);
 	if (!c)

@@ -8,7 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CHUNK_BYTES = 65536 - 16 };
+enum {
+	CHUNK_BYTES = 65536 - 16,
+	CHUNK_ROOM_MIN = 8192, /* less than this at the end is left: it would make small segments */
+};
 
 struct chunk {
 	struct chunk *next;

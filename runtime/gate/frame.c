@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Idle frames that keep their memory; the rest goes back to the heap. */
+enum { IDLE_MAX = 128 };
+
 struct frame_pool {
 	struct frame *idle;
-	size_t frames, frames_max;
+	size_t idle_count, frames, frames_max;
 };
 
 struct frame_pool *frame_pool_create(size_t frames_max)
@@ -37,6 +40,7 @@ struct frame *frame_get(struct frame_pool *pool)
 
 	if (f) {
 		pool->idle = f->next;
+		pool->idle_count--;
 	} else {
 		if (pool->frames == pool->frames_max)
 			return NULL;
@@ -62,7 +66,13 @@ void frame_drop(struct frame *f)
 {
 	if (!f || --f->counts > 0)
 		return;
+	if (f->pool->idle_count == IDLE_MAX) {
+		f->pool->frames--;
+		free(f);
+		return;
+	}
 	/* The last one first: its pages are in the cache. */
 	f->next = f->pool->idle;
 	f->pool->idle = f;
+	f->pool->idle_count++;
 }

@@ -18,6 +18,8 @@
 #include "lib/loop.h"
 #include "lib/time.h"
 
+_Static_assert(LWIP_WINDOW_MAX == TCP_WND, "the greatest window is lwIP's");
+
 /* A packet's transport part is at most 65535 - 20; headers of a segment: no options. */
 enum { SEGMENT_BYTES_MAX = 65535 - 40 - 20, PIECES_MAX = 14, CWND_FIRST_BYTES = 1024 * 1024 };
 enum { EXT_CONN = 0 }; /* index of pcb->ext_args */
@@ -278,6 +280,11 @@ static err_t on_opening(u8_t id, struct tcp_pcb_listen *listener, struct tcp_pcb
 	if (!c || c->pcb)
 		return ERR_VAL;
 	c->pcb = pcb;
+	if (c->window_bytes == 0 || c->window_bytes > LWIP_WINDOW_FIRST)
+		c->window_bytes = LWIP_WINDOW_FIRST;
+	/* With the options read lwIP has set its greatest; the answer announces it as it is here.
+	 */
+	pcb->rcv_wnd = pcb->rcv_ann_wnd = c->granted_bytes = c->window_bytes;
 	tcp_ext_arg_set(pcb, EXT_CONN, c);
 	tcp_ext_arg_set_callbacks(pcb, EXT_CONN, &callbacks);
 	tcp_arg(pcb, c);
@@ -426,14 +433,33 @@ void lwip_conn_flush(struct lwip_conn *c)
 		tcp_output(c->pcb);
 }
 
-void lwip_conn_consumed(struct lwip_conn *c, size_t size_bytes)
+static void open_window(struct lwip_conn *c, size_t size_bytes)
 {
 	u16_t part;
 
 	for (; c->pcb && size_bytes > 0; size_bytes -= part) {
 		part = (u16_t)(size_bytes < 65535 ? size_bytes : 65535);
+		c->granted_bytes += part;
 		tcp_recved(c->pcb, part);
 	}
+}
+
+void lwip_conn_consumed(struct lwip_conn *c, size_t size_bytes)
+{
+	c->granted_bytes -= (uint32_t)size_bytes;
+	if (c->granted_bytes < c->window_bytes)
+		open_window(c, c->window_bytes - c->granted_bytes);
+}
+
+void lwip_conn_window(struct lwip_conn *c, uint32_t size_bytes)
+{
+	const struct tcp_pcb *pcb = c->pcb;
+
+	if (!pcb)
+		return;
+	c->window_bytes = size_bytes < TCP_WND_MAX(pcb) ? size_bytes : TCP_WND_MAX(pcb);
+	if (c->granted_bytes < c->window_bytes)
+		open_window(c, c->window_bytes - c->granted_bytes);
 }
 
 void lwip_conn_shut(struct lwip_conn *c)
@@ -441,12 +467,6 @@ void lwip_conn_shut(struct lwip_conn *c)
 	/* A lack of memory is tried again by tcp_slowtmr (TF_CLOSEPEND). */
 	if (is_open(c->pcb))
 		tcp_shutdown(c->pcb, 0, 1);
-}
-
-void lwip_conn_close(struct lwip_conn *c)
-{
-	if (c->pcb && tcp_close(c->pcb) != ERR_OK)
-		lwip_conn_abort(c);
 }
 
 void lwip_conn_abort(struct lwip_conn *c)

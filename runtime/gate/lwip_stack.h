@@ -35,7 +35,12 @@ struct lwip_conn {
 	void *pcb;		/* NULL: none */
 	uint16_t wire_bytes;	/* the container's MSS */
 	uint16_t segment_bytes; /* what one piece of output carries, a multiple of it */
+	uint32_t window_bytes;	/* as it shall be */
+	uint32_t granted_bytes; /* as it is: announced and not consumed */
 };
+
+/* The greatest that a SYN-ACK can announce, and the greatest of all. */
+enum { LWIP_WINDOW_FIRST = 65535, LWIP_WINDOW_MAX = 4 * 1024 * 1024 };
 
 struct lwip_stack *lwip_stack_create(struct loop *loop, struct tun *tun, uint16_t mtu);
 void lwip_stack_destroy(struct lwip_stack *s); /* NULL is fine; all connections are gone */
@@ -43,8 +48,8 @@ void lwip_stack_destroy(struct lwip_stack *s); /* NULL is fine; all connections 
 /* A tenth of a second has passed; called by its own timer when there is a loop. */
 void lwip_stack_tick(struct lwip_stack *s);
 
-/* A TCP segment of this connection; with pcb NULL its SYN, which opens it. `f` holds the packet and
- * is kept as long as needed; NULL: p->ip is copied. */
+/* A TCP segment of this connection; with pcb NULL its SYN, which opens it with c->window_bytes. `f`
+ * holds the packet and is kept as long as needed; NULL: p->ip is copied. */
 void lwip_stack_input(struct lwip_stack *s, struct lwip_conn *c, const struct packet *p,
 		      struct frame *f);
 
@@ -55,8 +60,10 @@ int lwip_conn_write(struct lwip_conn *c, const void *data, size_t size_bytes, bo
 void lwip_conn_flush(struct lwip_conn *c);
 /* So many received bytes are no longer ours: the window opens again. */
 void lwip_conn_consumed(struct lwip_conn *c, size_t size_bytes);
+/* How far the container may be ahead of what was consumed. A smaller
+ * one takes effect as bytes are consumed: what was announced stands. */
+void lwip_conn_window(struct lwip_conn *c, uint32_t size_bytes);
 void lwip_conn_shut(struct lwip_conn *c);  /* FIN after what was written */
-void lwip_conn_close(struct lwip_conn *c); /* the same, and nothing more is taken in */
 void lwip_conn_abort(struct lwip_conn *c); /* RST; `gone` comes before it returns */
 bool lwip_conn_waits(const struct lwip_conn *c); /* in TIME-WAIT */
 

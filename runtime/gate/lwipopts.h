@@ -56,8 +56,7 @@
 #define TCP_OVERSIZE		   0 /* nothing is copied into a segment */
 #define LWIP_WND_SCALE		   1
 #define TCP_RCV_SCALE		   7
-/* The TUN device queues 1000 frames of up to 64 KiB: eight flows' windows are at most 512 of them.
- */
+/* The greatest; tcp_window.c gives each connection its part of what the device can queue. */
 #define TCP_WND			   (4 * 1024 * 1024)
 #define TCP_SND_BUF		   (4 * 1024 * 1024)
 #define TCP_SND_QUEUELEN	   4096

@@ -149,6 +149,7 @@ static void open_inside(struct tcp_flow *f)
 		tcp_flow_destroy(f);
 		return;
 	}
+	tcp_window_open(f);
 	f->conn.events = f->service ? &tcp_serve_events : &tcp_relay_events;
 	lwip_stack_input(f->tcp->lwip, &f->conn, &syn, NULL);
 }
@@ -369,6 +370,7 @@ struct tcp *tcp_create(const struct tcp_setup *setup, struct err *e)
 	t->setup = *setup;
 	t->chunks = chunk_pool_create(CHUNKS_MAX);
 	tcp_relay_init(t);
+	tcp_window_init(t);
 	t->lwip = lwip_stack_create(setup->loop, setup->tun, setup->mtu);
 	return t;
 }
@@ -384,6 +386,7 @@ void tcp_destroy(struct tcp *t)
 			tcp_flow_destroy(t->all);
 	}
 	loop_timer_off(&t->feeding);
+	loop_timer_off(&t->windows.timer);
 	lwip_stack_destroy(t->lwip);
 	chunk_pool_destroy(t->chunks);
 	free(t);

@@ -43,11 +43,20 @@ struct tcp_flow {
 	/* To the container: what is not acknowledged yet. */
 	struct chunk_row row;
 
+	uint32_t window_used, window_epoch; /* tcp_window.c */
+
 	const struct tcp_service *service;
 	void *conversation;
 
 	uint8_t syn_bytes;
 	uint8_t syn[PACKET_HEADERS_MAX]; /* without payload */
+};
+
+struct tcp_windows {
+	struct loop_timer timer;
+	uint32_t epoch;
+	uint32_t active,
+		active_before; /* connections that moved bytes in this one, in the last one */
 };
 
 struct tcp {
@@ -59,6 +68,7 @@ struct tcp {
 	uint32_t handshakes;	   /* CONNECTING and OPENING */
 	size_t kept_bytes;	   /* memory of all flows' kept bytes */
 	struct loop_timer feeding; /* of the starving */
+	struct tcp_windows windows;
 };
 
 extern const struct lwip_events tcp_relay_events, tcp_serve_events;
@@ -76,6 +86,11 @@ void tcp_relay_event(struct tcp_flow *f, unsigned events);    /* of the socket *
 bool tcp_relay_full(const struct tcp_flow *f);		      /* may take no more segments */
 void tcp_relay_feed(struct tcp *t);			      /* chunks came back */
 void tcp_relay_clear(struct tcp_flow *f);		      /* lets go of what it keeps */
+
+/* tcp_window.c */
+void tcp_window_init(struct tcp *t);
+void tcp_window_open(struct tcp_flow *f); /* before its SYN is answered */
+void tcp_window_used(struct tcp_flow *f, size_t size_bytes); /* so much was consumed */
 
 /* tcp_serve.c: a tcp_peer is its flow. */
 void tcp_serve_clear(struct tcp_flow *f);

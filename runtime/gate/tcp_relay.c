@@ -161,6 +161,7 @@ static bool write_kept(struct tcp_flow *f)
 		}
 		return true;
 	}
+	tcp_window_used(f, sum);
 	lwip_conn_consumed(&f->conn, sum);
 	return true;
 }
@@ -192,6 +193,7 @@ static void on_received(struct lwip_conn *c, struct lwip_bytes *b)
 	else
 		keep(f, b, (size_t)n);
 	want(f, LOOP_WRITE, f->kept != NULL);
+	tcp_window_used(f, (size_t)n);
 	lwip_conn_consumed(c, (size_t)n);
 }
 

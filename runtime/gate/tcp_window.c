@@ -1,0 +1,78 @@
+/* tcp_window.c - how far containers may be ahead: all connections together by what the TUN device
+ * can queue. Beyond that its ring throws packets away, and the senders fall back to small ones.
+ *
+ * A connection begins with at most 64 KiB and doubles each time that it has used up its window, up
+ * to its part: the budget over those that moved bytes within the last second. */
+#include "gate/tcp_flow.h"
+
+enum {
+	BUDGET_BYTES =
+		32 * 1024 * 1024, /* half of 1000 frames of 64 KiB: small ones take a place too */
+	WINDOW_MIN = 32 * 1024,
+	EPOCH_MS = 1000,
+};
+
+static void on_epoch(struct loop_timer *timer)
+{
+	struct tcp *t = owner_of(timer, struct tcp, windows.timer);
+
+	t->windows.active_before = t->windows.active;
+	t->windows.active = 0;
+	t->windows.epoch++;
+	if (t->windows.active_before > 0)
+		loop_timer_set(t->setup.loop, timer, EPOCH_MS);
+}
+
+void tcp_window_init(struct tcp *t)
+{
+	t->windows.timer.on_time = on_epoch;
+	t->windows.epoch = 1;
+}
+
+static uint32_t part_of(const struct tcp *t)
+{
+	const struct tcp_windows *w = &t->windows;
+	uint32_t flows = w->active > w->active_before ? w->active : w->active_before;
+	uint32_t part;
+
+	/* Those that come at once are active at once. */
+	flows += t->handshakes;
+	part = flows > 0 ? BUDGET_BYTES / flows : LWIP_WINDOW_MAX;
+
+	if (part < WINDOW_MIN)
+		return WINDOW_MIN;
+	return part < LWIP_WINDOW_MAX ? part : LWIP_WINDOW_MAX;
+}
+
+static void be_active(struct tcp_flow *f)
+{
+	struct tcp *t = f->tcp;
+
+	if (f->window_epoch == t->windows.epoch)
+		return;
+	f->window_epoch = t->windows.epoch;
+	t->windows.active++;
+	if (!t->windows.timer.loop && t->setup.loop)
+		loop_timer_set(t->setup.loop, &t->windows.timer, EPOCH_MS);
+}
+
+void tcp_window_open(struct tcp_flow *f)
+{
+	f->conn.window_bytes = part_of(f->tcp);
+	be_active(f);
+}
+
+void tcp_window_used(struct tcp_flow *f, size_t size_bytes)
+{
+	uint32_t part, window = f->conn.window_bytes;
+
+	be_active(f);
+	part = part_of(f->tcp);
+	f->window_used += (uint32_t)size_bytes;
+	if (window > part) {
+		lwip_conn_window(&f->conn, part);
+	} else if (f->window_used >= window && window < part) {
+		f->window_used = 0;
+		lwip_conn_window(&f->conn, window * 2 < part ? window * 2 : part);
+	}
+}
