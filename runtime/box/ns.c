@@ -56,6 +56,41 @@ pid_t ns_clone(uint64_t flags, int cgroup_fd, int *pidfd, struct err *e)
 	return pid;
 }
 
+/* Between the system call and the child's first call nothing may return: the child pushes over what
+ * the caller of this goes back through. */
+static long __attribute__((noinline)) clone_beside(const struct clone_args *args,
+						   void (*child)(void *ctx), void *ctx)
+{
+	long got;
+
+	__asm__ volatile("syscall"
+			 : "=a"(got)
+			 : "a"((long)SYS_clone3), "D"(args), "S"(sizeof(*args))
+			 : "rcx", "r11", "memory");
+	if (got == 0)
+		child(ctx);
+	return got;
+}
+
+int ns_clone_beside(uint64_t flags, int cgroup_fd, pid_t *pid, int *pidfd, void (*child)(void *ctx),
+		    void *ctx, struct err *e)
+{
+	const struct clone_args args = {
+		.flags = flags | CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_PARENT_SETTID |
+			 (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
+		.pidfd = (uint64_t)(uintptr_t)pidfd,
+		.parent_tid = (uint64_t)(uintptr_t)pid,
+		.exit_signal = SIGCHLD,
+		.cgroup = cgroup_fd >= 0 ? (uint64_t)cgroup_fd : 0,
+	};
+	long got = clone_beside(&args, child, ctx);
+
+	if (got >= 0)
+		return 0;
+	errno = (int)-got;
+	return err_sys(e, "make the container's namespaces");
+}
+
 static int open_join(enum oci_namespace ns, const char *path, struct err *e)
 {
 	AUTO_FD int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);

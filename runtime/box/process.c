@@ -60,7 +60,10 @@ static int set_oom_score(pid_t pid, int score, struct err *e)
 {
 	char name[48], text[16];
 
-	snprintf(name, sizeof(name), "/proc/%d/oom_score_adj", (int)pid);
+	if (pid)
+		snprintf(name, sizeof(name), "/proc/%d/oom_score_adj", (int)pid);
+	else
+		snprintf(name, sizeof(name), "/proc/self/oom_score_adj");
 	snprintf(text, sizeof(text), "%d", score);
 	return fs_write_control_at(AT_FDCWD, name, text, e) ? err_add(e, ".process.oomScoreAdj")
 							    : 0;

@@ -14,7 +14,7 @@ struct err;
 struct oci_process;
 struct oci_spec;
 
-/* From outside, with the machine's rights: resource limits (of those that process_confine sets, the
+/* From outside, or by itself (pid 0), with the machine's rights: resource limits (of those that process_confine sets, the
  * room for them), OOM score, scheduling policy, I/O priority. */
 int process_limit(pid_t pid, const struct oci_process *p, struct err *e);
 

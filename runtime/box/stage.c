@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
@@ -34,6 +35,7 @@ struct staging {
 	struct mount_sources sources;
 	int inner_link_fd, inner_console_fd, listener_fd;
 	int proc_fd;		/* /proc; opened when it is needed */
+	struct err failure;	/* of an inner that runs beside */
 	struct stage_result *r;
 };
 
@@ -66,7 +68,73 @@ static int open_all(struct staging *g, struct err *e)
 	if (mount_sources_open(&g->sources, &plan->mounts, e) || open_console(g, e) ||
 	    notify_connect(g->spec->seccomp, &g->listener_fd, e))
 		return -1;
-	return stage_link_make(&g->r->link_fd, &g->inner_link_fd, e);
+	return 0;
+}
+
+/* Only a mount with the ids of the container's own user namespace wants that. */
+static bool wants_map(const struct staging *g)
+{
+	const struct mount_plan *plan = &g->job->plan->mounts;
+
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].options.idmap != MOUNT_IDMAP_NONE && !plan->steps[i].uid_maps)
+			return true;
+	return false;
+}
+
+enum { SHARED_MEMORY_MIN_BYTES = 16 << 20 };
+
+/* Whoever is killed for want of memory takes along who shares his; so not with a small limit. */
+static bool runs_beside(const struct staging *g)
+{
+	const struct oci_spec *spec = g->spec;
+	const struct box_plan *plan = g->job->plan;
+	int64_t limit = spec->resources.memory_limit_bytes;
+	bool joins = false, hooks = false;
+
+	for (unsigned i = 0; i < OCI_NAMESPACES; i++)
+		joins |= g->join.fds[i] >= 0;
+	for (unsigned i = 0; i < OCI_HOOK_POSTSTART; i++)
+		hooks |= spec->hooks[i].count > 0;
+	return g->job->beside && g->job->at_once && !joins && !hooks && !plan->policy.service &&
+	       !(plan->clone_flags & (CLONE_NEWUSER | CLONE_NEWTIME)) && !g->sources.late &&
+	       !spec->process.terminal && g->listener_fd < 0 && !spec->net_device_count &&
+	       !g->job->root && !wants_map(g) && (limit <= 0 || limit >= SHARED_MEMORY_MIN_BYTES);
+}
+
+static void inner_beside(void *ctx)
+{
+	struct staging *g = ctx;
+	struct stage_inner in = {
+		.job = g->job,
+		.sources = &g->sources,
+		.link_fd = -1,
+		.failure = &g->failure,
+		.console_fd = -1,
+		.listener_fd = -1,
+		.pid = g->r->pid,
+		.at_once = true,
+	};
+
+	if ((!g->job->on_pid || g->job->on_pid(g->job->ctx, g->r->pid, &g->failure) == 0) &&
+	    process_limit(0, &g->spec->process, &g->failure) == 0)
+		stage_inner(&in);
+	stage_link_end();
+}
+
+static int make_beside(struct staging *g, struct err *e)
+{
+	g->failure.text[0] = '\0';
+	if (ns_clone_beside(g->job->plan->clone_flags, g->job->cgroup_fd, &g->r->pid, &g->r->pidfd,
+			    inner_beside, g, e)) {
+		g->r->pid = -1;
+		return -1;
+	}
+	if (!g->failure.text[0])
+		return 0;
+	if (e)
+		*e = g->failure;
+	return -1;
 }
 
 static int start_inner(struct staging *g, struct err *e)
@@ -94,17 +162,6 @@ static int start_inner(struct staging *g, struct err *e)
 	if (g->inner_console_fd != g->job->console_fd)
 		fd_close(&g->inner_console_fd);
 	return g->job->on_pid ? g->job->on_pid(g->job->ctx, pid, e) : 0;
-}
-
-/* Only a mount with the ids of the container's own user namespace wants that. */
-static bool wants_map(const struct staging *g)
-{
-	const struct mount_plan *plan = &g->job->plan->mounts;
-
-	for (size_t i = 0; i < plan->count; i++)
-		if (plan->steps[i].options.idmap != MOUNT_IDMAP_NONE && !plan->steps[i].uid_maps)
-			return true;
-	return false;
 }
 
 static int set_ids_and_limits(struct staging *g, struct err *e)
@@ -240,7 +297,11 @@ static int make(struct staging *g, struct err *e)
 	if (!g->job->plan->policy.service && getauxval(AT_EUID) == 0 &&
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(e, "prctl");
-	if (open_all(g, e) || start_inner(g, e) || set_ids_and_limits(g, e) ||
+	if (open_all(g, e))
+		return -1;
+	if (runs_beside(g))
+		return make_beside(g, e);
+	if (stage_link_make(&g->r->link_fd, &g->inner_link_fd, e) || start_inner(g, e) || set_ids_and_limits(g, e) ||
 	    move_net_devices(g, e) || run_hooks(g, e) || map_sources(g, e))
 		return -1;
 	return await_ready(g, e);
@@ -280,6 +341,8 @@ int stage_release(struct stage_result *r, struct err *e)
 {
 	int got;
 
+	if (r->link_fd < 0)
+		return 0;	/* it ran beside */
 	if (stage_link_send(r->link_fd, r->at_once ? STAGE_RUN : STAGE_EXEC, (uint64_t)r->pid, -1,
 			    e))
 		return -1;

@@ -151,7 +151,7 @@ static int set_up(struct stage_inner *in, struct program *program, struct err *e
 	const int kept[] = { in->link_fd, in->job->gate_fd, in->job->seccomp_fd,
 			     in->listener_fd };
 
-	if (await(in, STAGE_GO, e))
+	if (in->link_fd >= 0 && await(in, STAGE_GO, e))
 		return -1;
 	/* Nobody traces us or reads our memory through /proc until exec (CVE-2016-9962). */
 	if ((in->job->plan->policy.service || in->sources->late) &&
@@ -220,7 +220,9 @@ void stage_inner(struct stage_inner *in)
 	if (set_up(in, &program, &e) == 0 && wait_at_gate(in, &teller, &e) == 0 &&
 	    run_start_hooks(in, &e) == 0 && confine(in, &e) == 0)
 		program_exec(&in->job->plan->spec->process, &program, &e);
-	if (teller.gate_connection_fd >= 0)
+	if (in->link_fd < 0)
+		*in->failure = e;
+	else if (teller.gate_connection_fd >= 0)
 		gate_refuse(teller.gate_connection_fd, e.text);
 	else
 		stage_link_tell(in->link_fd, e.text);

@@ -9,13 +9,15 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+struct err;
 struct mount_sources;
 struct stage_job;
 
 struct stage_inner {
 	const struct stage_job *job;
 	struct mount_sources *sources;
-	int link_fd;
+	int link_fd;		/* -1: the stage waits on the same memory (ns_clone_beside) */
+	struct err *failure;	/* its place for the sentence then */
 	int console_fd;		/* where the terminal's master goes, -1 = no terminal */
 	int listener_fd;	/* connected socket for seccomp notify, -1 = none */
 	pid_t pid;		/* our own as the stage sees it; it says so with GO */

@@ -23,8 +23,6 @@ static int run(const struct command_call *call, struct err *e)
 
 	if (launch_make(&l, call, false, e))
 		return -1;
-	if (!l.options->detach)
-		foreground_begin();
 	if (launch_release(&l, e))
 		return -1;
 	if (l.options->detach) {

@@ -6,8 +6,8 @@
 
 struct err;
 
-/* After the process is cloned and before its program runs, while it cannot have ended: from then on
- * signals wait to be passed on instead of ending us. */
+/* Before the process can have ended: from then on signals wait to be passed on instead of ending us.
+ */
 void foreground_begin(void);
 
 /* console_fd: the master of its terminal, -1 = it has our standard streams itself. Returns the exit

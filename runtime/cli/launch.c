@@ -19,6 +19,7 @@
 #include "box/idmap.h"
 #include "box/seccomp_store.h"
 #include "cli/command.h"
+#include "cli/foreground.h"
 #include "cli/globals.h"
 #include "cli/pid_file.h"
 #include "cli/target.h"
@@ -189,6 +190,8 @@ static int make_inner(struct launch *l, unsigned preserved_fds, struct err *e)
 		.gate_fd = l->gate_fd,
 		.preserved_fds = preserved_fds,
 		.at_once = l->gate_fd < 0,
+		/* Where the file cannot be written, the program does not run. */
+		.beside = !l->options->pid_file,
 		.on_pid = on_pid,
 		.ctx = l,
 	};
@@ -229,6 +232,8 @@ static int make_all(struct launch *l, bool with_gate, unsigned preserved_fds, st
 		if (l->gate_fd < 0)
 			return -1;
 	}
+	if (!with_gate && !l->options->detach)
+		foreground_begin();
 	if (make_inner(l, preserved_fds, e) ||
 	    (with_gate && container_dir_save_at_gate(&l->dir, e)))
 		return -1;
