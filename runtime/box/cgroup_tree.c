@@ -317,8 +317,8 @@ bool cgroup_remove_unused(int dir_fd, const char *path)
 
 int cgroup_remove(int dir_fd, const char *path, unsigned wait_ms, struct err *e)
 {
-	uint64_t deadline_ms = time_boot_ms() + wait_ms;
 	const char *name = below(path);
+	uint64_t deadline_ms;
 	struct err why;
 
 	if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
@@ -329,6 +329,7 @@ int cgroup_remove(int dir_fd, const char *path, unsigned wait_ms, struct err *e)
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : err_sys(e, "cgroup %s: open", path);
+	deadline_ms = time_boot_ms() + wait_ms;
 	if (remove_children(fd, deadline_ms, &why) == 0 &&
 	    remove_empty(dir_fd, name, deadline_ms, &why) == 0)
 		return 0;

@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -248,6 +249,9 @@ void container_dir_close(struct container_dir *d)
 {
 	if (d->id)
 		fd_close(&d->fd);
+	if (d->process_fd > 0)
+		fd_close(&d->process_fd);
+	d->process_fd = 0;
 	d->fd = -1;
 }
 
@@ -262,7 +266,6 @@ int container_dir_remove(struct container_dir *d, struct err *e)
 		container_dir_close(d);
 		return 0;
 	}
-	unlinkat(d->fd, "process.new", 0);
 	unlinkat(d->fd, "gate", 0);
 	if (unlinkat(d->root_fd, d->id, AT_REMOVEDIR) < 0 &&
 	    fs_remove_tree_at(d->root_fd, d->id, e))
@@ -360,41 +363,60 @@ int container_dir_facts(const struct container_dir *d, struct arena *a, struct c
 	return failed ? err_add(e, "container %s", d->id) : 1;
 }
 
-int container_dir_save_process(const struct container_dir *d, pid_t pid, struct err *e)
+int container_dir_begin_process(struct container_dir *d, struct err *e)
 {
-	char text[PROCESS_BYTES_MAX];
-	struct proc_stat st;
-	int size;
+	int fd = openat(d->fd, "process", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-	if (proc_stat(pid, &st, e))
-		return err_add(e, "container %s", d->id);
-	size = snprintf(text, sizeof(text), "%d %llu\n", pid, (unsigned long long)st.start);
-	return put(d, "process.new", text, (size_t)size, e);
+	if (fd < 0)
+		return err_sys(e, "container %s: make process", d->id);
+	d->process_fd = fd;
+	return 0;
 }
 
-int container_dir_save_at_gate(const struct container_dir *d, struct err *e)
+/* "- PID KIND NUMBER", where the first byte becomes + at the gate. */
+int container_dir_save_process(const struct container_dir *d, pid_t pid, pid_t pid_here,
+			       struct err *e)
 {
-	if (renameat(d->fd, "process.new", d->fd, "process") < 0)
-		return err_sys(e, "container %s: rename process.new", d->id);
+	AUTO_FD int pidfd = (int)syscall(SYS_pidfd_open, pid_here, 0);
+	char text[PROCESS_BYTES_MAX];
+	bool has_inode;
+	struct proc_stat st;
+	uint64_t inode;
+	int size;
+
+	if (pidfd < 0)
+		return err_sys(e, "container %s: pidfd_open", d->id);
+	has_inode = proc_pidfd_inode(pidfd, &inode);
+	if (!has_inode && proc_stat(pid, &st, e))
+		return err_add(e, "container %s", d->id);
+	size = snprintf(text, sizeof(text), "- %d %s %llu\n", pid, has_inode ? "pidfd" : "start",
+			(unsigned long long)(has_inode ? inode : st.start));
+	return fd_write_all(d->process_fd, text, (size_t)size, e) ?
+		       err_add(e, "container %s: process", d->id) :
+		       0;
+}
+
+int container_dir_save_at_gate(struct container_dir *d, struct err *e)
+{
+	ssize_t size = pwrite(d->process_fd, "+", 1, 0);
+
+	if (size != 1)
+		return err_sys(e, "container %s: write process", d->id);
+	close(d->process_fd);
+	d->process_fd = 0;
 	return 0;
 }
 
 int container_dir_process(const struct container_dir *d, struct container_process *p, struct err *e)
 {
 	AUTO_FREE char *text = NULL;
-	char *words[3];
+	char *words[5];
 	size_t size_bytes;
-	uint64_t pid;
+	uint64_t pid, number;
 	struct err why;
 
-	*p = (struct container_process){ .at_gate = true };
+	*p = (struct container_process){ 0 };
 	text = fs_read_at(d->fd, "process", PROCESS_BYTES_MAX, &size_bytes, &why);
-	if (!text && why.number == ENOENT) {
-		p->at_gate = false;
-		text = fs_read_at(d->fd, "process.new", PROCESS_BYTES_MAX, &size_bytes, &why);
-		if (!text && why.number == ENOENT)	/* renamed between the two? */
-			text = fs_read_at(d->fd, "process", PROCESS_BYTES_MAX, &size_bytes, &why);
-	}
 	if (!text && why.number == ENOENT)
 		return 0;
 	if (!text)
@@ -402,11 +424,13 @@ int container_dir_process(const struct container_dir *d, struct container_proces
 	if (size_bytes == 0)
 		return 0;
 	text[strcspn(text, "\n")] = '\0';
-	if (str_split_words(text, words, 2) != 2 || !str_to_u64(words[0], &pid) || pid == 0 ||
-	    pid > INT_MAX || !str_to_u64(words[1], &p->start))
+	if (str_split_words(text, words, 4) != 4 || !str_to_u64(words[1], &pid) || pid == 0 ||
+	    pid > INT_MAX || !str_to_u64(words[3], &number))
 		return err_set(e, "container %s: its process file is damaged: delete --force",
 			       d->id);
 	p->pid = (pid_t)pid;
+	p->at_gate = words[0][0] == '+';
+	*(str_equal(words[2], "pidfd") ? &p->inode : &p->start) = number;
 	return 1;
 }
 

@@ -2,13 +2,13 @@
  *
  *   config.json   copy of the bundle's, as it was at create
  *   state.json    what never changes: written before anything is made that must be cleared away
- *   process.new   pid and start time of the first process, written before that may go on alone;
- *   process       the same file, renamed once the process stands at its gate
+ *   process       the first process, written before that may go on alone, and whether it
+ *                 stands at its gate
  *   gate          the socket at which it waits for `start` (stage.h)
  *
- * Every file is written by one write(2) or put in place by one rename(2), so whatever a crash
- * leaves is found by `delete --force`. The folder's own lock (flock(2)) is for those who make it
- * and remove it; all others take none. Nothing here says how a container is doing: that is
+ * Every file is written by one write(2), and `process` changed by another of one byte, so whatever
+ * a crash leaves is found by `delete --force`. The folder's own lock (flock(2)) is for those who
+ * make it and remove it; all others take none. Nothing here says how a container is doing: that is
  * container_status.h. Id grammar: runc's. */
 #pragma once
 
@@ -26,6 +26,7 @@ struct container_dir {
 	const char *id;		/* borrowed */
 	int root_fd;		/* ROOT, borrowed */
 	int fd;			/* ROOT/ID; with it the lock goes */
+	int process_fd;		/* the file while it is written, or 0 */
 };
 
 struct container_facts {	/* state.json */
@@ -39,7 +40,8 @@ struct container_facts {	/* state.json */
 
 struct container_process {
 	pid_t pid;
-	uint64_t start;		/* proc_stat.start: with the pid it names one process for good */
+	uint64_t inode;		/* of its pidfd: names one process for good; or 0, and then */
+	uint64_t start;		/* proc_stat.start does so with the pid */
 	bool at_gate;		/* create has done its part */
 };
 
@@ -76,8 +78,12 @@ int container_dir_save_facts(const struct container_dir *d, const struct contain
 int container_dir_facts(const struct container_dir *d, struct arena *a, struct container_facts *f,
 			struct err *e);
 
-int container_dir_save_process(const struct container_dir *d, pid_t pid, struct err *e);
-int container_dir_save_at_gate(const struct container_dir *d, struct err *e);
+/* The file, empty: before there is a process. */
+int container_dir_begin_process(struct container_dir *d, struct err *e);
+/* pid_here: in the caller's own pid namespace. */
+int container_dir_save_process(const struct container_dir *d, pid_t pid, pid_t pid_here,
+			       struct err *e);
+int container_dir_save_at_gate(struct container_dir *d, struct err *e);
 /* 1 = loaded, 0 = there is none. */
 int container_dir_process(const struct container_dir *d, struct container_process *p,
 			  struct err *e);

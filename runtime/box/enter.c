@@ -180,7 +180,7 @@ static int run(struct entering *g, struct err *e)
 	if (stage_link_make(&g->r->link_fd, &g->link_fd, e) || open_console(g, e) ||
 	    notify_connect(job->spec->seccomp, &g->listener_fd, e) || start(g, e))
 		return -1;
-	if (job->on_pid && job->on_pid(job->ctx, g->r->pid, e))
+	if (job->on_pid && job->on_pid(job->ctx, g->r->pid, g->r->pid, e))
 		return -1;
 	return set_limits(g, e) ? -1 : await_exec(g, e);
 }

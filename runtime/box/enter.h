@@ -29,7 +29,8 @@ struct enter_job {
 	int console_fd;
 	unsigned preserved_fds;
 	bool tied;
-	int (*on_pid)(void *ctx, pid_t pid, struct err *e);	/* as in struct stage_job */
+	/* As in struct stage_job. */
+	int (*on_pid)(void *ctx, pid_t pid, pid_t pid_here, struct err *e);
 	void *ctx;
 };
 

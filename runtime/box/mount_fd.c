@@ -142,11 +142,14 @@ static unsigned long old_flags(uint64_t attrs)
 /* Appends a word to the list that mount(2) takes; false when it does not fit. */
 static bool add_word(char *data, size_t *used, const char *word)
 {
-	int more = snprintf(data + *used, DATA_BYTES_MAX - *used, "%s%s", *used ? "," : "", word);
+	size_t size = strlen(word);
 
-	if (more < 0 || (size_t)more >= DATA_BYTES_MAX - *used)
+	if (size + 1 >= DATA_BYTES_MAX - *used)
 		return false;
-	*used += (size_t)more;
+	if (*used)
+		data[(*used)++] = ',';
+	memcpy(data + *used, word, size + 1);
+	*used += size;
 	return true;
 }
 

@@ -24,9 +24,9 @@ uint64_t ns_flag(enum oci_namespace ns);
  * here. */
 pid_t ns_clone(uint64_t flags, int cgroup_fd, int *pidfd, struct err *e);
 
-/* As vfork: `child` runs in the new namespaces on the caller's memory and stack, which waits for its
- * exec or its end. No user namespace among them: who has its rights must not write here. *pid is
- * set before the child runs. */
+/* As vfork: `child` runs in the new namespaces on the memory and stack of the caller, who waits for
+ * its exec or its end. No user namespace among them: who has its rights must not write here. *pid
+ * is set before the child runs. */
 int ns_clone_beside(uint64_t flags, int cgroup_fd, pid_t *pid, int *pidfd, void (*child)(void *ctx),
 		    void *ctx, struct err *e);
 

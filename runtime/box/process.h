@@ -14,8 +14,8 @@ struct err;
 struct oci_process;
 struct oci_spec;
 
-/* From outside, or by itself (pid 0), with the machine's rights: resource limits (of those that process_confine sets, the
- * room for them), OOM score, scheduling policy, I/O priority. */
+/* From outside, or by itself (pid 0), with the machine's rights: resource limits (of those that
+ * process_confine sets, the room for them), OOM score, scheduling policy, I/O priority. */
 int process_limit(pid_t pid, const struct oci_process *p, struct err *e);
 
 /* Inside, at first: root of the user namespace when that is not the machine's; a session and a

@@ -97,6 +97,22 @@ void program_environment(const struct oci_process *p, struct program *program)
 	program->env[count] = home;
 }
 
+static int refuse(const char *name, int error, struct err *e)
+{
+	char *text;
+
+	if (error == ENOENT) {
+		text = path_buffer();
+		snprintf(text, PATH_MAX, "stat %.256s: no such file or directory", name);
+		return fail(name, text, ENOENT, e);
+	}
+	return fail(name,
+		    error == EACCES   ? "permission denied"
+		    : error == EISDIR ? "is a directory"
+				      : strerror(error),
+		    error, e);
+}
+
 int program_find(const struct oci_process *p, struct program *program, struct err *e)
 {
 	const char *name = p->args[0];
@@ -104,36 +120,36 @@ int program_find(const struct oci_process *p, struct program *program, struct er
 	int error;
 
 	program->path = name;
-	if (!strchr(name, '/')) {
-		program->path = found = path_buffer();
-		error = find(name, environment_path(p), found, PATH_MAX);
-		if (error == ENOENT)
-			return fail(name, "executable file not found in $PATH", ENOENT, e);
-	} else {
+	if (strchr(name, '/')) {
 		error = check(name);
-		if (error == ENOENT) {
-			found = path_buffer();
-			snprintf(found, PATH_MAX, "stat %.256s: no such file or directory", name);
-			return fail(name, found, ENOENT, e);
-		}
+		return error ? refuse(name, error, e) : 0;
 	}
-	if (error)
-		return fail(name,
-			    error == EACCES   ? "permission denied"
-			    : error == EISDIR ? "is a directory"
-					      : strerror(error),
-			    error, e);
-	return 0;
+	program->path = found = path_buffer();
+	error = find(name, environment_path(p), found, PATH_MAX);
+	if (error == ENOENT)
+		return fail(name, "executable file not found in $PATH", ENOENT, e);
+	return error ? refuse(name, error, e) : 0;
+}
+
+int program_find_to_exec(const struct oci_process *p, struct program *program, struct err *e)
+{
+	program->path = p->args[0];
+	return strchr(p->args[0], '/') ? 0 : program_find(p, program, e);
 }
 
 int program_exec(const struct oci_process *p, const struct program *program, struct err *e)
 {
 	const char *name = p->args[0];
+	int number, error;
 
 	execve(program->path, (char *const *)p->args, (char *const *)program->env);
+	number = errno;
+	error = check(program->path);
+	if (error && error != ENOSYS && error != EPERM)
+		return refuse(name, error, e);
 	return fail(name,
-		    errno == ENOEXEC  ? "exec format error"
-		    : errno == ENOENT ? "no such file or directory (its interpreter is missing)"
-				      : strerror(errno),
-		    errno, e);
+		    number == ENOEXEC  ? "exec format error"
+		    : number == ENOENT ? "no such file or directory (its interpreter is missing)"
+				       : strerror(number),
+		    number, e);
 }

@@ -16,6 +16,8 @@ void program_environment(const struct oci_process *p, struct program *program);
 
 /* With the words that users of Docker know: `exec: "foo": executable file not found in $PATH`. */
 int program_find(const struct oci_process *p, struct program *program, struct err *e);
+/* For who execs at once: a program that is given by its path need not be looked at before. */
+int program_find_to_exec(const struct oci_process *p, struct program *program, struct err *e);
 
 /* Returns only when it fails. */
 int program_exec(const struct oci_process *p, const struct program *program, struct err *e);

@@ -116,7 +116,8 @@ static void inner_beside(void *ctx)
 		.at_once = true,
 	};
 
-	if ((!g->job->on_pid || g->job->on_pid(g->job->ctx, g->r->pid, &g->failure) == 0) &&
+	if ((!g->job->on_pid ||
+	     g->job->on_pid(g->job->ctx, g->r->pid, getpid(), &g->failure) == 0) &&
 	    process_limit(0, &g->spec->process, &g->failure) == 0)
 		stage_inner(&in);
 	stage_link_end();
@@ -161,7 +162,7 @@ static int start_inner(struct staging *g, struct err *e)
 	fd_close(&g->inner_link_fd);
 	if (g->inner_console_fd != g->job->console_fd)
 		fd_close(&g->inner_console_fd);
-	return g->job->on_pid ? g->job->on_pid(g->job->ctx, pid, e) : 0;
+	return g->job->on_pid ? g->job->on_pid(g->job->ctx, pid, pid, e) : 0;
 }
 
 static int set_ids_and_limits(struct staging *g, struct err *e)
@@ -301,8 +302,9 @@ static int make(struct staging *g, struct err *e)
 		return -1;
 	if (runs_beside(g))
 		return make_beside(g, e);
-	if (stage_link_make(&g->r->link_fd, &g->inner_link_fd, e) || start_inner(g, e) || set_ids_and_limits(g, e) ||
-	    move_net_devices(g, e) || run_hooks(g, e) || map_sources(g, e))
+	if (stage_link_make(&g->r->link_fd, &g->inner_link_fd, e) || start_inner(g, e) ||
+	    set_ids_and_limits(g, e) || move_net_devices(g, e) || run_hooks(g, e) ||
+	    map_sources(g, e))
 		return -1;
 	return await_ready(g, e);
 }

@@ -11,10 +11,10 @@
  *
  * The gate: with a gate_fd (gate.h) inner waits there for whoever starts it, and the stage is done
  * with READY; without one it waits for stage_release. Who has nothing to do between the two says
- * at_once and spares both the messages. With `beside` too, a container that nothing has to be done
- * for from outside (no user namespace, nothing joined, no hooks) is made as vfork does it: inner runs
- * on the stage's memory while that waits for its exec. A copy of the stage is the dearest thing of
- * all after the namespaces themselves.
+ * at_once and spares both the messages. With `beside` too, a container for which nothing has to be
+ * done from outside (no user namespace, nothing joined, no hooks) is made as vfork does it: inner
+ * runs on the stage's memory while that waits for its exec. After the namespaces themselves a copy
+ * of the stage is the dearest thing of all.
  *
  * Knows nothing of the container's folder, state files and exit status: they are the caller's. So
  * are the hooks poststart and poststop (hooks.h). */
@@ -50,9 +50,10 @@ struct stage_job {
 	bool tied;		/* the container dies with the calling process */
 	bool at_once;		/* inner begins at stage_release, and then stops at no gate */
 	bool beside;		/* with at_once: it may have begun, and be done, before that */
-	/* Called with inner's pid before inner does anything, by itself when it runs beside: whoever
-	 * is killed after it left a trace of inner. NULL = not wanted. */
-	int (*on_pid)(void *ctx, pid_t pid, struct err *e);
+	/* Called with inner's pid before inner does anything, by itself when it runs beside:
+	 * whoever is killed after it left a trace of inner. pid_here: as the caller's pid namespace
+	 * has it. NULL = not wanted. */
+	int (*on_pid)(void *ctx, pid_t pid, pid_t pid_here, struct err *e);
 	void *ctx;
 	const struct stage_root *root;	/* NULL = the bundle's */
 };

@@ -171,7 +171,8 @@ static int set_up(struct stage_inner *in, struct program *program, struct err *e
 	    process_chdir(AT_FDCWD, spec->process.cwd, true, e) || process_inherit(spec, e) ||
 	    process_become(&spec->process, in->job->tied, e))
 		return -1;
-	return program_find(&spec->process, program, e);
+	return in->at_once ? program_find_to_exec(&spec->process, program, e) :
+			     program_find(&spec->process, program, e);
 }
 
 /* By a hook of the image's own file system: so with the program's ids and capabilities. */

@@ -85,10 +85,11 @@ static int open_root(void *ctx, int user_ns_fd, int mount_ns_fd, struct mount_so
 }
 
 /* Now or never: on its way to the program it is non-dumpable (CVE-2016-9962). */
-static int open_network(void *ctx, pid_t pid, struct err *e)
+static int open_network(void *ctx, pid_t pid, pid_t pid_here, struct err *e)
 {
 	struct staging *g = ctx;
 
+	(void)pid_here;
 	g->network_fd = ns_open(g->s->host->proc_fd, pid, "net", e);
 	return g->network_fd < 0 ? -1 : 0;
 }

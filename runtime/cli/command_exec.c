@@ -139,10 +139,11 @@ static int follow_first_process(struct entry *n, struct err *e)
 }
 
 /* Before the program runs: where the file cannot be written, it does not. */
-static int on_pid(void *ctx, pid_t pid, struct err *e)
+static int on_pid(void *ctx, pid_t pid, pid_t pid_here, struct err *e)
 {
 	const struct entry *n = ctx;
 
+	(void)pid_here;
 	if (!n->options->detach)
 		foreground_begin();
 	return pid_file_write(n->options->pid_file, pid, e);

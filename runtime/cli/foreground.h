@@ -6,7 +6,7 @@
 
 struct err;
 
-/* Before the process can have ended: from then on signals wait to be passed on instead of ending us.
+/* Before the process can have ended: from then on signals wait to be passed on, and do not end us.
  */
 void foreground_begin(void);
 

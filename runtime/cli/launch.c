@@ -128,7 +128,7 @@ static int record(struct launch *l, struct err *e)
 		.own_pids = l->bundle.spec->namespaces & (1u << OCI_NS_PID),
 	};
 
-	time_rfc3339_now(created);
+	time_rfc3339_once(created);
 	return container_dir_save_facts(&l->dir, &facts, e);
 }
 
@@ -171,11 +171,11 @@ static int make_cgroup(struct launch *l, struct err *e)
 	return cgroup_give(l->cgroup_fd, owner, e);
 }
 
-static int on_pid(void *ctx, pid_t pid, struct err *e)
+static int on_pid(void *ctx, pid_t pid, pid_t pid_here, struct err *e)
 {
 	struct launch *l = ctx;
 
-	return container_dir_save_process(&l->dir, pid, e);
+	return container_dir_save_process(&l->dir, pid, pid_here, e);
 }
 
 static int make_inner(struct launch *l, unsigned preserved_fds, struct err *e)
@@ -225,7 +225,8 @@ static void undo(struct launch *l)
 static int make_all(struct launch *l, bool with_gate, unsigned preserved_fds, struct err *e)
 {
 	if (record(l, e) || make_cgroup(l, e) || filter_devices(l, e) ||
-	    seccomp_store_open_for(l->root_fd, l->bundle.spec, &l->seccomp_fd, e))
+	    seccomp_store_open_for(l->root_fd, l->bundle.spec, &l->seccomp_fd, e) ||
+	    container_dir_begin_process(&l->dir, e))
 		return -1;
 	if (with_gate) {
 		l->gate_fd = gate_listen(l->dir.fd, e);

@@ -26,6 +26,26 @@ int target_root_open(const struct command_call *call, struct err *e)
 	return root ? container_root_open(root, e) : -1;
 }
 
+/* A pidfd is readable once its process has ended. */
+static int check_inode(struct target *t, struct err *e)
+{
+	struct pollfd end = { .fd = t->pidfd, .events = POLLIN };
+	uint64_t inode;
+	int ended = 1;
+
+	if (!proc_pidfd_inode(t->pidfd, &inode))
+		return err_sys(e, "container %s: look at process %d", t->dir.id, t->process.pid);
+	if (inode == t->process.inode)
+		do
+			ended = poll(&end, 1, 0);
+		while (ended < 0 && errno == EINTR);
+	if (ended < 0)
+		return err_sys(e, "container %s: look at process %d", t->dir.id, t->process.pid);
+	if (ended)
+		fd_close(&t->pidfd);
+	return !ended;
+}
+
 /* Is it still the process that had the pid then, and has it not ended? The pidfd is opened before
  * the look: what it then stands for is what was looked at. 1 = yes, 0 = no; whoever cannot tell
  * must not say that it has ended. */
@@ -41,6 +61,8 @@ static int find_process(struct target *t, struct err *e)
 	if (t->pidfd < 0)
 		return errno == ESRCH ? 0 : err_sys(e, "container %s: look at process %d",
 						    t->dir.id, t->process.pid);
+	if (t->process.inode)
+		return check_inode(t, e);
 	if (proc_stat(t->process.pid, &st, &why)) {
 		fd_close(&t->pidfd);
 		if (why.number == ENOENT || why.number == ESRCH)

@@ -18,10 +18,20 @@ struct cursor {
 	yyjson_obj_iter members;
 };
 
+/* One container on the way from the root to the value that is being checked. */
+struct frame {
+	bool is_object;
+	size_t index;
+	yyjson_val *key;
+	yyjson_arr_iter items;
+	yyjson_obj_iter members;
+};
+
 struct json_doc {
 	yyjson_doc *library;
 	char *name;
 	struct cursor *cursors; /* JSON_DEPTH_MAX of them */
+	struct frame *frames;	/* as many, of one walk; on the stack all of it would be touched */
 	bool escapes_nul;	/* somewhere in the text, the only way to get one into a string */
 };
 
@@ -63,15 +73,6 @@ static void path_add_index(char *path, size_t index)
 	snprintf(piece, sizeof(piece), "[%zu]", index);
 	path_add(path, piece);
 }
-
-/* One container on the way from the root to the value that is being checked. */
-struct frame {
-	bool is_object;
-	size_t index;
-	yyjson_val *key;
-	yyjson_arr_iter items;
-	yyjson_obj_iter members;
-};
 
 static void frame_begin(struct frame *frame, yyjson_val *container)
 {
@@ -198,7 +199,7 @@ static int enter(const struct json_doc *doc, struct frame *frames, unsigned *dep
 /* What RFC 8259 leaves open and the library lets pass: depth, duplicate keys, NUL in strings. */
 static int check(const struct json_doc *doc, struct err *e)
 {
-	struct frame frames[JSON_DEPTH_MAX];
+	struct frame *frames = doc->frames;
 	yyjson_val *value = yyjson_doc_get_root(doc->library);
 	unsigned depth = 0;
 
@@ -249,7 +250,8 @@ struct json_doc *json_parse(const char *name, const char *text, size_t size_byte
 	doc->escapes_nul = memmem(text, size_bytes, "\\u0000", 6) != NULL;
 	doc->name = strdup(name);
 	doc->cursors = calloc(JSON_DEPTH_MAX, sizeof(*doc->cursors));
-	if (!doc->name || !doc->cursors)
+	doc->frames = malloc(JSON_DEPTH_MAX * sizeof(*doc->frames));
+	if (!doc->name || !doc->cursors || !doc->frames)
 		abort();
 	if (check(doc, e) < 0) {
 		json_destroy(doc);
@@ -265,6 +267,7 @@ void json_destroy(struct json_doc *doc)
 	yyjson_doc_free(doc->library);
 	free(doc->name);
 	free(doc->cursors);
+	free(doc->frames);
 	free(doc);
 }
 
@@ -277,7 +280,7 @@ struct json json_root(const struct json_doc *doc)
 
 void json_path(const struct json *j, char path[JSON_PATH_MAX])
 {
-	struct frame frames[JSON_DEPTH_MAX];
+	struct frame *frames = j->doc->frames;
 	const yyjson_val *sought = j->value ? j->value : j->parent;
 	yyjson_val *value = yyjson_doc_get_root(j->doc->library);
 	unsigned depth = 0;

@@ -62,12 +62,26 @@ void json_end_array(struct json_writer *w)
 	end_container(w, "]");
 }
 
+static size_t plain_bytes(const char *text)
+{
+	size_t size = 0;
+
+	while (text[size] >= ' ' && text[size] <= '~' && text[size] != '"' && text[size] != '\\')
+		size++;
+	return size;
+}
+
 static void put_quoted(struct buf *out, const char *text)
 {
 	size_t left = strlen(text), size;
 
 	buf_add(out, "\"", 1);
 	for (; left > 0; text += size, left -= size) {
+		size = plain_bytes(text);
+		if (size > 0) {
+			buf_add(out, text, size);
+			continue;
+		}
 		size = utf8_size(text, left);
 		if (size == 0) {
 			buf_add_str(out, "\xef\xbf\xbd"); /* U+FFFD */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "lib/err.h"
@@ -82,6 +84,18 @@ int proc_stat(pid_t pid, struct proc_stat *s, struct err *e)
 		return err_set(e, "%s: field 22 is no number", path);
 	s->parent = (pid_t)parent;
 	return 0;
+}
+
+bool proc_pidfd_inode(int pidfd, uint64_t *inode)
+{
+	enum { PIDFS = 0x50494446 };	/* PID_FS_MAGIC of linux/magic.h since 6.9 */
+	struct statfs fs;
+	struct stat st;
+
+	if (fstatfs(pidfd, &fs) < 0 || fs.f_type != PIDFS || fstat(pidfd, &st) < 0)
+		return false;
+	*inode = st.st_ino;
+	return true;
 }
 
 int proc_start_time(pid_t pid, uint64_t *ticks, struct err *e)

@@ -4,6 +4,7 @@
  * order. The fd `notify` carries lines to it: `ready`, `poweroff`. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -25,6 +26,10 @@ struct proc_stat {
 };
 /* From /proc/PID/stat. */
 int proc_stat(pid_t pid, struct proc_stat *s, struct err *e);
+
+/* What names the process of a pidfd for good, by the kernel's file system of them; false before
+ * Linux 6.9, which has none. */
+bool proc_pidfd_inode(int pidfd, uint64_t *inode);
 
 /* proc_stat.start alone. */
 int proc_start_time(pid_t pid, uint64_t *ticks, struct err *e);

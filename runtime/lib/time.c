@@ -1,7 +1,9 @@
 #include "lib/time.h"
 
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 uint64_t time_boot_ns(void)
 {
@@ -25,14 +27,27 @@ int64_t time_wall_s(void)
 	return t.tv_sec;
 }
 
+static void write_rfc3339(const struct timespec *t, char out[TIME_RFC3339_BYTES])
+{
+	struct tm tm;
+
+	gmtime_r(&t->tv_sec, &tm);
+	snprintf(out, TIME_RFC3339_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", tm.tm_year + 1900,
+		 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, t->tv_nsec);
+}
+
 void time_rfc3339_now(char out[TIME_RFC3339_BYTES])
 {
 	struct timespec t;
-	struct tm tm;
-	char day[24];
 
 	clock_gettime(CLOCK_REALTIME, &t);
-	gmtime_r(&t.tv_sec, &tm);
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out, TIME_RFC3339_BYTES, "%s.%09ldZ", day, t.tv_nsec);
+	write_rfc3339(&t, out);
+}
+
+void time_rfc3339_once(char out[TIME_RFC3339_BYTES])
+{
+	struct timespec t;
+
+	syscall(SYS_clock_gettime, CLOCK_REALTIME, &t);
+	write_rfc3339(&t, out);
 }

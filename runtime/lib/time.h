@@ -11,3 +11,6 @@ int64_t time_wall_s(void); /* CLOCK_REALTIME */
 enum { TIME_RFC3339_BYTES = 36 };
 /* `2026-11-20T11:30:00.123456789Z` of the wall clock now, as the Docker API writes times. */
 void time_rfc3339_now(char out[TIME_RFC3339_BYTES]);
+/* For a program that asks once: by a system call, since the kernel's pages for the clock (vdso(7))
+ * cost more to touch and to look through. */
+void time_rfc3339_once(char out[TIME_RFC3339_BYTES]);
