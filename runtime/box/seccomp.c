@@ -17,6 +17,7 @@
 
 #include "box/seccomp_default.h"
 #include "box/seccomp_store.h"
+#include "box/seccomp_tree.h"
 #include "lib/arena.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -105,23 +106,55 @@ static int add_call(scmp_filter_ctx filter, uint32_t action, int number, const c
 	return 0;
 }
 
-static int add_rule(scmp_filter_ctx filter, const struct oci_seccomp_rule *rule, uint32_t fallback,
-		    int *last, struct err *e)
-{
-	uint32_t action = action_of(rule->action, rule->errno_ret);
+/* What is being compiled: the answers by number alone, and the library's part, which has those that
+ * depend on arguments or have more than one rule. */
+struct compiling {
+	scmp_filter_ctx filter;
+	const struct oci_seccomp *profile;
+	uint32_t fallback;
+	int last;		/* the highest number that the profile names */
+	struct seccomp_answer answers[SECCOMP_TREE_NUMBERS + 1];
+	bool named[SECCOMP_TREE_NUMBERS + 1];
+};
 
+/* Negative: not of this architecture, or newer than the library: falls to the default. */
+static int place_of(const char *name)
+{
+	int number = seccomp_syscall_resolve_name(name);
+
+	return number < SECCOMP_TREE_NUMBERS ? number : SECCOMP_TREE_NUMBERS;
+}
+
+static int take_rule(struct compiling *c, const struct oci_seccomp_rule *rule, struct err *e)
+{
 	if (rule->arg_count > 6)
 		return err_set(e, "seccomp: a rule has more than 6 arguments");
 	for (size_t i = 0; rule->names[i]; i++) {
 		int number = seccomp_syscall_resolve_name(rule->names[i]);
+		int place = place_of(rule->names[i]);
 
 		if (number < 0)
-			continue; /* not of this architecture, or newer than the library: falls to
-				     the default */
-		if (number > *last)
-			*last = number;
-		if (action != fallback &&
-		    add_call(filter, action, number, rule->names[i], rule, e))
+			continue;
+		if (number > c->last)
+			c->last = number;
+		if (rule->arg_count || c->named[place] || place == SECCOMP_TREE_NUMBERS)
+			c->answers[place].by_library = 1;
+		c->named[place] = true;
+		c->answers[place].action = action_of(rule->action, rule->errno_ret);
+	}
+	return 0;
+}
+
+static int add_rule(struct compiling *c, const struct oci_seccomp_rule *rule, struct err *e)
+{
+	uint32_t action = action_of(rule->action, rule->errno_ret);
+
+	for (size_t i = 0; rule->names[i] && action != c->fallback; i++) {
+		int place = place_of(rule->names[i]);
+
+		if (place >= 0 && c->answers[place].by_library &&
+		    add_call(c->filter, action, seccomp_syscall_resolve_name(rule->names[i]),
+			     rule->names[i], rule, e))
 			return -1;
 	}
 	return 0;
@@ -145,44 +178,65 @@ static int write_prologue(int fd, int last, struct err *e)
 	return fd_write_all(fd, prologue, sizeof(prologue), e);
 }
 
-static int build(scmp_filter_ctx filter, const struct oci_seccomp *profile, int *last,
-		 struct err *e)
+static int build(struct compiling *c, struct err *e)
 {
-	uint32_t fallback = action_of(profile->default_action, profile->default_errno);
+	const struct oci_seccomp *profile = c->profile;
 
 	/* A tree over the numbers instead of a chain: a tenth of the steps for a call at
 	 * its end. */
-	if (seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2))
+	if (seccomp_attr_set(c->filter, SCMP_FLTATR_CTL_OPTIMIZE, 2))
 		return err_set(e, "seccomp: the library cannot optimise");
+	for (size_t i = 0; i <= SECCOMP_TREE_NUMBERS; i++)
+		c->answers[i].action = c->fallback;
 	for (size_t i = 0; i < profile->rule_count; i++)
-		if (add_rule(filter, &profile->rules[i], fallback, last, e))
+		if (take_rule(c, &profile->rules[i], e))
+			return -1;
+	for (size_t i = 0; i < profile->rule_count; i++)
+		if (add_rule(c, &profile->rules[i], e))
 			return -1;
 	return 0;
+}
+
+static int write_program(struct compiling *c, int fd, struct err *e)
+{
+	struct sock_filter *tree = calloc(SECCOMP_TREE_INSNS_MAX, sizeof(*tree));
+	size_t size;
+	int failed;
+
+	if (!tree)
+		abort();
+	size = seccomp_tree_write(c->answers, tree);
+	/* A profile that names no call knows none that is too new. */
+	failed = write_prologue(fd, c->last < 0 ? NUMBER_MAX : c->last, e) ||
+		 fd_write_all(fd, tree, size * sizeof(*tree), e);
+	free(tree);
+	if (failed)
+		return -1;
+	errno = -seccomp_export_bpf(c->filter, fd);
+	return errno ? err_sys(e, "seccomp: export") : 0;
 }
 
 int seccomp_compile(const struct oci_seccomp *profile, struct err *e)
 {
 	AUTO_FD int fd = memfd_create("seccomp", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	scmp_filter_ctx filter =
-		seccomp_init(action_of(profile->default_action, profile->default_errno));
+	AUTO_FREE struct compiling *c = calloc(1, sizeof(*c));
 	/* A list of what is forbidden knows of the future that it shall work. */
 	bool open_end = profile->default_action == OCI_SECCOMP_ALLOW ||
 			profile->default_action == OCI_SECCOMP_LOG;
-	int last = open_end ? NUMBER_MAX : -1, failed;
+	int failed;
 
-	if (fd < 0 || !filter) {
-		seccomp_release(filter);
+	if (!c)
+		abort();
+	c->fallback = action_of(profile->default_action, profile->default_errno);
+	c->filter = seccomp_init(c->fallback);
+	c->profile = profile;
+	c->last = open_end ? NUMBER_MAX : -1;
+	if (fd < 0 || !c->filter) {
+		seccomp_release(c->filter);
 		return err_sys(e, "seccomp: out of memory");
 	}
-	failed = build(filter, profile, &last, e);
-	/* A profile that names no call knows none that is too new. */
-	if (!failed)
-		failed = write_prologue(fd, last < 0 ? NUMBER_MAX : last, e);
-	if (!failed) {
-		errno = -seccomp_export_bpf(filter, fd);
-		failed = errno ? err_sys(e, "seccomp: export") : 0;
-	}
-	seccomp_release(filter);
+	failed = build(c, e) || write_program(c, fd, e);
+	seccomp_release(c->filter);
 	if (failed)
 		return -1;
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
@@ -197,7 +251,7 @@ const char *seccomp_generation(void)
 {
 	/* The first number is ours: a new one for every change of this file that changes
 	 * programs. */
-	return "2 libseccomp " NUMBER_TEXT(SCMP_VER_MAJOR) "." NUMBER_TEXT(
+	return "3 libseccomp " NUMBER_TEXT(SCMP_VER_MAJOR) "." NUMBER_TEXT(
 		SCMP_VER_MINOR) "." NUMBER_TEXT(SCMP_VER_MICRO);
 }
 

@@ -476,6 +476,7 @@ if mount -t cgroup2 none /sys/fs/cgroup 2>err; then
 	ok "exec --cgroup does not leave it" eval 'box exec --cgroup ../../.. -d --pid-file xpid k sleep 1000; ! grep -qx "$(cat xpid)" /sys/fs/cgroup/cgroup.procs'
 	ok "events --stats" eval 'b events --stats k && jq -e ".type == \"stats\" and .id == \"k\" and (.data.pids.current | type == \"number\") and (.data.cpu.usage.total | type == \"number\")" out'
 	events_end() {
+		: >out
 		box events --interval 20ms k >out & p=$!
 		within 10 has stats || { echo "no line came"; return 1; }
 		box kill -a k KILL || return 1
