@@ -374,6 +374,13 @@ def story_capture():
          (echo("192.0.2.7", me="172.31.0.3"), "silent"), (echo("192.0.2.7"), "same"))
 
 
+def story_entropy():
+    run("ip", "link", "set", "lo", "up")
+    out = subprocess.run([os.path.join(WORK, "dns_entropy"), "100000"], stdout=subprocess.PIPE, text=True)
+    print("#", out.stdout.strip())
+    case("ids and ports of questions cannot be guessed (30 bits)", (out.returncode, 0))
+
+
 C, W = namespace("C"), namespace("W")
 open(LOG, "w").close()
 if os.path.exists(LOG + ".awake"):
@@ -382,7 +389,7 @@ server = world()
 gate = Gate(C)
 containers()
 for story in (story_names, story_forward, story_dead, story_udp, story_icmp, story_published, story_policy, story_internal,
-              story_capture):
+              story_capture, story_entropy):
     if len(sys.argv) < 3 or story.__name__[6:] in sys.argv[2:]:
         story()
 case("it ends cleanly, with nothing leaked (sanitizers)", (gate.end(), 0))

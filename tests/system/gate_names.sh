@@ -8,10 +8,12 @@ skip() { echo "1..0 # SKIP $*"; exit 77; }
 [ "$(id -u)" = 0 ] || skip "needs root for network namespaces"
 [ -c /dev/net/tun ] || skip "no /dev/net/tun"
 command -v dig >/dev/null || skip "no dig: tools/enter --set test"
-[ -f "$out/unit/lib/gate.a" ] || skip "build the unit tests first"
+[ -f "$out/unit/lib/gate.a" ] && [ -f "$out/ship/lib/gate.a" ] || skip "build the programs and the unit tests first"
 work=$out/test/gate_names
 mkdir -p "$work"
 gcc -std=gnu11 -D_GNU_SOURCE -Iruntime -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-o "$work/namesctl" tests/system/namesctl.c \
 	-Wl,--start-group "$out/unit/lib/gate.a" "$out/unit/lib/lwip.a" "$out/unit/lib/lib.a" -Wl,--end-group
+"$out/sysroot/bin/musl-gcc" -std=gnu11 -D_GNU_SOURCE -Iruntime -O2 -static -o "$work/dns_entropy" tests/system/dns_entropy.c \
+	-Wl,--start-group "$out/ship/lib/gate.a" "$out/ship/lib/lwip.a" "$out/ship/lib/lib.a" -Wl,--end-group -lm
 exec unshare --net --mount --pid --fork --kill-child --mount-proc python3 tests/system/gate_names.py "$work"
