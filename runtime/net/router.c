@@ -21,7 +21,9 @@
 
 enum {
 	LO_INDEX = 1,
-	TUN_QUEUE = 1000, /* packets of up to 64 KiB; the gateway's windows are bounded by it */
+	/* Packets of up to 64 KiB, 128 MiB at worst. 1,000 flows that begin at once need more than
+	 * 1000; the gateway's windows are bounded by it. */
+	TUN_QUEUE = 2000,
 	/* IPv6 rules, in the order they are asked. */
 	RULE_FROM_GATEWAY = 100,
 	RULE_OWN = 101,

@@ -1,5 +1,4 @@
 """net.py - the story of net.sh: netd with a plain gateway. Every wait is for an event, with a limit. Prints TAP."""
-import errno
 import os
 import signal
 import socket
@@ -7,49 +6,10 @@ import statistics
 import subprocess
 import time
 
-from netlib import LIMIT, NETCTL, SOCKET, Namespace, Netd, Tap, within
+from netlib import LIMIT, NETCTL, SOCKET, TCP, UDP, V4, V6, Namespace, Netd, Tap, error_of, hello, outside, resolvers, within
 from netspoof import spoof
 
 t = Tap("net")
-V4, V6, TCP, UDP = socket.AF_INET, socket.AF_INET6, socket.SOCK_STREAM, socket.SOCK_DGRAM
-
-
-def resolvers(*addresses):
-    with open("/run/net/resolv.conf", "w") as f:
-        f.write("search cuvette.test\n" + "".join(f"nameserver {a}\n" for a in addresses))
-
-
-def error_of(call):
-    try:
-        call()
-    except OSError as e:
-        return errno.errorcode.get(e.errno, str(e))
-    return "none"
-
-
-def hello(client, server, address, family=V4):
-    """What the server sees of a client that connects to it and says hello; the answer arrives."""
-    with server.listen(8000, family) as listening, client.open(family, TCP) as s:
-        s.connect((address, 8000))
-        other, peer = listening.accept()
-        with other:
-            s.sendall(b"hello")
-            assert other.recv(5) == b"hello"
-            other.sendall(b"world")
-            assert s.recv(5) == b"world"
-    return peer[0]
-
-
-def outside():
-    """A neighbour of this machine: 10.9.0.2 and fd09::2 on a link of its own."""
-    ns = Namespace(user=False)
-    for words in (f"link add out0 type veth peer name eth0 netns {ns.pid}", "addr add 10.9.0.1/24 dev out0",
-                  "addr add fd09::1/64 dev out0 nodad", "link set out0 up"):
-        subprocess.run(["ip", *words.split()], check=True)
-    for words in ("addr add 10.9.0.2/24 dev eth0", "addr add fd09::2/64 dev eth0 nodad", "link set eth0 up"):
-        ns.ip(*words.split())
-    return ns
-
 
 resolvers("192.0.2.1")
 far = outside()

@@ -1,26 +1,7 @@
 #!/bin/bash
-# netd against the real kernel: networks, members, published ports, gateways that die. In network, mount and pid
-# namespaces of the story's own, with an outside that it makes. The gateway is a plain one (netctl.c). The story is net.py.
+# netd against the real kernel: networks, members, published ports, gateways that die. The gateway is a plain one
+# (netctl.c), which says what it is told. The story is net.py.
 # usage: tests/system/net.sh   (BIN=DIR: where netd is, default build/bin)
 set -u
-skip() { echo "1..0 # SKIP $1"; exit 77; }
-here=$(cd "$(dirname "$0")" && pwd) out=${O:-build}
-bin=$(cd "${BIN:-$out/bin}" 2>/dev/null && pwd) || skip "build netd first"
-[ -x "$bin/netd" ] || skip "build netd first"
-[ "$(id -u)" = 0 ] && [ "$(awk '{ print $3 }' /proc/self/uid_map)" = 4294967295 ] ||
-	skip "needs the machine's root, not one of a user namespace"
-[ -c /dev/net/tun ] || skip "the machine has no /dev/net/tun"
-cc="$out/sysroot/bin/musl-gcc" work=$out/test/net
-[ -x "$cc" ] || skip "no musl-gcc: make first"
-mkdir -p "$work"
-"$cc" -std=gnu11 -D_GNU_SOURCE -O1 -Wall -Wextra -Iruntime -static -o "$work/netctl" "$here/netctl.c" \
-	runtime/lib/{address,err,fd,log,msg,str,time}.c runtime/wire/wire.c || exit 1
-# netd runs its gateway by a constant of the appliance's root: it gets the place by an overlay.
-BIN=$bin WORK=$(cd "$work" && pwd) exec unshare --net --mount --pid --fork --mount-proc --kill-child bash -c '
-	mount -t tmpfs -o mode=755 run /run &&
-	mkdir -p /run/{upper,work,net} &&
-	mount -t overlay -o lowerdir=/usr/lib,upperdir=/run/upper,workdir=/run/work overlay /usr/lib &&
-	mkdir -p /usr/lib/cuvette &&
-	cp "$BIN/netd" /usr/lib/cuvette/netd && cp "$WORK/netctl" /usr/lib/cuvette/gated && cp "$WORK/netctl" /run/netctl &&
-	ip link set lo up &&
-	exec python3 "$0"' "$here/net.py"
+. "$(dirname "$0")/net_world.bash"
+GATED=plain net_world net.py

@@ -1,0 +1,209 @@
+"""net_gate.py - the story of net_gate.sh: netd with the real gated, seen from containers and from outside."""
+import os
+import signal
+import socket
+import struct
+import threading
+import time
+
+from netlib import LIMIT, TCP, UDP, V4, V6, Namespace, Netd, Tap, error_of, hello, outside, resolvers, within
+from netspoof import checksum
+
+t = Tap("net_gate")
+BULK = 64 << 20
+
+
+def serve(sock, each):
+    """Each connection or datagram to `each`, until the socket is closed."""
+    def run():
+        while True:
+            try:
+                got = sock.accept() if sock.type == TCP else sock.recvfrom(65536)
+            except OSError:
+                return
+            threading.Thread(target=each, args=(sock, *got), daemon=True).start()
+    sock.settimeout(None)
+    threading.Thread(target=run, daemon=True).start()
+    return sock
+
+
+def echo(_, conn, peer):
+    """Says who the client is, then what it says."""
+    with conn:
+        conn.sendall(f"{peer[0]}\n".encode())
+        while data := conn.recv(65536):
+            conn.sendall(data)
+
+
+def bulk(_, conn, __):
+    with conn:
+        block = bytes(range(256)) * 256
+        for _ in range(BULK // len(block)):
+            conn.sendall(block)
+
+
+def echo_udp(sock, data, peer):
+    sock.sendto(peer[0].encode() + b" " + data, peer)
+
+
+def name_server(sock, data, peer):
+    """192.0.2. and the last number of its own address, for every question about A."""
+    question = data[12:data.index(b"\0", 12) + 5]
+    sock.sendto(data[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + question + b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2" + socket.inet_aton(sock.getsockname()[0])[3:], peer)
+
+
+def listen(ns, port, each, family=V4, kind=TCP, address=""):
+    if kind == TCP:
+        return serve(ns.listen(port, family), each)
+    s = ns.open(family, kind)
+    s.bind((address, port))
+    return serve(s, each)
+
+
+def first_line(ns, address, port, family=V4):
+    """What the server behind it says the client is."""
+    with (ns.open(family, TCP) if ns else socket.socket(family, TCP)) as s:
+        s.settimeout(LIMIT)
+        s.connect((address, port))
+        return s.makefile().readline().strip()
+
+
+def ask_udp(ns, address, port, data=b"hi", family=V4):
+    with (ns.open(family, UDP) if ns else socket.socket(family, UDP)) as s:
+        s.settimeout(LIMIT)
+        s.sendto(data, (address, port))
+        return s.recv(65536)
+
+
+def resolve(ns, name, server="172.18.0.1"):
+    """Addresses of a name, or the answer's code."""
+    wire = b"".join(bytes([len(p)]) + p.encode() for p in name.split(".")) + b"\0"
+    data = ask_udp(ns, server, 53, os.urandom(2) + b"\1\0\0\1\0\0\0\0\0\0" + wire + b"\0\1\0\1")
+    code, count, at, found = data[3] & 15, struct.unpack("!H", data[6:8])[0], 12 + len(wire) + 4, []
+    for _ in range(count):
+        at += 2 if data[at] >= 0xc0 else data.index(b"\0", at) - at + 1
+        size = struct.unpack("!H", data[at + 8:at + 10])[0]
+        if size == 4:
+            found.append(socket.inet_ntoa(data[at + 10:at + 14]))
+        at += 10 + size
+    return found or code
+
+
+def ping(ns, address):
+    with ns.open(V4, socket.SOCK_RAW, socket.IPPROTO_ICMP) as s:
+        packet = struct.pack("!BBHHH", 8, 0, 0, 7, 1) + b"12345678"
+        s.sendto(packet[:2] + struct.pack("!H", checksum(packet)) + packet[4:], (address, 0))
+        while True:
+            data = s.recv(2048)[20:]
+            if data[0] == 8:
+                continue
+            return data[0], data[1], data[8:]
+
+
+far = outside()
+for last in (53, 54):
+    far.ip("addr", "add", f"10.9.0.{last}/24", "dev", "eth0")
+resolvers("10.9.0.53")
+a, b, c, d = Namespace(), Namespace(), Namespace(), Namespace()
+netd = Netd()
+ask = netd.ask
+ask("create", "lab", "172.18.0.0/16", "172.18.0.1", "fd00:18::/64", "fd00:18::1")
+ask("create", "two", "172.19.0.0/24", "172.19.0.1", "-", "-")
+ask("create", "inner", "172.20.0.0/24", "172.20.0.1", "-", "-", "internal")
+for net, ns, name, four, six in (("lab", a, "a", "172.18.0.2", "fd00:18::2"), ("lab", b, "b", "172.18.0.3", "fd00:18::3"), ("two", c, "c", "172.19.0.2", "-"),
+                                 ("inner", d, "d", "172.20.0.2", "-")):
+    t.is_(f"{name} is attached to {net}", ask("attach", net, name, ns.path, four, six, f"name={name}", f"name=the-{name}"), f"done {net}")
+keep = [listen(far, 7000, echo, V6), listen(far, 7001, echo_udp, V4, UDP), listen(far, 7002, bulk), listen(far, 53, name_server, V4, UDP, "10.9.0.53"),
+        listen(b, 80, echo, V6), listen(b, 5353, echo_udp, V4, UDP), listen(c, 80, echo), listen(d, 80, echo)]
+
+# ---- out
+t.is_("TCP, IPv4: the world sees the machine", first_line(a, "10.9.0.2", 7000), "::ffff:10.9.0.1")
+t.is_("TCP, IPv6", first_line(a, "fd09::2", 7000, V6), "fd09::1")
+t.is_("UDP", ask_udp(a, "10.9.0.2", 7001), b"10.9.0.1 hi")
+t.is_("a datagram in fragments", ask_udp(a, "10.9.0.2", 7001, b"x" * 20000), b"10.9.0.1 " + b"x" * 20000)
+t.is_("echo", ping(a, "10.9.0.2"), (0, 0, b"12345678"))
+t.is_("echo of the gateway", ping(a, "172.18.0.1"), (0, 0, b"12345678"))
+with a.open(V4, TCP) as s:
+    t.is_("a closed port of the world is refused", error_of(lambda: s.connect(("10.9.0.2", 7999))), "ECONNREFUSED")
+start, errors = time.monotonic(), set()
+for i in range(20):
+    with a.open(V4, TCP) as s:
+        errors.add(error_of(lambda: s.connect(("172.18.0.99", 80))))
+t.ok("a missing member is refused at once, 20 times", len(errors) == 1 and errors <= {"ECONNREFUSED", "EHOSTUNREACH"} and time.monotonic() - start < 3,
+     (errors, time.monotonic() - start))
+for what, address in (("another network", "172.19.0.2"), ("its gateway", "172.19.0.1"), ("the machine", "10.9.0.1"), ("metadata", "169.254.169.254")):
+    with a.open(V4, TCP) as s:
+        t.like(f"not allowed: {what}", error_of(lambda: s.connect((address, 80))), "ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EACCES")
+with d.open(V4, TCP) as s:
+    t.like("not allowed: anything from an internal network", error_of(lambda: s.connect(("10.9.0.2", 7000))), "ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EACCES")
+
+# ---- names
+t.is_("a member's name", resolve(a, "b"), ["172.18.0.3"])
+t.is_("an alias", resolve(a, "the-b"), ["172.18.0.3"])
+t.is_("of another network: not told, asked outside", resolve(a, "the-c.example"), ["192.0.2.53"])
+t.is_("the world's names", resolve(a, "example.org"), ["192.0.2.53"])
+t.ok("an internal network asks nobody", isinstance(resolve(d, "example.org", "172.20.0.1"), int))
+t.is_("but knows its own", resolve(d, "d", "172.20.0.1"), ["172.20.0.2"])
+
+# ---- in
+ports = {net: int(ask("publish", net, f"web-{net}", "tcp", "-", 0, 80, name).split()[-1]) for net, name in (("lab", "b"), ("two", "c"), ("inner", "d"))}
+udp = int(ask("publish", "lab", "dns", "udp", "-", 0, 5353, "b").split()[-1])
+t.is_("the client's address reaches the container", first_line(far, "10.9.0.1", ports["lab"]), "::ffff:10.9.0.2")
+t.is_("IPv6 too", first_line(far, "fd09::1", ports["lab"], V6), "fd09::2")
+t.is_("loopback shows as the gateway", first_line(None, "127.0.0.1", ports["lab"]), "::ffff:172.18.0.1")
+t.is_("another network's", first_line(far, "10.9.0.1", ports["two"]), "10.9.0.2")
+t.is_("an internal one's, too", first_line(far, "10.9.0.1", ports["inner"]), "10.9.0.2")
+t.is_("UDP: the client's address", ask_udp(far, "10.9.0.1", udp), b"10.9.0.2 hi")
+t.is_("members talk past the gateway", hello(a, b, "172.18.0.3"), "172.18.0.2")
+t.ok("counters", int(ask("stats", "lab", "a").split()[3]) > 0)
+
+# ---- one gateway is killed in the middle of the other network's transfer
+with c.open(V4, TCP) as s:
+    s.connect(("10.9.0.2", 7002))
+    got = len(s.recv(1 << 20))
+    old = netd.gateways()
+    os.kill(old["lab"], signal.SIGKILL)
+    start = time.monotonic()
+    seen = first_line(far, "10.9.0.1", ports["lab"])
+    took = time.monotonic() - start
+    while data := s.recv(1 << 20):
+        got += len(data)
+t.ok("killed: its port serves within a second", seen == "::ffff:10.9.0.2" and took < 1, (seen, took))
+print(f"# published port back after {took * 1000:.1f} ms")
+t.is_("the other network's transfer is whole", got, BULK)
+t.is_("out again, with the same addresses", first_line(a, "10.9.0.2", 7000), "::ffff:10.9.0.1")
+t.is_("names again", (resolve(a, "b"), resolve(a, "example.org")), (["172.18.0.3"], ["192.0.2.53"]))
+t.is_("UDP again", (ask_udp(a, "10.9.0.2", 7001), ask_udp(far, "10.9.0.1", udp)), (b"10.9.0.1 hi", b"10.9.0.2 hi"))
+for i in range(5):
+    os.kill(within(lambda: netd.gateways().get("lab")), signal.SIGKILL)
+start = time.monotonic()
+t.ok("killed again and again: within two seconds", first_line(far, "10.9.0.1", ports["lab"]) and time.monotonic() - start < 2, time.monotonic() - start)
+t.ok("the others were left alone", all(netd.gateways()[n] == old[n] for n in ("two", "inner")), netd.gateways())
+
+# ---- name servers change
+keep.append(listen(far, 53, name_server, V4, UDP, "10.9.0.54"))
+resolvers("10.9.0.54")
+t.ok("new name servers are asked", within(lambda: resolve(a, f"n{time.monotonic_ns()}.example") == ["192.0.2.54"]))
+
+# ---- a member leaves and comes back; netd is killed
+ask("detach", "lab", "b")
+with a.open(V4, TCP) as s:
+    t.like("a member that left is refused", error_of(lambda: s.connect(("172.18.0.3", 80))), "ECONNREFUSED|EHOSTUNREACH")
+t.ok("and has no name", resolve(a, "b") != ["172.18.0.3"], resolve(a, "b"))
+ask("attach", "lab", "b", b.path, "172.18.0.3", "fd00:18::3", "name=b")
+ask("backend", "lab", "web-lab", "b", 1)
+t.is_("back again", (resolve(a, "b"), first_line(far, "10.9.0.1", ports["lab"])), (["172.18.0.3"], "::ffff:10.9.0.2"))
+netd.end(signal.SIGKILL)
+t.ok("netd is killed: gateways and devices go", within(lambda: not netd.gateways() and all(n.devices() == ["lo"] for n in (a, b, c, d))))
+netd = Netd()
+ask = netd.ask
+ask("create", "lab", "172.18.0.0/16", "172.18.0.1", "fd00:18::/64", "fd00:18::1")
+for ns, name, last in ((a, "a", 2), (b, "b", 3)):
+    ask("attach", "lab", name, ns.path, f"172.18.0.{last}", f"fd00:18::{last}", f"name={name}")
+t.is_("told anew, the port is the same", ask("publish", "lab", "web-lab", "tcp", "-", ports["lab"], 80, "b"), f"done web-lab {ports['lab']}")
+t.is_("in and out", (first_line(far, "10.9.0.1", ports["lab"]), first_line(a, "10.9.0.2", 7000)), ("::ffff:10.9.0.2", "::ffff:10.9.0.1"))
+t.is_("netd ends", netd.end(), 0)
+t.ok("nothing is left", within(lambda: not netd.gateways() and a.devices() == b.devices() == ["lo"]))
+if t.failed:
+    print("".join(f"# log: {line}\n" for line in open("/run/log", errors="replace").read().splitlines()[-40:]), end="")
+t.end()
