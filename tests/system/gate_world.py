@@ -1,4 +1,4 @@
-"""gate_world.py LOG - the world outside of a gateway: resolvers with habits, an echo on port 9 (UDP and TCP).
+"""gate_world.py LOG [ADDRESS...] - the world outside of a gateway: resolvers with habits, an echo on port 9 (UDP and TCP).
 
 Each question is a line of LOG: transport, name, the asker's port, id. What is answered goes by the first label.
 192.0.2.54 answers only while there is LOG.awake.
@@ -120,7 +120,7 @@ def serve(address, port, kind, call):
     selector.register(s, selectors.EVENT_READ, call)
 
 
-for x in ADDRESSES:
+for x in ADDRESSES + sys.argv[2:]:
     serve(x, 9, socket.SOCK_DGRAM, on_echo)
     serve(x, 9, socket.SOCK_STREAM, on_connection)
 for x in ADDRESSES[:2] + ["192.0.2.54", "192.0.2.55"]:

@@ -1,0 +1,198 @@
+"""gate_whole.py - the story of gate_whole.sh. Prints TAP.
+
+Everything that must not be reached listens, so that a refusal is ours: the machine itself, other networks' members, a
+metadata service outside.
+"""
+import errno
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from netlib import LIMIT, Namespace, Netd, Tap, within
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LOG = "/run/world.log"
+t = Tap("whole")
+V4, V6, TCP, UDP = socket.AF_INET, socket.AF_INET6, socket.SOCK_STREAM, socket.SOCK_DGRAM
+REFUSED = {"ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "EACCES", "EINVAL", "EADDRNOTAVAIL", "EPERM"}
+
+
+def sh(words):
+    subprocess.run(["sh", "-ec", words], check=True)
+
+
+def world():
+    ns = Namespace(user=False)
+    sh(f"""ip link add a0 type veth peer name w0 netns {ns.pid}
+        ip addr add 192.0.2.1/24 dev a0; ip addr add fd92::1/64 dev a0 nodad; ip link set a0 up
+        ip route add default via 192.0.2.254; ip route add default via fd92::254; ip route add 169.254.169.254 via 192.0.2.254""")
+    for a in ("192.0.2.53/24", "192.0.2.54/24", "192.0.2.55/24", "192.0.2.7/24", "192.0.2.254/24", "169.254.169.254/32",
+              "240.0.0.9/32"):
+        ns.ip("addr", "add", a, "dev", "w0")
+    for a in ("fd92::53/64", "fd92::7/64", "fd92::254/64", "fd00:ec2::254/128", "64:ff9b::7/128"):
+        ns.ip("addr", "add", a, "dev", "w0", "nodad")
+    ns.ip("link", "set", "w0", "up")
+    for net in ("172.18.0.0/16", "172.19.0.0/16"):      # no private address ever shows outside
+        ns.ip("route", "add", "unreachable", net)
+    with ns:
+        server = subprocess.Popen([sys.executable, f"{HERE}/gate_world.py", LOG, "169.254.169.254", "240.0.0.9", "fd00:ec2::254",
+                                   "64:ff9b::7"], stdout=subprocess.PIPE, text=True)
+    assert server.stdout.readline() == "ready\n"
+    return ns
+
+
+def echo_here(ns=None):
+    """An echo on port 9, UDP and TCP, of the machine or a container."""
+    code = f"import sys; sys.argv=['', '/dev/null']; sys.path.insert(0, {HERE!r})\n" \
+           "import selectors, socket\nsel = selectors.DefaultSelector()\n" \
+           "u = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); u.bind(('::', 9))\n" \
+           "t = socket.create_server(('::', 9), family=socket.AF_INET6, dualstack_ipv6=True)\nprint('up', flush=True)\n" \
+           "sel.register(u, 1, lambda: u.sendto(*u.recvfrom(70000))); sel.register(t, 1, lambda: t.accept()[0].close())\n" \
+           "while True:\n for k, _ in sel.select(): k.data()\n"
+
+    def start():
+        p = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+        p.stdout.readline()
+    if ns:
+        with ns:
+            start()
+    else:
+        start()
+
+
+def reach(ns, address, kind, port=9, wait=3):
+    """"yes", an errno's name, or "silent"."""
+    s = ns.open(V6 if ":" in address else V4, kind)
+    s.settimeout(wait)
+    try:
+        s.connect((address, port))
+        if kind == UDP:
+            s.send(b"hello")
+            return "yes" if s.recv(100) == b"hello" else "other"
+        return "yes"
+    except TimeoutError:
+        return "silent"
+    except OSError as e:
+        return errno.errorcode.get(e.errno, str(e))
+    finally:
+        s.close()
+
+
+def inside(ns, *words):
+    with ns:
+        return subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+
+
+def dig(ns, *words, at="172.18.0.1"):
+    out = inside(ns, "dig", f"@{at}", "+tries=1", "+time=8", "+noall", "+comments", "+answer", *words)
+    status = re.search(r"status: (\w+)", out)
+    return (status.group(1) if status else out,
+            sorted(" ".join(l.split()[3:]) for l in out.splitlines() if l and not l.startswith(";")))
+
+
+def ping(ns, address):
+    return inside(ns, sys.executable, f"{HERE}/gate_ping.py", address).strip()
+
+
+with open("/run/net/resolv.conf", "w") as f:
+    f.write("nameserver 192.0.2.53\n")
+open(LOG, "w").close()
+w = world()
+echo_here()
+a, b, c, d, x = (Namespace() for _ in range(5))
+netd = Netd()
+ask = netd.ask
+for words in (("create", "lab", "172.18.0.0/16", "172.18.0.1", "fd18::/64", "fd18::1"),
+              ("create", "two", "172.19.0.0/16", "172.19.0.1", "fd19::/64", "fd19::1"),
+              ("create", "inner", "172.20.0.0/16", "172.20.0.1", "fd20::/64", "fd20::1", "internal"),
+              ("attach", "lab", "a", a.path, "172.18.0.2", "fd18::2", "name=a", "name=web"),
+              ("attach", "lab", "b", b.path, "172.18.0.3", "fd18::3", "name=b", "name=web"),
+              ("attach", "two", "c", c.path, "172.19.0.2", "fd19::2", "name=c"),
+              ("attach", "inner", "x", x.path, "172.20.0.2", "fd20::2", "name=x"),
+              ("attach", "lab", "d", d.path, "172.18.0.4", "fd18::4", "name=d", "policy=allow 192.0.2.7 9; allow allowed.example")):
+    t.like(" ".join(words[:3]), ask(*words), "^done")
+for ns in (a, b, c, x):
+    echo_here(ns)
+t.ok("a gateway answers", within(lambda: dig(a, "a")[0] == "NOERROR"), netd.log())
+
+# ---- names
+t.is_("members", (dig(a, "b"), dig(b, "a.lab", "AAAA")), (("NOERROR", ["A 172.18.0.3"]), ("NOERROR", ["AAAA fd18::2"])))
+t.is_("replicas, reverse", (dig(a, "web")[1], dig(a, "-x", "172.18.0.3")[1]), (["A 172.18.0.2", "A 172.18.0.3"], ["PTR b.lab."]))
+t.is_("over TCP and IPv6", (dig(a, "b", "+tcp")[1], dig(a, "b", at="fd18::1")[1]), (["A 172.18.0.3"], ["A 172.18.0.3"]))
+t.is_("another network's names are not here", dig(a, "c")[0], "NXDOMAIN")
+t.is_("outside", (dig(a, "a.example"), dig(a, "big.example", "+tcp")[0], dig(a, "nx.example")[0]),
+      (("NOERROR", ["A 203.0.113.7"]), "NOERROR", "NXDOMAIN"))
+asked = len(open(LOG).readlines())
+t.is_("an internal network forwards nothing", (dig(x, "y.example", at="172.20.0.1")[0], dig(x, "y.example", "+tcp", at="fd20::1")[0],
+                                               dig(x, "x", at="172.20.0.1")[1], len(open(LOG).readlines())),
+      ("NXDOMAIN", "NXDOMAIN", ["A 172.20.0.2"], asked))
+
+# ---- what is reached from where: the matrix
+#            from a (lab)  d (allow list)  x (internal)
+MATRIX = {
+    "the world": ("192.0.2.7 fd92::7", "yes", "192.0.2.7", ""),
+    "more of the world": ("192.0.2.53 fd92::53", "yes", "", ""),
+    "the gateway": ("172.18.0.1 fd18::1", "", "", ""),
+    "another network's gateway": ("172.19.0.1 fd19::1 172.20.0.1 fd20::1", "", "", ""),
+    "another network's member": ("172.19.0.2 fd19::2", "", "", ""),
+    "an internal network's member": ("172.20.0.99 fd20::99", "", "", ""),
+    "nobody of its own subnet": ("172.18.7.7 fd18::77", "", "", ""),
+    "the machine": ("192.0.2.1 fd92::1", "", "", ""),
+    "metadata": ("169.254.169.254 fd00:ec2::254", "", "", ""),
+    "translated": ("64:ff9b::7", "", "", ""),
+    "reserved": ("240.0.0.9 0.1.2.3", "", "", ""),
+    "many": ("224.0.0.251 ff02::fb 255.255.255.255", "", "", ""),
+    "mapped": ("::ffff:192.0.2.1 ::ffff:169.254.169.254", "", "", ""),
+}
+for what, (addresses, from_a, from_d, from_x) in MATRIX.items():
+    wrong = []
+    for address in addresses.split():
+        for who, ns, may in (("lab", a, from_a == "yes"), ("allow list", d, address in from_d.split()), ("internal", x, bool(from_x))):
+            for kind in (TCP, UDP):
+                got = reach(ns, address, kind, wait=3 if may else 1)
+                if (got == "yes") != may or (not may and kind == TCP and got not in REFUSED):
+                    wrong.append(f"from {who}: {address} {kind.name}: {got}")
+            if what not in ("the gateway", "many", "mapped", "translated"):
+                # the allow list has a port, which an echo has not
+                got = ping(ns, address) if may or who == "lab" else "error"
+                if got.startswith("reply") != (may and who != "allow list"):
+                    wrong.append(f"from {who}: {address} echo: {got}")
+    t.ok(f"reached as it should be: {what}", not wrong, "\n".join(wrong))
+t.is_("members of one network", (reach(a, "172.18.0.3", TCP), reach(a, "fd18::3", UDP), ping(a, "172.18.0.3")), ("yes", "yes", "reply 56"))
+t.is_("the gateway answers an echo", (ping(a, "172.18.0.1"), ping(x, "fd20::1")), ("reply 56", "reply 56"))
+t.is_("a name opens the list", (reach(d, "192.0.2.53", TCP), dig(d, "allowed.example")[1], reach(d, "192.0.2.53", TCP)),
+      ("ECONNREFUSED", ["A 192.0.2.53"], "yes"))
+
+# ---- published UDP, counters, capture
+port = int(ask("publish", "lab", "echo", "udp", "192.0.2.1", 0, 9, "a").split()[-1])
+with w:
+    s = socket.socket(V4, UDP)
+s.settimeout(LIMIT)
+s.bind(("192.0.2.7", 0))
+s.sendto(b"ping", ("192.0.2.1", port))
+t.is_("a published UDP port", s.recvfrom(100), (b"ping", ("192.0.2.1", port)))
+t.is_("SRV of it", dig(a, "_9._udp.a", "SRV")[1], ["SRV 0 0 9 a."])
+t.like("counters", ask("stats", "lab", "a"), r"\d")
+ask("capture", "lab", "a", "/run/a.pcap")
+reach(a, "192.0.2.7", UDP)
+ask("capture", "lab", "a")
+t.like("capture", subprocess.run(["tcpdump", "-n", "-r", "/run/a.pcap"], capture_output=True, text=True).stdout, r"192\.0\.2\.7\.9: UDP, length 5")
+
+# ---- one gateway dies; the other network's goes on, its own is back with all it was told
+before = netd.gateways()
+os.kill(before["lab"], signal.SIGKILL)
+t.is_("another network notices nothing", reach(c, "192.0.2.7", UDP), "yes")
+begin = time.monotonic()
+t.ok("another one is started", within(lambda: netd.gateways().get("lab") not in (None, before["lab"])))
+t.ok("names are back", within(lambda: dig(a, "b", "+time=1")[0] == "NOERROR"))
+print(f"# after {time.monotonic() - begin:.2f} s")
+s.sendto(b"pong", ("192.0.2.1", port))
+t.is_("the published port too", s.recvfrom(100)[0], b"pong")
+t.is_("and the allow list", (reach(d, "192.0.2.7", UDP), reach(d, "192.0.2.53", TCP)), ("yes", "ECONNREFUSED"))
+t.is_("it ends", netd.end(), 0)
+t.ok("nothing was killed by its jail", "SIGSYS" not in netd.log() and "signal 31" not in netd.log(), netd.log())
+t.end()
