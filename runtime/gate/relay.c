@@ -12,6 +12,7 @@ enum {
 	ROUNDS_MAX = 4,		/* of one way before others get their turn */
 	READ_BYTES = 1 << 20,	/* more than a pipe holds: it decides */
 	COPY_BYTES = 32 * 1024,
+	FEW_BYTES = 16 * 1024,	/* so few were all: asking again costs more than being told */
 };
 
 enum outcome { OUTCOME_MORE, OUTCOME_WAIT, OUTCOME_BROKEN };
@@ -61,11 +62,13 @@ static enum outcome drain(struct relay_way *w, int to_fd)
 static enum outcome splice_on(struct relay *r, struct relay_way *w, int from_fd, int to_fd)
 {
 	enum outcome outcome = OUTCOME_MORE;
+	bool few = false;
 	int rounds;
 
-	for (rounds = 0; rounds < ROUNDS_MAX && outcome == OUTCOME_MORE; rounds++) {
+	for (rounds = 0; rounds < ROUNDS_MAX && outcome == OUTCOME_MORE && !few; rounds++) {
 		if (w->held == 0)
 			outcome = fill(w, from_fd);
+		few = w->held < FEW_BYTES;
 		if (outcome == OUTCOME_MORE)
 			outcome = drain(w, to_fd);
 	}
