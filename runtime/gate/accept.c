@@ -26,6 +26,7 @@ struct accept {
 	struct inbounds clients;
 	unsigned clients_max;
 	bool full;			/* no port is watched */
+	bool told;			/* of the kernel's lack */
 	struct loop_timer retry;
 };
 
@@ -90,7 +91,9 @@ static bool take_one(struct accept *a, struct published *p)
 	uint16_t port = 0;
 
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
-		log_warn("port %s: accept: %m; clients wait", p->key);
+		if (!a->told)
+			log_warn("port %s: accept: %m; clients wait until others end", p->key);
+		a->told = true;
 		set_full(a, true);
 		loop_timer_set(a->g->loop, &a->retry, RETRY_MS);
 	}
@@ -145,7 +148,7 @@ static void on_withdrawn(struct gate_part *part, struct gate *g, struct publishe
 		return;
 	loop_remove(&p->source);
 	p->source.fd = -1;
-	inbound_end_of(&a->clients, p, NULL);
+	inbound_end_all(&a->clients, p);
 }
 
 static void on_member_leaves(struct gate_part *part, struct gate *g, struct gate_member *m)
@@ -153,7 +156,7 @@ static void on_member_leaves(struct gate_part *part, struct gate *g, struct gate
 	struct accept *a = owner_of(part, struct accept, part);
 
 	(void)g;
-	inbound_end_of(&a->clients, NULL, m);
+	inbound_member_leaves(&a->clients, m);
 	sockets_destroy(m->sockets);
 	m->sockets = NULL;
 }
@@ -193,7 +196,7 @@ void accept_destroy(struct accept *a)
 	if (!a)
 		return;
 	loop_timer_off(&a->retry);
-	inbound_end_of(&a->clients, NULL, NULL);
+	inbound_end_all(&a->clients, NULL);
 	pipes_destroy(a->clients.pipes);
 	free(a);
 }

@@ -85,17 +85,22 @@ static void on_relay_end(struct relay *r)
 
 static void start_relay(struct inbound *i)
 {
-	struct stats *stats = &i->member->stats;
-	const int fds[2] = { *client_fd(i), backend(i)->fd };
-	uint64_t *const counters[2] = { &stats->published_in, &stats->published_out };
+	struct gate_member *m = i->member;
+	const struct relay_setup setup = {
+		.loop = i->all->g->loop,
+		.pipes = i->all->pipes,
+		.fds = { *client_fd(i), backend(i)->fd },
+		.counters = { &m->stats.published_in, &m->stats.published_out },
+		.rates = { &m->rate_in, &m->rate_out },
+		.on_end = on_relay_end,
+	};
 	struct err e;
 
 	loop_timer_off(&i->patience);
 	loop_remove(backend(i));
-	stats->published++;
+	m->stats.published++;
 	i->relays = true;
-	if (relay_start(&i->relay, i->all->g->loop, i->all->pipes, fds, counters, on_relay_end,
-			&e) < 0) {
+	if (relay_start(&i->relay, &setup, &e) < 0) {
 		log_warn("port %s: %s", i->published->key, e.text);
 		destroy(i);
 	}
@@ -276,13 +281,30 @@ void inbound_start(struct inbounds *all, struct published *p, int fd,
 	next_backend(i);
 }
 
-void inbound_end_of(struct inbounds *all, const struct published *p, const struct gate_member *m)
+void inbound_end_all(struct inbounds *all, const struct published *p)
 {
 	struct inbound *i = all->first, *next;
 
 	for (; i; i = next) {
 		next = i->next;
-		if ((!p || i->published == p) && (!m || i->member == m))
+		if (!p || i->published == p)
 			reset(i);
+	}
+}
+
+void inbound_member_leaves(struct inbounds *all, const struct gate_member *m)
+{
+	struct inbound *i = all->first, *next;
+
+	for (; i; i = next) {
+		next = i->next;
+		if (i->member != m)
+			continue;
+		if (i->relays) {
+			reset(i);
+		} else {
+			leave_backend(i);
+			next_backend(i);
+		}
 	}
 }

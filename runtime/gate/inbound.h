@@ -36,5 +36,7 @@ struct inbounds {
 /* Takes client_fd, nonblocking. */
 void inbound_start(struct inbounds *all, struct published *p, int client_fd,
 		   const struct address *client, uint16_t client_port);
-/* Resets those that belong to it; NULL, NULL: all. */
-void inbound_end_of(struct inbounds *all, const struct published *p, const struct gate_member *m);
+/* Resets the clients of this port; NULL: all. */
+void inbound_end_all(struct inbounds *all, const struct published *p);
+/* Resets its connections; who was not connected yet goes on to the next backend. */
+void inbound_member_leaves(struct inbounds *all, const struct gate_member *m);

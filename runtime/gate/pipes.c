@@ -56,8 +56,8 @@ struct pipe *pipes_take(struct pipes *ps)
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		abort();
-	/* A smaller one, when this user has many already, works as well. */
-	fcntl(fds[1], F_SETPIPE_SZ, PIPE_BYTES);
+	/* A smaller one, when this user has many already, works as well, but slower (pipe(7)). */
+	p->small = fcntl(fds[1], F_SETPIPE_SZ, PIPE_BYTES) < 0;
 	p->read_fd = fds[0];
 	p->write_fd = fds[1];
 	ps->count++;
@@ -66,7 +66,7 @@ struct pipe *pipes_take(struct pipes *ps)
 
 void pipes_give(struct pipes *ps, struct pipe *p)
 {
-	if (ps->kept_count == PIPES_KEPT) {
+	if (p->small || ps->kept_count == PIPES_KEPT) {
 		destroy(ps, p);
 		return;
 	}

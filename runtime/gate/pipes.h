@@ -4,7 +4,7 @@
  * connections. Bounded by PIPES_MAX; when none is left its caller has another way (relay.c). */
 #pragma once
 
-#include <stddef.h>
+#include <stdbool.h>
 
 struct pipes;
 
@@ -16,6 +16,7 @@ enum {
 
 struct pipe {
 	int read_fd, write_fd;
+	bool small;	/* made while this user had many */
 	struct pipe *next;
 };
 

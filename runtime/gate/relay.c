@@ -5,13 +5,17 @@
 #include <sys/socket.h>
 
 #include "gate/pipes.h"
+#include "gate/rate.h"
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "lib/time.h"
 
 enum {
 	ROUNDS_MAX = 4,		/* of one way before others get their turn */
+	LIMITED_BYTES = 64 * 1024,	/* at once, where a rate is set: a short debt */
 	READ_BYTES = 1 << 20,	/* more than a pipe holds: it decides */
 	COPY_BYTES = 32 * 1024,
+	NS_PER_MS = 1000000,
 	FEW_BYTES = 16 * 1024,	/* so few were all: asking again costs more than being told */
 };
 
@@ -31,10 +35,25 @@ static enum outcome no_bytes(void)
 	return errno == EAGAIN || errno == EINTR ? OUTCOME_WAIT : OUTCOME_BROKEN;
 }
 
+static bool is_limited(const struct relay_way *w)
+{
+	return w->rate && w->rate->bytes_per_s > 0;
+}
+
+/* What went through is paid for by waiting. */
+static void pay(struct relay *r, struct relay_way *w, uint64_t bytes)
+{
+	uint64_t wait_ns = bytes > 0 ? rate_spend(w->rate, bytes, time_boot_ns()) : 0;
+
+	if (wait_ns > 0)
+		loop_timer_set(r->loop, &w->pause, wait_ns / NS_PER_MS + 1);
+}
+
 /* From the socket into the pipe. */
 static enum outcome fill(struct relay_way *w, int from_fd)
 {
-	ssize_t n = splice(from_fd, NULL, w->pipe->write_fd, NULL, READ_BYTES,
+	ssize_t n = splice(from_fd, NULL, w->pipe->write_fd, NULL,
+			   is_limited(w) ? LIMITED_BYTES : READ_BYTES,
 			   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 
 	if (n < 0)
@@ -65,7 +84,8 @@ static enum outcome splice_on(struct relay *r, struct relay_way *w, int from_fd,
 	bool few = false;
 	int rounds;
 
-	for (rounds = 0; rounds < ROUNDS_MAX && outcome == OUTCOME_MORE && !few; rounds++) {
+	for (rounds = is_limited(w) ? ROUNDS_MAX - 1 : 0;
+	     rounds < ROUNDS_MAX && outcome == OUTCOME_MORE && !few; rounds++) {
 		if (w->held == 0)
 			outcome = fill(w, from_fd);
 		few = w->held < FEW_BYTES;
@@ -108,13 +128,16 @@ static int pump(struct relay *r, int from)
 {
 	struct relay_way *w = &r->ways[from];
 	int from_fd = r->ends[from].source.fd, to_fd = r->ends[!from].source.fd;
+	uint64_t before = *w->counter;
 	enum outcome outcome;
 
-	if (w->done)
+	if (w->done || (w->pause.loop && w->held == 0))
 		return 0;
 	if (!w->pipe)
 		w->pipe = pipes_take(r->pipes);
 	outcome = w->pipe ? splice_on(r, w, from_fd, to_fd) : copy_on(w, from_fd, to_fd);
+	if (is_limited(w))
+		pay(r, w, *w->counter - before);
 	if (outcome == OUTCOME_BROKEN)
 		return -1;
 	if (w->eof && w->held == 0) {
@@ -130,7 +153,7 @@ static int watch(struct relay *r, int i, struct err *e)
 {
 	const struct relay_way *in = &r->ways[i], *out = &r->ways[!i];
 	struct relay_end *end = &r->ends[i];
-	bool reads = !in->eof && in->held == 0 && !in->stalled;
+	bool reads = !in->eof && in->held == 0 && !in->stalled && !in->pause.loop;
 	bool writes = out->held > 0 || out->stalled;
 	unsigned wants = (reads ? LOOP_READ : 0u) | (writes ? LOOP_WRITE : 0u);
 
@@ -155,6 +178,7 @@ static void close_both(struct relay *r, bool by_reset)
 			relay_reset(&r->ends[i].source.fd);
 		else
 			fd_close(&r->ends[i].source.fd);
+		loop_timer_off(&r->ways[i].pause);
 		pipes_drop(r->pipes, r->ways[i].pipe);
 		r->ways[i].pipe = NULL;
 	}
@@ -214,16 +238,35 @@ static void on_second(struct loop_source *source, unsigned events)
 	on_event(owner_of(source, struct relay, ends[1].source), 1, events);
 }
 
-int relay_start(struct relay *r, struct loop *loop, struct pipes *pipes, const int fds[2],
-		uint64_t *const counters[2], relay_end_fn *on_end, struct err *e)
+/* The debt is paid: what waits is read on. */
+static void on_paid(struct relay *r, int i)
+{
+	on_event(r, i, LOOP_READ);
+}
+
+static void on_paid_first(struct loop_timer *timer)
+{
+	on_paid(owner_of(timer, struct relay, ways[0].pause), 0);
+}
+
+static void on_paid_second(struct loop_timer *timer)
+{
+	on_paid(owner_of(timer, struct relay, ways[1].pause), 1);
+}
+
+int relay_start(struct relay *r, const struct relay_setup *setup, struct err *e)
 {
 	int i;
 
-	*r = (struct relay){ .loop = loop, .pipes = pipes, .on_end = on_end };
+	*r = (struct relay){ .loop = setup->loop,
+			     .pipes = setup->pipes,
+			     .on_end = setup->on_end };
 	for (i = 0; i < 2; i++) {
-		r->ends[i].source.fd = fds[i];
+		r->ends[i].source.fd = setup->fds[i];
 		r->ends[i].source.on_event = i == 0 ? on_first : on_second;
-		r->ways[i].counter = counters[i];
+		r->ways[i].counter = setup->counters[i];
+		r->ways[i].rate = setup->rates[i];
+		r->ways[i].pause.on_time = i == 0 ? on_paid_first : on_paid_second;
 	}
 	if (watch(r, 0, e) == 0 && watch(r, 1, e) == 0)
 		return 0;

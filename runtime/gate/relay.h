@@ -21,6 +21,7 @@
 struct err;
 struct pipe;
 struct pipes;
+struct rate;
 struct relay;
 
 typedef void relay_end_fn(struct relay *r);
@@ -37,6 +38,8 @@ struct relay_way {
 	bool eof;		/* nothing more comes; when all is through: `done` */
 	bool done;
 	uint64_t *counter;	/* counts the bytes that went through */
+	struct rate *rate;	/* of whoever pays for them; NULL: nobody */
+	struct loop_timer pause;	/* set: nothing is read until the debt is paid */
 };
 
 struct relay {
@@ -47,10 +50,18 @@ struct relay {
 	relay_end_fn *on_end;		/* the sockets are closed already */
 };
 
-/* Takes both fds, nonblocking, also on failure. counters[i] belong to what is read from fds[i] and
- * outlive the relay. On failure on_end is not called. */
-int relay_start(struct relay *r, struct loop *loop, struct pipes *pipes, const int fds[2],
-		uint64_t *const counters[2], relay_end_fn *on_end, struct err *e);
+/* [i] belongs to what is read from fds[i]. What is pointed to outlives the relay. */
+struct relay_setup {
+	struct loop *loop;
+	struct pipes *pipes;
+	int fds[2];
+	uint64_t *counters[2];
+	struct rate *rates[2];	/* NULL: no limit */
+	relay_end_fn *on_end;
+};
+
+/* Takes both fds, nonblocking, also on failure; then on_end is not called. */
+int relay_start(struct relay *r, const struct relay_setup *setup, struct err *e);
 /* Resets both connections; on_end is not called. */
 void relay_abort(struct relay *r);
 

@@ -340,6 +340,32 @@ def nobody_behind():
 
 
 @test
+def limited():
+    """a container's rate holds for its published ports, both ways, and for no other container"""
+    slow, fast = web("slow", 2, serve=special_server(80)), web("fast", 3, serve=special_server(80))
+    slow.policy = "rate 40m"
+    with world(slow, fast) as netd:
+        ports = {c: netd.publish(c.name, OUTSIDE, 80) for c in (slow, fast)}
+        took = {}
+        for c, port in ports.items():
+            netd.backend(c.name, c)
+            with connect(port, timeout=30) as s:
+                began = time.monotonic()
+                s.sendall(b"h" + bytes(5 << 20))
+                s.shutdown(socket.SHUT_WR)
+                assert read_all(s).split()[0] == str(5 << 20).encode()
+                took[c] = time.monotonic() - began
+        print(f"# 5 MiB in: {took[slow]:.2f} s at 40 Mbit/s, {took[fast]:.2f} s without a limit")
+        assert 0.9 < took[slow] < 4 and took[fast] < 0.8, took
+        with connect(ports[slow], timeout=30) as s:
+            s.sendall(b"f")
+            began, got = time.monotonic(), 0
+            while got < 5 << 20:
+                got += len(s.recv(1 << 20))
+            assert time.monotonic() - began > 0.9, f"{time.monotonic() - began} s out"
+
+
+@test
 def withdrawn():
     """a withdrawn port refuses, and what came by it ends; the other one stays"""
     c = web()

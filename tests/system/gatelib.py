@@ -74,7 +74,7 @@ class Container:
     """serve(container) runs inside, in a process of its own; what it prints is nobody's."""
 
     def __init__(self, name, address4, address6="", gateways=("172.30.0.1", "fd00:30::1"), serve=None):
-        self.name, self.address4, self.address6 = name, address4, address6
+        self.name, self.address4, self.address6, self.policy = name, address4, address6, ""
         ready_read, ready_write = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
@@ -206,7 +206,7 @@ class Netd:
             s.close()
 
     def say_member(self, c):
-        self.say("GATE_MEMBER", c.name, c.address4, c.address6, "", 1, c.name)
+        self.say("GATE_MEMBER", c.name, c.address4, c.address6, c.policy, 1, c.name)
 
     def say_published(self, key):
         listener, port, balance = self.published[key]
