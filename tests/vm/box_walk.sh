@@ -34,6 +34,9 @@ for verb in writable readable; do
 	container $verb.a '' "${caps[@]}" -- /walk $verb
 	container $verb.h "$no_user" -- /walk $verb
 done
+container capable.a '' "${caps[@]}" -- /walk capable
+container capable.h "$no_user" "${caps[@]}" -- /walk capable
+container storm "$limits" -- /walk storm
 # It runs on this host too, where no cgroup is ours to make.
 container abi "del linux['cgroupsPath']; s['mounts'] = [m for m in s['mounts'] if m['type'] != 'cgroup']" -- /walk abi
 container beat "$limits" -- /walk beat
@@ -41,6 +44,18 @@ for kind in fork memory fds ptys inotify; do
 	container $kind "$limits" -- /walk bomb $kind
 done
 container few.inotify "$limits; linux['sysctl'] = {'user.max_inotify_instances': '512'}" -- /walk bomb inotify
+# Those of the service, on the image of the appliance, with the program in a volume.
+served() {	# NAME WORD...
+	ids=$((ids + 65536))
+	"$work/boxctl" spec -c "/box/$1" -i $ids -- /w/walk "${@:2}" | python3 -c "import json, sys
+s = json.load(sys.stdin); linux = s['linux']; $limits
+json.dump(s, open('$payload/$1.json', 'w'))" || die "no specification of $1"
+}
+for kind in fork memory fds; do
+	served "s$kind" bomb $kind
+done
+served sspare spare
+cp "$work/boxctl" "$payload/"
 mkfs.erofs --quiet -T0 --all-root "$VM/payload.img" "$payload" || die "the payload could not be packed"
 
 b() { vm_sh "/run/p/box $*"; }
@@ -66,6 +81,17 @@ for verb in writable readable; do
 	same "$verb: with every capability in its user namespace" $verb a
 	same "$verb: without a user namespace" $verb h
 done
+# capable CONTAINER LETTER...: what one capability alone opens is in those lists (A22)
+capable() {
+	b run -b "/run/p/capable.$1" "capable.$1" 2>&1 | LC_ALL=C sort -u >"$VM/capable.$1"
+	[ -z "${WALK_UPDATE-}" ] || cp "$VM/capable.$1" "$WALK_UPDATE/"
+	is "capable: every one was tried" "$(cut -d' ' -f1 "$VM/capable.$1" | sort -u | wc -l)" $((1 + ${#caps[@]} / 2))
+	for letter in "${@:2}"; do wanted writable "$letter"; done | LC_ALL=C sort -u >"$VM/wanted"
+	is "capable: nothing beyond the list" "$(cut -d' ' -f2- "$VM/capable.$1" | LC_ALL=C sort -u | LC_ALL=C comm -23 - "$VM/wanted")" ""
+	say "capable.$1: more than none: $(awk '$1 == "none" { none[$2] = 1; next } { line[NR] = $0 } END { for (i in line) { split(line[i], w, " "); if (!(w[2] in none)) print line[i] } }' "$VM/capable.$1" | sort -n | tr '\n' ',')"
+}
+capable a a
+capable h h c
 refused=$'int 0x80: 600 of 600 refused\nx32: 600 of 600 refused'
 is "calls by the 32-bit interfaces" "$(b run -b /run/p/abi abi)" "$refused"
 # The appliance's kernel has neither; most hosts serve int 0x80, so there it is the filter that refuses.
@@ -95,6 +121,51 @@ bomb ptys "$(said ptys ENOSPC)" "$all"
 # to the configuration, as its peers do.
 bomb inotify "$(said inotify EMFILE)" "${all/inotify: given/inotify: EMFILE}"
 bomb few.inotify "$(said inotify EMFILE)" "$all"
+# --- the same through boxd: a second one, since engined has the first
+image=$(vm_sh 'ls /images' | head -n 1)
+talk() { vm_sh "printf '$1' | /run/p/boxctl talk /run/walk.sock"; }
+ok "a boxd for the test" vm_sh 'mkdir -p /data/volumes/walk && cp /run/p/rootfs/walk /data/volumes/walk/
+	/run/p/boxctl serve /run/walk.sock /usr/lib/cuvette/boxd >/run/walk.boxd 2>&1 & echo $! >/run/walk.pid; until grep -qx ready /run/walk.boxd; do :; done'
+serve() { echo "start $1 $image /run/p/$1.json volume=walk:local:/w output=/run/$1.out\\n"; }
+# served_bomb NAME EVENT
+served_bomb() {
+	like "$1: boxd starts it" "$(talk "$(serve "$1")")" "^BOX_STARTED $1 "
+	ok "$1: it goes off" vm_sh "until $2; do :; done"
+	ok "$1: the heart goes on" vm_sh 'n=$(tail -n 1 /run/beat); until [ "$(tail -n 1 /run/beat)" -ge $((n + 3)) ]; do :; done'
+	like "$1: another one starts and ends" "$(talk "$(serve sspare)exited sspare\\ndelete sspare\\n")" "^BOX_EXITED sspare 0 0"
+	is "$1: what that is given" "$(vm_sh 'cat /run/sspare.out; rm /run/sspare.out')" "$all"
+	like "$1: it is killed" "$(talk "kill $1 9\\nexited $1\\ndelete $1\\n")" "^BOX_EXITED $1 137 "
+	is "$1: nothing of it is left" "$(vm_sh "ls /run/box /data/box/containers | grep -x $1; [ -e /sys/fs/cgroup/box/$1 ] || echo gone")" gone
+}
+served_event() { echo "[ \"\$(sed -n 's/^$2 //p' /sys/fs/cgroup/box/$1)\" -ge $3 ]"; }
+served_bomb sfork "$(served_event sfork/pids.events max 100)"
+served_bomb smemory "$(served_event smemory/memory.events oom_kill 3)"
+served_bomb sfds "grep -qE '^fds: .* EAGAIN\$' /run/sfds.out"
+vm_sh 'kill $(cat /run/walk.pid)'
+
+# --- a container whose processes end and are made anew all the time, under the freezer, a limit and a kill
+b run -d -b /run/p/storm storm >/dev/null
+ok "storm: frozen, limited and let go, 20 times" vm_sh 'cd /sys/fs/cgroup/t/storm && for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	/run/p/box pause storm || exit 1
+	grep -qx "frozen 1" cgroup.events || exit 2
+	used=$(sed -n "s/^usage_usec //p" cpu.stat) there=$(cat cgroup.procs)
+	/run/p/box update --pids-limit $((40 + i)) --memory $((32 + i))M --memory-swap $((32 + i))M storm || exit 3
+	[ "$(cat pids.max) $(cat memory.max)" = "$((40 + i)) $(((32 + i) << 20))" ] || exit 4
+	[ "$(/run/p/box state storm | sed -n "s/.*\"status\": *\"\([a-z]*\)\".*/\1/p")" = paused ] || exit 5
+	[ "$(sed -n "s/^usage_usec //p" cpu.stat)" = "$used" ] && [ "$(cat cgroup.procs)" = "$there" ] || exit 6
+	/run/p/box resume storm && grep -qx "frozen 0" cgroup.events || exit 7
+done; cd /'
+ok "storm: nobody else's process is in its cgroup" vm_sh 'for p in $(cat /sys/fs/cgroup/t/storm/cgroup.procs); do c=$(cat /proc/$p/comm 2>/dev/null) && [ "$c" != walk ] && exit 1; done; true'
+b pause storm
+b kill storm KILL
+ok "storm: killed while it is frozen" vm_sh 'until /run/p/box state storm | grep -q stopped; do :; done'
+ok "storm: and deleted" b delete storm
+b run -d -b /run/p/storm storm >/dev/null
+b pause storm
+ok "storm: deleted by force while it is frozen" b delete --force storm
+is "storm: its cgroup is gone" "$(vm_sh '[ -e /sys/fs/cgroup/t/storm ] || echo gone')" gone
+# `spare` leaves a dead child to the heart, which asks for none.
+ok "storm: its processes too, but for the heart" vm_sh 'n=0; until [ "$(cat /proc/[0-9]*/stat 2>/dev/null | grep -c "(walk) [^Z]")" = 1 ]; do [ $((n += 1)) -lt 500 ] || exit 1; done'
 is "the neighbour has all again" "$(b exec beat /walk spare)" "$all"
 is "no beat was lost" "$(vm_sh 'n=0; while read i; do n=$((n + 1)); [ $i = $n ] || echo "$i at $n"; done </run/beat')" ""
 is "it is the same heart" "$(file beat/cgroup.procs)" "$heart"

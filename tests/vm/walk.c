@@ -3,13 +3,17 @@
  *
  *   walk writable      files of /proc and /sys that open for writing, folders that take a new name
  *   walk readable      what of /proc and of the telling parts of /sys gives a byte, and who tells
+ *   walk capable       writable, once with no capability and once with each one alone: its number
+ *                      in front of each line, "none" for no one
  *   walk abi           calls of the two 32-bit interfaces: how many of all are refused
  *   walk beat          a number each tenth of a second, for ever
  *   walk bomb KIND     fork | memory | fds | ptys | inotify: takes all it gets and stays
+ *   walk storm         processes that end at once and make new ones, for ever
  *   walk spare         can one process, one file, one pty, one inotify still be had */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -118,6 +122,51 @@ static void writable(void)
 
 	walk("/proc", leave, try_file, try_folder);
 	walk("/sys", leave, try_file, try_folder);
+}
+
+/* number -1: none at all. */
+static void keep_one_capability(int number)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { 0 };
+
+	if (number >= 0)
+		data[number / 32].effective = data[number / 32].permitted = 1u << number % 32;
+	if (syscall(SYS_capset, &head, data) < 0)
+		_exit(3);
+}
+
+static int capable(void)
+{
+	int status, ends[2];
+	char line[PATH_BYTES];
+
+	for (int number = -1; number <= CAP_LAST_CAP; number++) {
+		if (pipe(ends) < 0)
+			return 1;
+		fflush(stdout);
+		pid_t child = fork();
+
+		if (child == 0) {
+			dup2(ends[1], STDOUT_FILENO);
+			syscall(SYS_close_range, 3, ~0u, 0);
+			keep_one_capability(number);
+			writable();
+			fflush(stdout);
+			_exit(0);
+		}
+		close(ends[1]);
+		FILE *from = fdopen(ends[0], "r");
+
+		while (from && fgets(line, sizeof(line), from))
+			number < 0 ? printf("none %s", line) : printf("%d %s", number, line);
+		fclose(from);
+		if (waitpid(child, &status, 0) != child || status != 0) {
+			printf("%d failed\n", number);
+			return 1;
+		}
+	}
+	return 0;
 }
 
 static void read_telling(const char *path, mode_t mode)
@@ -299,6 +348,18 @@ static int bomb(const char *kind)
 	return 2;
 }
 
+/* A freezer, a kill and a limit have to catch what is just being made. */
+static int storm(void)
+{
+	for (int i = 0; i < 8; i++)
+		if (fork() == 0)
+			for (;;)
+				if (fork() > 0)
+					_exit(0);
+	for (;;)
+		wait(NULL);
+}
+
 static int spare(void)
 {
 	pid_t child = fork();
@@ -329,6 +390,10 @@ int main(int argc, char **argv)
 		return writable(), 0;
 	if (strcmp(verb, "readable") == 0)
 		return readable(), 0;
+	if (strcmp(verb, "capable") == 0)
+		return capable();
+	if (strcmp(verb, "storm") == 0)
+		return storm();
 	if (strcmp(verb, "abi") == 0)
 		return abi();
 	if (strcmp(verb, "beat") == 0)

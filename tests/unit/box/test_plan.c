@@ -234,6 +234,32 @@ static void refused(void **state)
 	}
 }
 
+/* Whatever engined asks for: two containers have the same range, which boxd refuses, or disjoint
+ * ones, and none of them an id of the machine's (A21). */
+static void ranges_of_ids(void **state)
+{
+	enum { CONTAINERS = 1000, STEP = 4096, WIDTHS = 5 };
+	static const uint32_t sizes[WIDTHS] = { 1, 65535, 65536, 65537, 131072 };
+	struct oci_spec *s = make_spec();
+	struct box_plan plan = plan_of(s);
+	uint32_t free_from = 1000000, accepted = 0, end = BOX_ID_BASE + CONTAINERS * BOX_ID_RANGE;
+
+	(void)state;
+	assert_int_equal(box_plan_make(&plan, arena, 1, &e), 0);
+	for (uint32_t first = 0; first < end; first += STEP)
+		for (int i = 0; i < WIDTHS; i++) {
+			struct oci_id_map map = { 0, first, sizes[i] };
+
+			s->uid_maps.items = s->gid_maps.items = &map;
+			if (box_plan_check_service(&plan, &e))
+				continue;
+			assert_true(first >= free_from);
+			free_from = first + sizes[i];
+			accepted++;
+		}
+	assert_int_equal(accepted, CONTAINERS);
+}
+
 static void options(void **state)
 {
 	static const char *words[] = { "ro",	  "rw",	      "dev",	 "suid",
@@ -287,6 +313,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(whole, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(ranges_of_ids, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(options, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bad_volumes, set_up, tear_down),
 	};
