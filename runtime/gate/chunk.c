@@ -60,9 +60,11 @@ static struct chunk *take(struct chunk_pool *pool)
 	return c;
 }
 
-static void give_back(struct chunk_pool *pool, struct chunk *c)
+static void give_back(struct chunk_pool *pool, struct chunk_row *row, struct chunk *c)
 {
 	pool->used--;
+	if (row->share)
+		--*row->share;
 	if (pool->idle_count >= IDLE_MAX) {
 		free(c);
 		return;
@@ -78,9 +80,13 @@ struct chunk *chunk_row_room(struct chunk_pool *pool, struct chunk_row *row)
 
 	if (c && c->used <= CHUNK_BYTES - CHUNK_ROOM_MIN)
 		return c;
+	if (row->share && *row->share >= chunk_share_max(pool))
+		return NULL;
 	c = take(pool);
 	if (!c)
 		return NULL;
+	if (row->share)
+		++*row->share;
 	if (row->last)
 		row->last->next = c;
 	else
@@ -96,7 +102,7 @@ static void drop_first(struct chunk_pool *pool, struct chunk_row *row)
 	row->first = c->next;
 	if (!row->first)
 		row->last = NULL;
-	give_back(pool, c);
+	give_back(pool, row, c);
 }
 
 void chunk_row_drop(struct chunk_pool *pool, struct chunk_row *row, size_t size_bytes)
@@ -132,8 +138,22 @@ void chunk_row_trim(struct chunk_pool *pool, struct chunk_row *row)
 	while (c->next != row->last)
 		c = c->next;
 	c->next = NULL;
-	give_back(pool, row->last);
+	give_back(pool, row, row->last);
 	row->last = c;
+}
+
+uint32_t chunk_share_max(const struct chunk_pool *pool)
+{
+	return (uint32_t)(pool->chunks_max / 4);
+}
+
+void chunk_row_leave_share(struct chunk_row *row)
+{
+	const struct chunk *c;
+
+	for (c = row->first; c && row->share; c = c->next)
+		--*row->share;
+	row->share = NULL;
 }
 
 void chunk_row_clear(struct chunk_pool *pool, struct chunk_row *row)

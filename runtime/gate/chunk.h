@@ -23,6 +23,7 @@ struct chunk_pool;
 
 struct chunk_row {
 	struct chunk *first, *last;
+	uint32_t *share; /* counts its owner's chunks in all rows; NULL is fine */
 };
 
 struct chunk_pool *chunk_pool_create(size_t chunks_max);
@@ -30,11 +31,16 @@ void chunk_pool_destroy(struct chunk_pool *pool); /* NULL is fine; all chunks ar
 /* Chunks that are not in a row. */
 size_t chunk_pool_left(const struct chunk_pool *pool);
 
-/* The last chunk of the row with room in it, or a new one; NULL: the bound. */
+/* Of one owner: a quarter of the pool, so that who does not read takes nothing from the others. */
+uint32_t chunk_share_max(const struct chunk_pool *pool);
+/* The last chunk of the row with room in it, or a new one; NULL: the pool's bound or the owner's.
+ */
 struct chunk *chunk_row_room(struct chunk_pool *pool, struct chunk_row *row);
 /* The first bytes, acknowledged: chunks that are done go back. */
 void chunk_row_drop(struct chunk_pool *pool, struct chunk_row *row, size_t size_bytes);
 /* Gives an empty last chunk back. */
 void chunk_row_trim(struct chunk_pool *pool, struct chunk_row *row);
+/* No more on its owner's account. */
+void chunk_row_leave_share(struct chunk_row *row);
 void chunk_row_clear(struct chunk_pool *pool, struct chunk_row *row);
 size_t chunk_row_size(const struct chunk_row *row); /* bytes that are in it */

@@ -15,7 +15,10 @@ struct flow_table;
 /* A container's account. Embedded in its member (gate.h), or in a test. */
 struct flow_account {
 	uint32_t flows, flows_max; /* flows_max 0: FLOW_ACCOUNT_MAX */
-	uint32_t handshakes;	   /* of flows: TCP's that are not open yet (tcp.c) */
+	/* TCP's share (tcp.c): flows that are not open yet, chunks towards it, bytes that its
+	 * servers do not take. */
+	uint32_t handshakes, chunks;
+	size_t kept_bytes;
 };
 
 /* As the container sees it: `inside` is its own end. */

@@ -56,6 +56,11 @@ struct frame *frame_get(struct frame_pool *pool)
 	return f;
 }
 
+bool frame_pool_scarce(const struct frame_pool *pool)
+{
+	return pool->frames - pool->idle_count > pool->frames_max / 2;
+}
+
 struct frame *frame_keep(struct frame *f)
 {
 	f->counts++;

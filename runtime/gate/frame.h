@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,5 +31,7 @@ struct frame {
 struct frame_pool *frame_pool_create(size_t frames_max);
 void frame_pool_destroy(struct frame_pool *pool);	/* NULL is fine; all frames are back */
 struct frame *frame_get(struct frame_pool *pool);	/* with one count; NULL: the bound */
+/* More than half are in use: who can copy shall. */
+bool frame_pool_scarce(const struct frame_pool *pool);
 struct frame *frame_keep(struct frame *f);
 void frame_drop(struct frame *f); /* NULL is fine */

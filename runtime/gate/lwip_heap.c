@@ -5,7 +5,10 @@
 #include <malloc.h>
 #include <stdlib.h>
 
-enum { HEAP_MAX = 192 * 1024 * 1024 }; /* 65,536 connections of ~400 bytes, the rest for bytes */
+enum {
+	HEAP_MAX = 192 * 1024 * 1024, /* 65,536 connections of ~400 bytes, the rest for bytes */
+	EARLY_MAX = 64,		      /* segments of one connection that came before their turn */
+};
 
 void *lwip_heap_get(mem_size_t size_bytes);
 void *lwip_heap_get_zeroed(mem_size_t count, mem_size_t size_bytes);
@@ -13,6 +16,15 @@ void *lwip_heap_trim(void *at, mem_size_t size_bytes);
 void lwip_heap_drop(void *at);
 
 static size_t in_use;
+
+/* Segments that came too early are kept while there is plenty only: the rest is for those in order.
+ */
+u16_t lwip_heap_early_max(void);
+
+u16_t lwip_heap_early_max(void)
+{
+	return in_use > HEAP_MAX / 2 ? 0 : EARLY_MAX;
+}
 
 void *lwip_heap_get(mem_size_t size_bytes)
 {

@@ -65,7 +65,8 @@
 #define TCP_WND_UPDATE_THRESHOLD   (4 * 1460)
 #define TCP_QUEUE_OOSEQ		   1
 #define TCP_OOSEQ_MAX_BYTES	   (1024 * 1024)
-#define TCP_OOSEQ_MAX_PBUFS	   256
+#define TCP_OOSEQ_MAX_PBUFS	   1 /* in use at all; how many: */
+#define TCP_OOSEQ_PBUFS_LIMIT(pcb) lwip_heap_early_max()
 #define LWIP_TCP_SACK_OUT	   1
 #define LWIP_TCP_TIMESTAMPS	   0
 #define LWIP_TCP_KEEPALIVE	   1

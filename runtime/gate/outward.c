@@ -63,6 +63,8 @@ static void decide_tcp(void *ctx, const struct packet *syn, struct tcp_ruling *r
 		return;
 	r->account = &m->account;
 	r->stats = &m->stats;
+	r->rate_out = &m->rate_out;
+	r->rate_in = &m->rate_in;
 	if (syn->to_port == DNS_PORT && gate_is_own(o->g, &syn->to)) {
 		r->verdict = TCP_SERVE;
 		r->service = dns_tcp_service(o->dns_tcp);

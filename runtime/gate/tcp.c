@@ -113,6 +113,7 @@ void tcp_flow_leave(struct tcp_flow *f)
 		return;
 	if (in_handshake(f))
 		f->flow.account->handshakes--;
+	tcp_relay_leave(f);
 	flow_remove(f->tcp->setup.flows, &f->flow);
 	if (f->stats)
 		f->stats->flows_open--;
@@ -265,6 +266,9 @@ static struct tcp_flow *create_flow(struct tcp *t, const struct packet *p,
 	}
 	t->handshakes++;
 	ruling->account->handshakes++;
+	f->row.share = &ruling->account->chunks;
+	f->rate_out = ruling->rate_out;
+	f->rate_in = ruling->rate_in;
 	f->stats = ruling->stats;
 	if (f->stats) {
 		f->stats->flows_open++;
@@ -340,7 +344,9 @@ void tcp_input_packet(struct tcp *t, const struct packet *p, struct frame *frame
 	/* Lost as on a wire: the container sends it again when its turn comes. */
 	if (p->payload_bytes > 0 && tcp_relay_full(f))
 		return;
-	lwip_stack_input(t->lwip, &f->conn, p, p->payload_bytes > SMALL_BYTES ? frame : NULL);
+	if (p->payload_bytes <= SMALL_BYTES || frame_pool_scarce(frame->pool))
+		frame = NULL;
+	lwip_stack_input(t->lwip, &f->conn, p, frame);
 }
 
 void tcp_forget_account(struct tcp *t, const struct flow_account *account)
@@ -386,6 +392,7 @@ void tcp_destroy(struct tcp *t)
 			tcp_flow_destroy(t->all);
 	}
 	loop_timer_off(&t->feeding);
+	loop_timer_off(&t->pacing);
 	loop_timer_off(&t->windows.timer);
 	lwip_stack_destroy(t->lwip);
 	chunk_pool_destroy(t->chunks);

@@ -24,6 +24,7 @@ struct frame;
 struct frame_pool;
 struct loop;
 struct packet;
+struct rate;
 struct stats;
 struct tcp;
 struct tcp_peer;
@@ -48,14 +49,15 @@ struct tcp_service {
 	void (*on_end)(void *conversation);
 };
 
-/* What decide fills in. `account` and `stats` outlive the flow or are taken away by
+/* What decide fills in. Account, stats and rates outlive the flow or are taken away by
  * tcp_forget_account before they go. */
 struct tcp_ruling {
 	enum tcp_verdict verdict;
 	struct address address;
 	uint16_t port;
 	struct flow_account *account;
-	struct stats *stats; /* NULL is fine */
+	struct stats *stats;		 /* NULL is fine */
+	struct rate *rate_out, *rate_in; /* NULL is fine */
 	const struct tcp_service *service;
 };
 typedef void tcp_decide_fn(void *ctx, const struct packet *syn, struct tcp_ruling *ruling);

@@ -27,12 +27,14 @@ struct tcp_flow {
 	struct loop_source socket; /* fd -1: served, or closed already */
 	struct tcp *tcp;
 	struct tcp_flow *next, *prev; /* of tcp->all */
-	struct tcp_flow *starving;    /* of tcp->starving */
+	struct tcp_flow *starving;    /* the next one of tcp->starving */
+	struct tcp_flow *paced;	      /* the next one of tcp->paced */
 	struct stats *stats;	      /* or NULL */
 	enum tcp_flow_state state;
 	uint8_t events; /* what the loop watches now */
 	bool watched;
 	bool is_starving;
+	bool is_paced; /* waits until its container's rate allows more */
 	bool container_ended; /* it sent FIN */
 	bool socket_shut;     /* ... and that was passed on */
 	bool socket_ended;    /* the other side sent FIN: passed on with what was written */
@@ -43,6 +45,8 @@ struct tcp_flow {
 	/* To the container: what is not acknowledged yet. */
 	struct chunk_row row;
 
+	struct rate *rate_out, *rate_in; /* or NULL */
+	size_t owed_bytes;		 /* written, but not yet told to the container: its rate */
 	uint32_t window_used, window_epoch; /* tcp_window.c */
 
 	const struct tcp_service *service;
@@ -64,10 +68,12 @@ struct tcp {
 	struct lwip_stack *lwip;
 	struct chunk_pool *chunks;
 	struct tcp_flow *all;
-	struct tcp_flow *starving; /* wait for a chunk */
+	struct tcp_flow *starving, *starving_last; /* wait for a chunk, in order */
+	struct tcp_flow *paced;
 	uint32_t handshakes;	   /* CONNECTING and OPENING */
 	size_t kept_bytes;	   /* memory of all flows' kept bytes */
 	struct loop_timer feeding; /* of the starving */
+	struct loop_timer pacing;  /* of the paced */
 	struct tcp_windows windows;
 };
 
@@ -85,6 +91,7 @@ void tcp_relay_init(struct tcp *t);
 void tcp_relay_event(struct tcp_flow *f, unsigned events);    /* of the socket */
 bool tcp_relay_full(const struct tcp_flow *f);		      /* may take no more segments */
 void tcp_relay_feed(struct tcp *t);			      /* chunks came back */
+void tcp_relay_leave(struct tcp_flow *f);		      /* its account goes, or it does */
 void tcp_relay_clear(struct tcp_flow *f);		      /* lets go of what it keeps */
 
 /* tcp_window.c */

@@ -3,17 +3,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "gate/stats.h"
+#include "gate/rate.h"
 #include "gate/tcp_flow.h"
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "lib/time.h"
 
 enum {
 	KEPT_MAX = 64 * 1024 * 1024,  /* memory of what no socket takes, of all flows */
+	KEPT_OF_ONE_MAX = KEPT_MAX / 4, /* of one container's */
 	KEPT_WHOLE_MIN = 24 * 1024,   /* less than this does not keep a frame of 64 KiB */
 	FRAME_COST = 66 * 1024,
 	TURN_BYTES = 512 * 1024,      /* read from one socket before the others get their turn */
 	PIECES_MAX = 64,
+	FEED_MAX = 32, /* starving flows in one turn */
+	PACE_MS = 5,
 };
 
 /* A link of what the socket did not take. */
@@ -61,6 +65,51 @@ static void close_when_done(struct tcp_flow *f)
 		tcp_flow_close_socket(f, false);
 }
 
+/* ---- a container's rate */
+
+static void pace(struct tcp_flow *f)
+{
+	struct tcp *t = f->tcp;
+
+	if (f->is_paced)
+		return;
+	f->is_paced = true;
+	f->paced = t->paced;
+	t->paced = f;
+	if (!t->pacing.loop && t->setup.loop)
+		loop_timer_set(t->setup.loop, &t->pacing, PACE_MS);
+}
+
+static void stop_pacing(struct tcp_flow *f)
+{
+	struct tcp_flow **at;
+
+	if (!f->is_paced)
+		return;
+	for (at = &f->tcp->paced; *at != f; at = &(*at)->paced)
+		;
+	*at = f->paced;
+	f->is_paced = false;
+}
+
+/* Spends; true when the rate says to wait. */
+static bool over_rate(struct rate *r, size_t size_bytes)
+{
+	return r && r->bytes_per_s > 0 && rate_spend(r, size_bytes, time_boot_ns()) > 0;
+}
+
+/* The window opens again only when the rate allows: that is what slows the container down. */
+static void tell_consumed(struct tcp_flow *f, size_t size_bytes)
+{
+	if (f->owed_bytes > 0 || over_rate(f->rate_out, size_bytes)) {
+		f->owed_bytes += size_bytes;
+		pace(f);
+		return;
+	}
+	tcp_window_used(f, size_bytes);
+	lwip_conn_consumed(&f->conn, size_bytes);
+}
+
 /* ---- from the container */
 
 static ssize_t send_pieces(struct tcp_flow *f, const struct lwip_bytes *b, size_t skip)
@@ -70,6 +119,13 @@ static ssize_t send_pieces(struct tcp_flow *f, const struct lwip_bytes *b, size_
 
 	m.msg_iovlen = (size_t)lwip_bytes_pieces(b, skip, pieces, PIECES_MAX);
 	return sendmsg(f->socket.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void count_kept(struct tcp_flow *f, ssize_t cost)
+{
+	f->tcp->kept_bytes += (size_t)cost;
+	if (f->flow.account)
+		f->flow.account->kept_bytes += (size_t)cost;
 }
 
 static void keep(struct tcp_flow *f, struct lwip_bytes *b, size_t skip)
@@ -94,7 +150,7 @@ static void keep(struct tcp_flow *f, struct lwip_bytes *b, size_t skip)
 		f->kept_skip = skip;
 	}
 	f->kept_last = k;
-	f->tcp->kept_bytes += k->cost;
+	count_kept(f, (ssize_t)k->cost);
 }
 
 static void drop_first_kept(struct tcp_flow *f)
@@ -105,7 +161,7 @@ static void drop_first_kept(struct tcp_flow *f)
 	if (!f->kept)
 		f->kept_last = NULL;
 	f->kept_skip = 0;
-	f->tcp->kept_bytes -= k->cost;
+	count_kept(f, -(ssize_t)k->cost);
 	lwip_bytes_drop(k->bytes);
 	free(k);
 }
@@ -161,8 +217,7 @@ static bool write_kept(struct tcp_flow *f)
 		}
 		return true;
 	}
-	tcp_window_used(f, sum);
-	lwip_conn_consumed(&f->conn, sum);
+	tell_consumed(f, sum);
 	return true;
 }
 
@@ -193,8 +248,7 @@ static void on_received(struct lwip_conn *c, struct lwip_bytes *b)
 	else
 		keep(f, b, (size_t)n);
 	want(f, LOOP_WRITE, f->kept != NULL);
-	tcp_window_used(f, (size_t)n);
-	lwip_conn_consumed(c, (size_t)n);
+	tell_consumed(f, (size_t)n);
 }
 
 static void on_ended(struct lwip_conn *c)
@@ -208,29 +262,42 @@ static void on_ended(struct lwip_conn *c)
 
 bool tcp_relay_full(const struct tcp_flow *f)
 {
-	return f->kept && f->tcp->kept_bytes > KEPT_MAX;
+	return f->kept && (f->tcp->kept_bytes > KEPT_MAX ||
+			   (f->flow.account && f->flow.account->kept_bytes > KEPT_OF_ONE_MAX));
 }
 
 /* ---- from the socket */
 
 static void starve(struct tcp_flow *f)
 {
+	struct tcp *t = f->tcp;
+
 	if (f->is_starving)
 		return;
 	f->is_starving = true;
-	f->starving = f->tcp->starving;
-	f->tcp->starving = f;
+	f->starving = NULL;
+	if (t->starving)
+		t->starving_last->starving = f;
+	else
+		t->starving = f;
+	t->starving_last = f;
 }
 
 static void stop_starving(struct tcp_flow *f)
 {
-	struct tcp_flow **at;
+	struct tcp *t = f->tcp;
+	struct tcp_flow *before = NULL, *at;
 
 	if (!f->is_starving)
 		return;
-	for (at = &f->tcp->starving; *at != f; at = &(*at)->starving)
-		;
-	*at = f->starving;
+	for (at = t->starving; at != f; at = at->starving)
+		before = at;
+	if (before)
+		before->starving = f->starving;
+	else
+		t->starving = f->starving;
+	if (t->starving_last == f)
+		t->starving_last = before;
 	f->is_starving = false;
 }
 
@@ -242,7 +309,7 @@ static enum taken take_some(struct tcp_flow *f, size_t *sum)
 	struct chunk *c;
 	ssize_t n;
 
-	if (room == 0)
+	if (room == 0 || f->is_paced)
 		return TAKEN_BLOCKED;
 	c = chunk_row_room(f->tcp->chunks, &f->row);
 	if (!c) {
@@ -263,6 +330,8 @@ static enum taken take_some(struct tcp_flow *f, size_t *sum)
 		return TAKEN_ERROR;
 	c->used += (uint32_t)n;
 	*sum += (size_t)n;
+	if (over_rate(f->rate_in, (size_t)n))
+		pace(f);
 	return (size_t)n < most ? TAKEN_ALL : TAKEN_MORE;
 }
 
@@ -316,18 +385,45 @@ static void feed(struct loop_timer *timer)
 {
 	struct tcp *t = owner_of(timer, struct tcp, feeding);
 	struct tcp_flow *f;
+	int i;
 
-	while ((f = t->starving) && chunk_pool_left(t->chunks) > 0) {
+	for (i = 0; i < FEED_MAX && (f = t->starving) && chunk_pool_left(t->chunks) > 0; i++) {
 		stop_starving(f);
 		pump(f);
-		if (t->starving == f)
-			break;
+	}
+	/* Those whose container has all of its share stand in front of others again and again. */
+	if (i == FEED_MAX && t->starving)
+		loop_timer_set(t->setup.loop, &t->feeding, PACE_MS);
+}
+
+/* All that waited for their rate; who still has to comes back into the row. */
+static void go_on(struct loop_timer *timer)
+{
+	struct tcp *t = owner_of(timer, struct tcp, pacing);
+	struct tcp_flow *f, *row = t->paced;
+	size_t owed;
+
+	t->paced = NULL;
+	while ((f = row)) {
+		row = f->paced;
+		f->is_paced = false;
+		if (over_rate(f->rate_out, 0) || over_rate(f->rate_in, 0)) {
+			pace(f);
+			continue;
+		}
+		owed = f->owed_bytes;
+		f->owed_bytes = 0;
+		if (owed > 0)
+			lwip_conn_consumed(&f->conn, owed);
+		if (!(f->watched && f->events & LOOP_READ))
+			pump(f);
 	}
 }
 
 void tcp_relay_init(struct tcp *t)
 {
 	t->feeding.on_time = feed;
+	t->pacing.on_time = go_on;
 }
 
 /* Later, from the loop: whoever gives chunks back does not expect other flows to move. */
@@ -384,9 +480,20 @@ void tcp_relay_event(struct tcp_flow *f, unsigned events)
 		watch(f, 0);
 }
 
+void tcp_relay_leave(struct tcp_flow *f)
+{
+	const struct tcp_kept *k;
+
+	chunk_row_leave_share(&f->row);
+	for (k = f->kept; k && f->flow.account; k = k->next)
+		f->flow.account->kept_bytes -= k->cost;
+	f->rate_out = f->rate_in = NULL;
+}
+
 void tcp_relay_clear(struct tcp_flow *f)
 {
 	stop_starving(f);
+	stop_pacing(f);
 	while (f->kept)
 		drop_first_kept(f);
 	chunk_row_clear(f->tcp->chunks, &f->row);

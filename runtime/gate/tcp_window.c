@@ -3,6 +3,7 @@
  *
  * A connection begins with at most 64 KiB and doubles each time that it has used up its window, up
  * to its part: the budget over those that moved bytes within the last second. */
+#include "gate/rate.h"
 #include "gate/tcp_flow.h"
 
 enum {
@@ -10,6 +11,7 @@ enum {
 		32 * 1024 * 1024, /* half of 1000 frames of 64 KiB: small ones take a place too */
 	WINDOW_MIN = 32 * 1024,
 	EPOCH_MS = 1000,
+	RATE_PARTS = 20, /* of a second: 50 ms, as the bucket of rate.h */
 };
 
 static void on_epoch(struct loop_timer *timer)
@@ -68,6 +70,12 @@ void tcp_window_used(struct tcp_flow *f, size_t size_bytes)
 
 	be_active(f);
 	part = part_of(f->tcp);
+	/* Who has a rate is not far ahead of it: what is announced comes in any case. */
+	if (f->rate_out && f->rate_out->bytes_per_s > 0 &&
+	    part > f->rate_out->bytes_per_s / RATE_PARTS)
+		part = (uint32_t)(f->rate_out->bytes_per_s / RATE_PARTS);
+	if (part < WINDOW_MIN)
+		part = WINDOW_MIN;
 	f->window_used += (uint32_t)size_bytes;
 	if (window > part) {
 		lwip_conn_window(&f->conn, part);

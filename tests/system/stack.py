@@ -214,13 +214,13 @@ def connect_from(port, where):
     while True:
         s = container_socket()
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        s.bind(("10.77.0.2", port))
         try:
+            s.bind(("10.77.0.2", port))
             s.connect(where)
             return s
         except OSError as e:
             s.close()
-            if e.errno != errno.EADDRNOTAVAIL or time.monotonic() > deadline:
+            if e.errno not in (errno.EADDRNOTAVAIL, errno.EADDRINUSE) or time.monotonic() > deadline:
                 raise
         time.sleep(0.005)
 
@@ -245,6 +245,26 @@ def late():
     assert read_all(inside)[1] == 6
     time.sleep(0.2)
     inside.close()
+
+
+def rate():
+    server = socket.socket()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind((OUTSIDE[4], 4040))
+    server.listen(8)
+    for first in (0, 1):
+        inside = container_socket()
+        inside.connect((OUTSIDE[4], 4040))
+        ends = inside, server.accept()[0]
+        a, b = ends[first], ends[1 - first]
+        b.settimeout(20)
+        sender = threading.Thread(target=lambda: (a.sendall(b"r" * 10000000), a.shutdown(socket.SHUT_WR)))
+        begun = time.monotonic()
+        sender.start()
+        assert read_all(b)[1] == 10000000
+        mbit = 80 / (time.monotonic() - begun)
+        assert 20 < mbit < 50, mbit
+        sender.join()
 
 
 if __name__ == "__main__":

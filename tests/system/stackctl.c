@@ -4,7 +4,8 @@
  *   stackctl NETNS-FILE MTU
  *
  * Makes tun0 there, prints "ready" and serves until it is killed. What goes to 10.77.0.1 or fd77::1
- * goes to this machine's loopback; port 7 there is an echo of its own (tcp_service). */
+ * goes to this machine's loopback; port 7 there is an echo of its own (tcp_service). Port 4040 of
+ * anybody has a rate of 40 Mbit/s each way. */
 #include <err.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
@@ -23,15 +24,18 @@
 #include "gate/frame.h"
 #include "gate/input.h"
 #include "gate/packet.h"
+#include "gate/rate.h"
 #include "gate/tcp.h"
 #include "gate/tun.h"
 #include "lib/err.h"
 #include "lib/loop.h"
+#include "lib/time.h"
 
-enum { FRAMES_MAX = 1024, ECHO_PORT = 7 };
+enum { FRAMES_MAX = 1024, ECHO_PORT = 7, RATE_PORT = 4040, RATE_BITS = 40 * 1000 * 1000 };
 
 static struct flow_account account;
 static struct address gateway4, gateway6;
+static struct rate rate_out, rate_in;
 static struct tcp *tcp;
 
 static void *echo_open(void *ctx, struct tcp_peer *peer, const struct address *from, uint16_t port)
@@ -64,6 +68,10 @@ static void decide(void *ctx, const struct packet *syn, struct tcp_ruling *rulin
 				       .address = syn->to,
 				       .port = syn->to_port,
 				       .account = &account };
+	if (syn->to_port == RATE_PORT) {
+		ruling->rate_out = &rate_out;
+		ruling->rate_in = &rate_in;
+	}
 	if (!ours)
 		return;
 	address_parse(syn->to.family == AF_INET ? "127.0.0.1" : "::1", &ruling->address);
@@ -118,6 +126,8 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	address_parse("10.77.0.1", &gateway4);
 	address_parse("fd77::1", &gateway6);
+	rate_init(&rate_out, RATE_BITS, time_boot_ns());
+	rate_init(&rate_in, RATE_BITS, time_boot_ns());
 	setup.gateway4 = gateway4;
 	setup.gateway6 = gateway6;
 	setup.mtu = (uint16_t)atoi(argv[2]);
