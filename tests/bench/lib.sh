@@ -14,6 +14,14 @@ figure() {
 			(value && ratio <= goal) ? "ok" : "short" }'
 }
 
+# figure_least NAME OURS PEER_NAME PEER_VALUE GOAL: the same for a rate, large is good
+figure_least() {
+	awk -v name="$1" -v ours="$2" -v peer="$3" -v value="$4" -v goal="$5" 'BEGIN {
+		ratio = value ? ours / value : 0
+		printf "figure %s ours=%s peer=%s:%s ratio=%.4f goal=>=%s %s\n", name, ours, peer, value, ratio, goal,
+			(value && ratio >= goal) ? "ok" : "short" }'
+}
+
 # figure_limit NAME OURS GOAL [UNIT]: no peer, a limit of our own
 figure_limit() {
 	awk -v name="$1" -v ours="$2" -v goal="$3" -v unit="${4:-}" 'BEGIN {
