@@ -231,6 +231,13 @@ static int enter(const struct jail_spec *spec, struct err *e)
 	return spec->syscalls ? enter_seccomp(spec->syscalls, e) : 0;
 }
 
+int jail_syscalls(const char *const *names, struct err *e)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_sys(e, "no_new_privs");
+	return enter_seccomp(names, e);
+}
+
 int jail_enter(const struct jail_spec *spec, struct err *e)
 {
 	return enter(spec, e) < 0 ? err_add(e, "%s: jail", spec->program) : 0;

@@ -35,3 +35,8 @@ struct jail_spec {
 
 /* Where Landlock or seccomp is missing in the kernel: an error, not a weaker jail. */
 int jail_enter(const struct jail_spec *spec, struct err *e);
+
+/* For a program that cannot live in the whole jail because it opens files or starts other programs:
+ * no_new_privs and the list of system calls alone. What it starts has both too, and can only lose
+ * more: the list must hold what those need. */
+int jail_syscalls(const char *const *names, struct err *e);

@@ -164,9 +164,9 @@ static void on_connection(struct loop_source *source, unsigned events)
 
 	for (int i = 0; i < MESSAGES_AT_ONCE && got == 1 && events != LOOP_WRITE; i++)
 		got = take_message(k, &e);
-	if (got < 0 && e.number != EAGAIN) {
+	if (got < 0 && e.number != EAGAIN && e.number != ECONNRESET) {
 		kill_it(k, e.text);
-	} else if (got == 0) {
+	} else if (got == 0 || e.number == ECONNRESET) {
 		kill_it(k, NULL);
 	} else if (k->connection.loop) {
 		flush(k);

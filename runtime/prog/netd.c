@@ -5,14 +5,16 @@
  *   passed fds: notify, netd.sock (a listening SEQPACKET socket; engined is the only one who may
  * connect)
  *
- * Its jail is its capability list. It reads messages of two kinds type by type (wire.h): engined's,
- * and those of gateways, which are believed nothing; what rtnetlink(7) says; and resolv.conf. No
- * packet, no name of a file. */
+ * Its jail is a capability list and a list of system calls: no mount, no file made, renamed or
+ * removed, no other process looked into. It reads messages of two kinds type by type (wire.h):
+ * engined's, and those of gateways, which are believed nothing; what rtnetlink(7) says; and
+ * resolv.conf. No packet, no name of a file. */
 #include <linux/capability.h>
 #include <signal.h>
 
 #include "box/caps.h"
 #include "lib/err.h"
+#include "lib/jail.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/peer.h"
@@ -26,6 +28,81 @@
  * others, itself included. */
 static const uint64_t needed_caps = CAP(NET_ADMIN) | CAP(SYS_ADMIN) | CAP(NET_BIND_SERVICE) |
 				    CAP(SETUID) | CAP(SETGID) | CAP(KILL);
+
+/* tests/system/net.sh and net_gate.sh walk all of them. */
+static const char *const syscalls[] = {
+	/* the loop, its children, messages */
+	"epoll_wait",
+	"epoll_pwait",
+	"epoll_ctl",
+	"clock_gettime",
+	"read",
+	"recvmsg",
+	"sendmsg",
+	"recvfrom",
+	"sendto",
+	"close",
+	"fcntl",
+	"wait4",
+	"kill",
+	"pidfd_open",
+	"socketpair",
+	"gettid",
+	"getpid",
+	/* namespaces, devices, sysctls, resolv.conf */
+	"setns",
+	"unshare",
+	"open",
+	"openat",
+	"fstat",
+	"newfstatat",
+	"ioctl",
+	"lseek",
+	/* sockets: published ports, those inside containers, rtnetlink */
+	"socket",
+	"bind",
+	"listen",
+	"accept4",
+	"setsockopt",
+	"getsockname",
+	/* from vfork to exec */
+	"vfork",
+	"clone",
+	"dup2",
+	"close_range",
+	"chdir",
+	"prlimit64",
+	"setgroups",
+	"setresgid",
+	"setresuid",
+	"prctl",
+	"execve",
+	/* gated's start: libc, and its own jail */
+	"arch_prctl",
+	"set_tid_address",
+	"set_robust_list",
+	"mprotect",
+	"getgroups",
+	"capget",
+	"capset",
+	"landlock_create_ruleset",
+	"landlock_add_rule",
+	"landlock_restrict_self",
+	"seccomp",
+	"epoll_create1",
+	"getuid",
+	"getgid",
+	/* gated's work (prog/gated.c has its list) */
+	"readv",
+	"writev",
+	"connect",
+	"shutdown",
+	"getsockopt",
+	"splice",
+	"pipe2",
+	"getrandom",
+	NULL,
+};
 
 struct netd {
 	struct loop *loop;
@@ -76,7 +153,7 @@ int main(void)
 		die("%s", e.text);
 	d.loop = loop_create(&e);
 	if (!d.loop || loop_signals(d.loop, signals, on_signal, &d, &e) ||
-	    nets_open(&d.nets, d.loop, &e))
+	    nets_open(&d.nets, d.loop, &e) || jail_syscalls(syscalls, &e))
 		die("%s", e.text);
 	if (peer_listen(&d.peer, d.loop, listen_fd, &e))
 		die("%s", e.text);

@@ -32,6 +32,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -342,12 +343,31 @@ static int take_socket(const char *container)
 	return fd;
 }
 
+/* poll(2) by the calls that a real gateway may make. */
+static int wait_for(struct pollfd *p, int count, int wait_ms)
+{
+	struct epoll_event event;
+	int fd = epoll_create1(EPOLL_CLOEXEC), ready;
+
+	for (int i = 0; i < count; i++) {
+		p[i].revents = 0;
+		event = (struct epoll_event){ .events = (uint32_t)p[i].events, .data.fd = i };
+		if (p[i].fd >= 0)
+			epoll_ctl(fd, EPOLL_CTL_ADD, p[i].fd, &event);
+	}
+	ready = epoll_wait(fd, &event, 1, wait_ms);
+	if (ready > 0)
+		p[event.data.fd].revents = (short)event.events;
+	close(fd);
+	return ready;
+}
+
 static void relay(int a, int b)
 {
 	struct pollfd p[2] = { { .fd = a, .events = POLLIN }, { .fd = b, .events = POLLIN } };
 	char data[4096];
 
-	while (poll(p, 2, 10000) > 0)
+	while (wait_for(p, 2, 10000) > 0)
 		for (int i = 0; i < 2; i++) {
 			ssize_t n = p[i].revents ? read(p[i].fd, data, sizeof(data)) : -2;
 
@@ -383,7 +403,7 @@ static void serve_one(int i)
 		if (str_equal(members[j].container, ports[i].container))
 			size = address_to_socket(&members[j].address, ports[i].port, &to);
 	connect(fd, (struct sockaddr *)&to, size);
-	poll(&p, 1, 5000);
+	wait_for(&p, 1, 5000);
 	size = sizeof(error);
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
 	if (error)
@@ -479,10 +499,13 @@ static void say_packet(const char *network)
 
 static int gate(const char *network)
 {
+	static char buffer[8192];
 	int netd = 3;
 	struct err e;
 	static struct msg m;
 
+	/* Whole lines: several gateways write to one file. */
+	setvbuf(stderr, buffer, _IOLBF, sizeof(buffer));
 	fprintf(stderr, "gate %s: uid %u gid %u\n", network, getuid(), getgid());
 	for (;;) {
 		struct pollfd p[PORTS_MAX + 2] = { { .fd = netd, .events = POLLIN } };
@@ -493,7 +516,7 @@ static int gate(const char *network)
 				.events = POLLIN
 			};
 		p[port_count + 1] = (struct pollfd){ .fd = tun, .events = POLLIN };
-		poll(p, (nfds_t)port_count + 2, -1);
+		wait_for(p, port_count + 2, -1);
 		if (p[port_count + 1].revents)
 			say_packet(network);
 		if (p[0].revents) {
