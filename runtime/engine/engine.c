@@ -299,6 +299,17 @@ static void on_list_end(void *ctx)
 		repair(&engine->containers[i], find_listed(engine, engine->containers[i].doc.name));
 }
 
+static void stop_when_all_ended(struct engine *engine)
+{
+	for (size_t i = 0; i < engine->load.wanted_count; i++)
+		if (container_is_up(&engine->containers[i]))
+			return;
+	/* A connection that ends with answers unread loses what was asked last (unix(7)): ports
+	 * would stay published. */
+	if (netd_is_idle(engine->net))
+		loop_stop(engine->loop);
+}
+
 /* With each connection everything is declared anew; what is there already, netd keeps. */
 static void on_netd_connected(void *ctx)
 {
@@ -316,6 +327,8 @@ static void on_netd_lost(void *ctx)
 	struct engine *engine = ctx;
 
 	networks_forget(&engine->load.networks);
+	if (engine->stopping)
+		stop_when_all_ended(engine);
 	for (size_t i = 0; i < engine->load.wanted_count; i++)
 		container_netd_is_gone(&engine->containers[i]);
 }
@@ -336,14 +349,6 @@ static void finish_batch(struct engine *engine, uint64_t status)
 {
 	report_exit(engine->report, status);
 	proc_ask_poweroff();
-}
-
-static void stop_when_all_ended(struct engine *engine)
-{
-	for (size_t i = 0; i < engine->load.wanted_count; i++)
-		if (container_is_up(&engine->containers[i]))
-			return;
-	loop_stop(engine->loop);
 }
 
 static struct container *find_container(void *ctx, const char *name)
@@ -373,6 +378,14 @@ static void on_end(void *ctx, struct container *c)
 		finish_batch(engine, c->doc.exit_status);
 }
 
+static void on_netd_idle(void *ctx)
+{
+	struct engine *engine = ctx;
+
+	if (engine->stopping)
+		stop_when_all_ended(engine);
+}
+
 static void on_stop_time(struct loop_timer *timer)
 {
 	struct engine *engine = owner_of(timer, struct engine, stop_timer);
@@ -392,6 +405,7 @@ static const struct netd_events netd_events = {
 	.connected = on_netd_connected,
 	.lost = on_netd_lost,
 	.network = on_netd_network,
+	.idle = on_netd_idle,
 };
 
 struct engine *engine_create(struct loop *loop, const struct report *report,

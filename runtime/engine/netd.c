@@ -63,6 +63,8 @@ static int answer(struct netd *net, const char *key, const struct netd_answer *a
 		p.done(p.ctx, a);
 	else if (a->failure)
 		log_warn("netd says of %s: %s", key, a->failure);
+	if (!net->count)
+		net->events->idle(net->ctx);
 	return 0;
 }
 
@@ -130,6 +132,11 @@ void netd_connect(struct netd *net)
 bool netd_is_there(const struct netd *net)
 {
 	return peer_is_there(&net->peer);
+}
+
+bool netd_is_idle(const struct netd *net)
+{
+	return !net->count;
 }
 
 static struct msg *begin(struct netd *net, uint32_t type)

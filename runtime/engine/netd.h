@@ -27,6 +27,7 @@ struct netd_events {
 	void (*connected)(void *ctx);
 	void (*lost)(void *ctx);
 	void (*network)(void *ctx, const char *name);	/* one that netd has; answers netd_list */
+	void (*idle)(void *ctx);			/* every request is answered */
 };
 
 enum netd_backend { NETD_GONE, NETD_SERVES, NETD_DRAINS, NETD_ILL };
@@ -36,6 +37,7 @@ struct netd *netd_create(struct loop *loop, const char *socket_path,
 void netd_destroy(struct netd *net);			/* NULL is fine; networks go on */
 void netd_connect(struct netd *net);			/* now, and from then on by itself */
 bool netd_is_there(const struct netd *net);
+bool netd_is_idle(const struct netd *net);		/* nothing is asked, or nobody is there */
 
 /* -1 also while there is no connection. done NULL: a failure is logged and no more. */
 int netd_list(struct netd *net, struct err *e);
