@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "compose/compose.h"
-#include "engine/peer.h"
+#include "engine/link.h"
 #include "engine/plan.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -14,21 +14,21 @@
 #include "wire/wire.h"
 
 struct boxd {
-	struct peer peer;
+	struct link link;
 	const struct boxd_events *events;
 	void *ctx;
 };
 
-static void on_connected(struct peer *peer)
+static void on_connected(struct link *link)
 {
-	struct boxd *box = owner_of(peer, struct boxd, peer);
+	struct boxd *box = owner_of(link, struct boxd, link);
 
 	box->events->connected(box->ctx);
 }
 
-static void on_lost(struct peer *peer)
+static void on_lost(struct link *link)
 {
-	struct boxd *box = owner_of(peer, struct boxd, peer);
+	struct boxd *box = owner_of(link, struct boxd, link);
 
 	box->events->lost(box->ctx);
 }
@@ -82,9 +82,9 @@ static int read_named(struct msg *m, const char **name, uint64_t *numbers, size_
 	return msg_end(m, e);
 }
 
-static int on_message(struct peer *peer, struct msg *m, struct err *e)
+static int on_message(struct link *link, struct msg *m, struct err *e)
 {
-	struct boxd *box = owner_of(peer, struct boxd, peer);
+	struct boxd *box = owner_of(link, struct boxd, link);
 	uint64_t numbers[2];
 	const char *name;
 
@@ -135,7 +135,7 @@ static int on_message(struct peer *peer, struct msg *m, struct err *e)
 
 void boxd_connect(struct boxd *box)
 {
-	peer_connect(&box->peer);
+	link_connect(&box->link);
 }
 
 struct boxd *boxd_create(struct loop *loop, const char *socket_path,
@@ -145,11 +145,11 @@ struct boxd *boxd_create(struct loop *loop, const char *socket_path,
 
 	if (!box)
 		abort();
-	box->peer.name = "boxd";
-	box->peer.connected = on_connected;
-	box->peer.lost = on_lost;
-	box->peer.message = on_message;
-	peer_init(&box->peer, loop, socket_path);
+	box->link.name = "boxd";
+	box->link.connected = on_connected;
+	box->link.lost = on_lost;
+	box->link.message = on_message;
+	link_init(&box->link, loop, socket_path);
 	box->events = events;
 	box->ctx = ctx;
 	return box;
@@ -159,7 +159,7 @@ void boxd_destroy(struct boxd *box)
 {
 	if (!box)
 		return;
-	peer_finish(&box->peer);
+	link_finish(&box->link);
 	free(box);
 }
 
@@ -197,55 +197,55 @@ int boxd_start(struct boxd *box, const char *name, const struct plan *plan,
 
 	if (spec_fd < 0)
 		return -1;
-	msg_init(&box->peer.out, WIRE_BOX_START);
-	msg_put_str(&box->peer.out, name);
-	msg_put_str(&box->peer.out, plan->image);
-	put_volumes(&box->peer.out, plan, project);
-	msg_put_u64(&box->peer.out, plan->log_bytes);
-	msg_put_u64(&box->peer.out, 0); /* no input, and nobody attached */
-	msg_put_u64(&box->peer.out, output_fd >= 0);
-	msg_put_u64(&box->peer.out, 0);
-	msg_put_u64(&box->peer.out, plan->hold);
-	msg_put_str(&box->peer.out, plan->network_of);
-	msg_put_str(&box->peer.out, plan->resolver);
-	msg_put_str(&box->peer.out, plan->hosts);
-	msg_put_fd(&box->peer.out, spec_fd);
+	msg_init(&box->link.out, WIRE_BOX_START);
+	msg_put_str(&box->link.out, name);
+	msg_put_str(&box->link.out, plan->image);
+	put_volumes(&box->link.out, plan, project);
+	msg_put_u64(&box->link.out, plan->log_bytes);
+	msg_put_u64(&box->link.out, 0); /* no input, and nobody attached */
+	msg_put_u64(&box->link.out, output_fd >= 0);
+	msg_put_u64(&box->link.out, 0);
+	msg_put_u64(&box->link.out, plan->hold);
+	msg_put_str(&box->link.out, plan->network_of);
+	msg_put_str(&box->link.out, plan->resolver);
+	msg_put_str(&box->link.out, plan->hosts);
+	msg_put_fd(&box->link.out, spec_fd);
 	if (output_fd >= 0)
-		msg_put_fd(&box->peer.out, output_fd);
-	return peer_send(&box->peer, e);
+		msg_put_fd(&box->link.out, output_fd);
+	return link_send(&box->link, e);
 }
 
 int boxd_kill(struct boxd *box, const char *name, unsigned signal_number, struct err *e)
 {
-	msg_init(&box->peer.out, WIRE_BOX_KILL);
-	msg_put_str(&box->peer.out, name);
-	msg_put_u64(&box->peer.out, signal_number);
-	return peer_send(&box->peer, e);
+	msg_init(&box->link.out, WIRE_BOX_KILL);
+	msg_put_str(&box->link.out, name);
+	msg_put_u64(&box->link.out, signal_number);
+	return link_send(&box->link, e);
 }
 
 int boxd_delete(struct boxd *box, const char *name, struct err *e)
 {
-	msg_init(&box->peer.out, WIRE_BOX_DELETE);
-	msg_put_str(&box->peer.out, name);
-	return peer_send(&box->peer, e);
+	msg_init(&box->link.out, WIRE_BOX_DELETE);
+	msg_put_str(&box->link.out, name);
+	return link_send(&box->link, e);
 }
 
 int boxd_list(struct boxd *box, struct err *e)
 {
-	msg_init(&box->peer.out, WIRE_BOX_LIST);
-	return peer_send(&box->peer, e);
+	msg_init(&box->link.out, WIRE_BOX_LIST);
+	return link_send(&box->link, e);
 }
 
 int boxd_release(struct boxd *box, const char *name, struct err *e)
 {
-	msg_init(&box->peer.out, WIRE_BOX_RELEASE);
-	msg_put_str(&box->peer.out, name);
-	return peer_send(&box->peer, e);
+	msg_init(&box->link.out, WIRE_BOX_RELEASE);
+	msg_put_str(&box->link.out, name);
+	return link_send(&box->link, e);
 }
 
 int boxd_netns(struct boxd *box, const char *name, struct err *e)
 {
-	msg_init(&box->peer.out, WIRE_BOX_NETNS);
-	msg_put_str(&box->peer.out, name);
-	return peer_send(&box->peer, e);
+	msg_init(&box->link.out, WIRE_BOX_NETNS);
+	msg_put_str(&box->link.out, name);
+	return link_send(&box->link, e);
 }

@@ -8,7 +8,7 @@
 #include "compose/compose.h"
 #include "engine/attachment.h"
 #include "engine/network.h"
-#include "engine/peer.h"
+#include "engine/link.h"
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -28,23 +28,23 @@ struct pending {
 };
 
 struct netd {
-	struct peer peer;
+	struct link link;
 	const struct netd_events *events;
 	void *ctx;
 	struct pending pending[PENDING_MAX];	/* a ring */
 	size_t first, count;
 };
 
-static void on_connected(struct peer *peer)
+static void on_connected(struct link *link)
 {
-	struct netd *net = owner_of(peer, struct netd, peer);
+	struct netd *net = owner_of(link, struct netd, link);
 
 	net->events->connected(net->ctx);
 }
 
-static void on_lost(struct peer *peer)
+static void on_lost(struct link *link)
 {
-	struct netd *net = owner_of(peer, struct netd, peer);
+	struct netd *net = owner_of(link, struct netd, link);
 
 	net->first = net->count = 0;
 	net->events->lost(net->ctx);
@@ -68,9 +68,9 @@ static int answer(struct netd *net, const char *key, const struct netd_answer *a
 	return 0;
 }
 
-static int on_message(struct peer *peer, struct msg *m, struct err *e)
+static int on_message(struct link *link, struct msg *m, struct err *e)
 {
-	struct netd *net = owner_of(peer, struct netd, peer);
+	struct netd *net = owner_of(link, struct netd, link);
 	struct netd_answer a = { NULL, 0 };
 	const char *key;
 
@@ -106,11 +106,11 @@ struct netd *netd_create(struct loop *loop, const char *socket_path,
 
 	if (!net)
 		abort();
-	net->peer.name = "netd";
-	net->peer.connected = on_connected;
-	net->peer.lost = on_lost;
-	net->peer.message = on_message;
-	peer_init(&net->peer, loop, socket_path);
+	net->link.name = "netd";
+	net->link.connected = on_connected;
+	net->link.lost = on_lost;
+	net->link.message = on_message;
+	link_init(&net->link, loop, socket_path);
 	net->events = events;
 	net->ctx = ctx;
 	return net;
@@ -120,18 +120,18 @@ void netd_destroy(struct netd *net)
 {
 	if (!net)
 		return;
-	peer_finish(&net->peer);
+	link_finish(&net->link);
 	free(net);
 }
 
 void netd_connect(struct netd *net)
 {
-	peer_connect(&net->peer);
+	link_connect(&net->link);
 }
 
 bool netd_is_there(const struct netd *net)
 {
-	return peer_is_there(&net->peer);
+	return link_is_there(&net->link);
 }
 
 bool netd_is_idle(const struct netd *net)
@@ -141,15 +141,15 @@ bool netd_is_idle(const struct netd *net)
 
 static struct msg *begin(struct netd *net, uint32_t type)
 {
-	msg_init(&net->peer.out, type);
-	return &net->peer.out;
+	msg_init(&net->link.out, type);
+	return &net->link.out;
 }
 
 static int ask(struct netd *net, netd_done_fn *done, void *ctx, struct err *e)
 {
 	if (net->count == PENDING_MAX)
 		return err_set(e, "netd does not answer");
-	if (peer_send(&net->peer, e) < 0)
+	if (link_send(&net->link, e) < 0)
 		return -1;
 	net->pending[(net->first + net->count++) % PENDING_MAX] = (struct pending){ done, ctx };
 	return 0;
