@@ -170,6 +170,30 @@ def story_names():
          (dig("web-1", "+tcp", at="fd31::1", me="fd31::3")[1], ["A 172.31.0.2"]), (names_asked(), []))
 
 
+def story_tcp():
+    code = """
+import os,time
+def q(name,n=7): return (lambda m: struct.pack('>H',len(m))+m)(struct.pack('>6H',n,256,1,0,0,0)+bytes([len(name)])+name.encode()+b'\\0\\0\\1\\0\\1')
+def go(parts,want,gap=0):
+    s=socket.create_connection(('172.31.0.1',53),5,('172.31.0.2',0)); s.settimeout(5)
+    for p in parts: s.sendall(p); time.sleep(gap)
+    got=b''; n=0
+    try:
+        while n<want:
+            d=s.recv(70000)
+            if not d: return 'closed after %d'%n
+            got+=d
+            while len(got)>=2 and len(got)>=2+struct.unpack('>H',got[:2])[0]: got=got[2+struct.unpack('>H',got[:2])[0]:]; n+=1
+        if want==0: return 'closed' if s.recv(9)==b'' else 'more'
+        return n
+    except socket.timeout: return 'silent after %d'%n
+    except ConnectionResetError: return 'closed'
+print(go([q('web-1')],1), go([q('web-1')*50],50), go([bytes([b]) for b in q('web-1')],1,0.01), go([b'\\0\\0'],0), go([b'\\377\\377'],0),
+      go([b'\\0\\4abcd'],0), go([os.urandom(5000)],0), go([q('web-1'),b'\\0'],1))"""
+    case("TCP: questions in a row, byte by byte; what is none ends the connection",
+         (py(code), "1 50 1 closed closed closed closed 1"), (dig("web-1", "+tcp")[1], ["A 172.31.0.2"]))
+
+
 def story_forward():
     case("forwarded over UDP, then from the cache",
          (dig("a.example")[:2], ("NOERROR", ["A 203.0.113.7"])), (dig("A.example")[:2], ("NOERROR", ["A 203.0.113.7"])),
@@ -388,7 +412,7 @@ if os.path.exists(LOG + ".awake"):
 server = world()
 gate = Gate(C)
 containers()
-for story in (story_names, story_forward, story_dead, story_udp, story_icmp, story_published, story_policy, story_internal,
+for story in (story_names, story_tcp, story_forward, story_dead, story_udp, story_icmp, story_published, story_policy, story_internal,
               story_capture, story_entropy):
     if len(sys.argv) < 3 or story.__name__[6:] in sys.argv[2:]:
         story()

@@ -16,4 +16,4 @@ gcc -std=gnu11 -D_GNU_SOURCE -Iruntime -g -O1 -fsanitize=address,undefined -fno-
 	-Wl,--start-group "$out/unit/lib/gate.a" "$out/unit/lib/lwip.a" "$out/unit/lib/lib.a" -Wl,--end-group
 "$out/sysroot/bin/musl-gcc" -std=gnu11 -D_GNU_SOURCE -Iruntime -O2 -static -o "$work/dns_entropy" tests/system/dns_entropy.c \
 	-Wl,--start-group "$out/ship/lib/gate.a" "$out/ship/lib/lwip.a" "$out/ship/lib/lib.a" -Wl,--end-group -lm
-exec unshare --net --mount --pid --fork --kill-child --mount-proc python3 tests/system/gate_names.py "$work"
+exec unshare --net --mount --pid --fork --kill-child --mount-proc python3 tests/system/gate_names.py "$work" "$@"
