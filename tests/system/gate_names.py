@@ -128,7 +128,7 @@ def world():
         ip link set lo up
         ip link add a0 type veth peer name w0
         ip link set w0 netns {W.split('/')[2]}
-        ip addr add 192.0.2.1/24 dev a0; ip addr add fd92::1/64 dev a0 nodad; ip link set a0 up
+        ip addr add 192.0.2.1/24 dev a0; ip addr add 192.0.2.200/24 dev a0; ip addr add fd92::1/64 dev a0 nodad; ip link set a0 up
         ip route add default via 192.0.2.254; ip route add default via fd92::254
         echo 0 65535 >/proc/sys/net/ipv4/ping_group_range
         nsenter --net={W} sh -ec '
@@ -202,7 +202,7 @@ def story_forward():
          (dig("www.example")[1], ["A 203.0.113.7", "CNAME a.example."]), (dig("nx.example")[0], "NXDOMAIN"),
          (dig("nx.example")[0], "NXDOMAIN"), (names_asked().count("nx.example"), 1))
     status, answers, flags, _ = dig("big.example", "+ignore", "+bufsize=512")
-    case("a cut answer is fetched by TCP, and cut again for who asks by UDP",
+    case("a cut answer is fetched by TCP, and cut again for who asks by UDP", (len(dig("mid.example", "+ignore")[1]), 40),
          ((status, "tc" in flags), ("NOERROR", True)), (len(dig("big.example", "+tcp")[1]), 100),
          (len(dig("big.example")[1]), 100), ({l[0] for l in asked() if l[1] == "big.example"}, {"udp", "tcp"}))
     case("who came by TCP is asked for by TCP", (dig("tcp.example", "+tcp")[1], ["A 203.0.113.7"]),
@@ -311,6 +311,7 @@ def story_published():
     case("a published UDP port: the client's address reaches the container, answers come from where it asked",
          (client(W, "192.0.2.1", source="192.0.2.7"), "192.0.2.7 5 192.0.2.1 True"),
          (client(W, "192.0.2.1", 9000, source="192.0.2.53"), "192.0.2.53 9000 192.0.2.1 True"),
+         (client(W, "192.0.2.200", source="192.0.2.7"), "192.0.2.7 5 192.0.2.200 True"),
          (client(None, "127.0.0.1"), "172.31.0.1 5 127.0.0.1 True"))
     gate.say("withdraw")
     case("withdrawn: nobody answers", (client(W, "192.0.2.1", source="192.0.2.7"), lambda s: "timed out" in s or "refused" in s))
@@ -324,9 +325,11 @@ def story_policy():
     # 127/8 and the like never leave a container by themselves; what does is refused.
     refused = ("Connection refused", "Network is unreachable", "Permission denied", "Invalid argument", "No route to host",
                "Cannot assign requested address", "Operation not permitted", "timed out")
+    machine = socket.create_server(("192.0.2.1", 9))
     case("closed addresses by TCP and UDP", *[(connect(a, 9), lambda s: s in refused) for a in closed if a != "127.0.0.1"],
          *[(echo(a), lambda s: s in refused + ("silent",)) for a in closed if a != "127.0.0.1"],
          (connect("192.0.2.7", 9), "connected"))
+    machine.close()
     gate.say("member web-1,web 172.31.0.2 fd31::2 allow 192.0.2.7 9 udp; allow allowed.example 9; allow-host 6000")
     case("an allow list by address, port and protocol; all else is denied",
          (echo("192.0.2.7"), "same"), (echo("192.0.2.53"), lambda s: s in refused), (connect("192.0.2.7", 9), lambda s: s in refused),

@@ -45,6 +45,9 @@ def answers_to(name, id_, question, opt, transport):
         if transport == "udp":
             return [message(id_, question, 0, a("1.1.1.1")[:1], flags=0x8380)]
         return [message(id_, question, 0, a(*[f"203.0.113.{i}" for i in range(100)]))]
+    if label == "mid":
+        return [message(id_, question, 0, a(*[f"203.0.113.{i}" for i in range(40)][:40 * (transport == "tcp")]),
+                        flags=0x8380 if transport == "udp" else 0x8180)]
     if label == "spoof":
         return [forged] * 5 + [message(id_, wire("other.example") + question[-4:], 0, a("6.6.6.6")), right]
     if label == "flood" and transport == "udp":

@@ -39,7 +39,8 @@ static void names_read(void **state)
 		{ NULL, BYTES("\200we\0"), 0, 0 },
 		{ NULL, BYTES("\300"), 0, 0 },		/* half a pointer */
 		{ NULL, BYTES("\300\0"), 0, 0 },	/* to itself */
-		{ NULL, BYTES("\300\2\300\0"), 0, 0 },	/* forward, and back */
+		{ NULL, BYTES("\300\2\1a\0"), 0, 0 },	/* forward */
+		{ NULL, BYTES("\300\2\300\0"), 0, 0 },	/* and back */
 		{ NULL, BYTES("\300\2\300\0"), 2, 0 },
 		{ NULL, BYTES("\1a\300\0"), 0, 0 },	/* into its own labels */
 		{ NULL, BYTES("\1a\1b\300\2"), 2, 0 },
