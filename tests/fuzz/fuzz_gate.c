@@ -194,11 +194,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct tcp_setup setup = { .mtu = 1500, .decide = decide, .ctx = &w };
 	struct err e;
 
-	if (!w.loop)
+	/* These know nothing of what was before. */
+	if (!w.loop) {
 		w.loop = loop_create(&e);
+		w.pool = frame_pool_create(64);
+	}
 	w.account = (struct flow_account){ .flows_max = 64 };
 	w.our_next = w.their_next = 0;
-	w.pool = inputs.pool = frame_pool_create(64);
+	inputs.pool = w.pool;
 	w.tun = setup.tun = tun_create_memory(w.pool, on_sent, &w);
 	inputs.loop = setup.loop = w.loop;
 	setup.flows = flow_table_create(256);
@@ -213,6 +216,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	flow_table_destroy(setup.flows);
 	tun_destroy(w.tun);
-	frame_pool_destroy(w.pool);
+	if (frame_pool_scarce(w.pool))
+		abort();
 	return 0;
 }
