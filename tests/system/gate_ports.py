@@ -208,6 +208,31 @@ def ends_and_resets():
         within(5, lambda: not open_sockets(netd, c), "all sockets are closed")
 
 
+@test
+def ended_and_blocked():
+    """both ends said, and one of them not read yet: nothing is lost, and nobody turns in a circle"""
+    c = web(serve=special_server(80))
+    with world(c) as netd:
+        port = netd.publish("p", OUTSIDE, 80)
+        netd.backend("p", c)
+        size = 6 << 20
+        with connect(port, timeout=10) as s:
+            s.sendall(b"b" + bytes(size))
+            s.shutdown(socket.SHUT_WR)
+            assert s.recv(1) == b""
+            before = cpu_of(netd)
+            time.sleep(1)
+            spent = cpu_of(netd) - before
+
+            def noted():
+                with connect(port) as other:
+                    other.sendall(b"n")
+                    return read_all(other).decode()
+            within(20, noted, "the container has read")
+            assert noted() == str(size), noted()
+            assert spent < 0.2, f"{spent} s of CPU in a second of waiting"
+
+
 def open_sockets(netd, c):
     """Connections of the gateway: its sockets that are connected."""
     with open(f"/proc/{c.pid}/net/tcp") as file:

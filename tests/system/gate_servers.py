@@ -5,6 +5,7 @@ import signal
 import socket
 import struct
 import threading
+import time
 
 
 def echo_server(port, tag=b""):
@@ -31,7 +32,7 @@ def echo_server(port, tag=b""):
 
 def special_server(port):
     """By the first byte: `h` reads to the end and only then answers how much came; `r` resets; `f` floods; `w` waits for
-    a reset and notes it; `c` closes at once."""
+    a reset and notes it; `b` says its end, reads nothing for two seconds and notes how much came; `c` closes at once."""
     noted = []
 
     def serve_one(s):
@@ -54,6 +55,13 @@ def special_server(port):
                     noted.append("end" if s.recv(1) == b"" else "byte")
                 except ConnectionResetError:
                     noted.append("reset")
+            elif what == b"b":
+                s.shutdown(socket.SHUT_WR)
+                time.sleep(2)
+                count = 0
+                while data := s.recv(1 << 20):
+                    count += len(data)
+                noted.append(str(count))
             elif what == b"n":
                 s.sendall(",".join(noted).encode())
         s.close()
