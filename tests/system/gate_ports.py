@@ -14,7 +14,7 @@ import traceback
 
 import gatelib
 from gate_servers import echo_server, silent, special_server
-from gatelib import Container, Netd, ip
+from gatelib import Container, Netd, cpu_of, ip, pipes_of, size_of
 
 GATED = os.path.abspath(sys.argv[1])
 RESTARTS, CONNECTIONS = int(os.environ.get("RESTARTS", 20)), int(os.environ.get("CONNECTIONS", 10000))
@@ -148,6 +148,13 @@ def same_port_twice():
                 second.connect((OUTSIDE, b))
                 said_b = read_line(second)
         assert said_a[0] == said_b[0] and said_a[1] != said_b[1], (said_a, said_b)
+        # One that the container listens on is taken as well.
+        with socket.socket() as third:
+            third.settimeout(5)
+            third.bind((CLIENT, 80))
+            third.connect((OUTSIDE, a))
+            said = read_line(third)
+        assert said[0].endswith(CLIENT) and said[1] != "80", said
 
 
 @test
@@ -457,13 +464,6 @@ def declared_is_reachable():
         assert found == set(declared), (found, set(declared))
 
 
-def size_of(netd):
-    pid = netd.process.pid
-    with open(f"/proc/{pid}/smaps_rollup") as file:
-        kib = int(next(line for line in file if line.startswith("Rss:")).split()[1])
-    return len(os.listdir(f"/proc/{pid}/fd")), kib
-
-
 @test
 def flat():
     """10,000 connections one after the other leave the gateway's fds and memory as they were"""
@@ -492,20 +492,6 @@ def small_buffers():
     """Of this namespace: 1,100 stalled connections shall not need gigabytes."""
     for name in ("rmem", "wmem"):
         gatelib.sysctl(f"net.ipv4.tcp_{name}", "4096 16384 65536")
-
-
-def pipes_of(netd):
-    folder, count = f"/proc/{netd.process.pid}/fd", 0
-    for fd in os.listdir(folder):
-        with contextlib.suppress(OSError):
-            count += os.readlink(f"{folder}/{fd}").startswith("pipe:")
-    return count // 2
-
-
-def cpu_of(netd):
-    with open(f"/proc/{netd.process.pid}/stat") as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @test
