@@ -1,9 +1,23 @@
 # net_world.bash - the world of the stories about netd: built programs, then network, mount and pid namespaces of the
-# story's own. The story is a Python file, run inside; netd's gateway comes from $GATED (default: the real one).
+# story's own. The story is a Python file, run inside; netd's gateway is $GATED: plain, or by default the real one.
 # shellcheck shell=bash
 skip() { echo "1..0 # SKIP $1"; exit 77; }
 
-# net_world STORY.py
+# net_namespaces STORY.py: with NETD, CTL and GATED as paths. netd runs its gateway by a constant of the appliance's root:
+# that gets the place by an overlay.
+net_namespaces() {
+	unshare --net --mount --pid --fork --mount-proc --kill-child bash -c '
+		mount -t tmpfs -o mode=755 run /run &&
+		mkdir -p /run/{upper,work,net} &&
+		mount -t overlay -o lowerdir=/usr/lib,upperdir=/run/upper,workdir=/run/work overlay /usr/lib &&
+		mkdir -p /usr/lib/cuvette &&
+		cp "$NETD" /usr/lib/cuvette/netd && cp "$CTL" /run/netctl &&
+		if [ "$GATED" = plain ]; then cp "$CTL" /usr/lib/cuvette/gated; else cp "$GATED" /usr/lib/cuvette/gated; fi &&
+		ip link set lo up &&
+		exec python3 "$0"' "$1"
+}
+
+# net_world STORY.py: on the host, or a reason why not
 net_world() {
 	local here out=${O:-build} bin work cc
 	here=$(cd "$(dirname "$0")" && pwd)
@@ -15,17 +29,9 @@ net_world() {
 	cc="$out/sysroot/bin/musl-gcc" work=$out/test/net
 	[ -x "$cc" ] || skip "no musl-gcc: make first"
 	mkdir -p "$work"
-	"$cc" -std=gnu11 -D_GNU_SOURCE -O1 -Wall -Wextra -Wno-format-truncation -Iruntime -static -o "$work/netctl" "$here/netctl.c" \
-		runtime/lib/{address,err,fd,log,msg,str,time}.c runtime/wire/wire.c || exit 1
-	# netd runs its gateway by a constant of the appliance's root: it gets the place by an overlay.
-	NETD=$bin/netd CTL=$(cd "$work" && pwd)/netctl GATED=${GATED:-$bin/gated} \
-		exec unshare --net --mount --pid --fork --mount-proc --kill-child bash -c '
-		mount -t tmpfs -o mode=755 run /run &&
-		mkdir -p /run/{upper,work,net} &&
-		mount -t overlay -o lowerdir=/usr/lib,upperdir=/run/upper,workdir=/run/work overlay /usr/lib &&
-		mkdir -p /usr/lib/cuvette &&
-		cp "$NETD" /usr/lib/cuvette/netd && cp "$CTL" /run/netctl &&
-		if [ "$GATED" = plain ]; then cp "$CTL" /usr/lib/cuvette/gated; else cp "$GATED" /usr/lib/cuvette/gated; fi &&
-		ip link set lo up &&
-		exec python3 "$0"' "$here/$1"
+	"$cc" -std=gnu11 -D_GNU_SOURCE -O1 -Wall -Wextra -Wno-format-truncation -Iruntime -static -o "$work/netctl" \
+		"$here/netctl.c" runtime/lib/{address,err,fd,log,msg,str,time}.c runtime/wire/wire.c || exit 1
+	NETD=$bin/netd CTL=$(cd "$work" && pwd)/netctl GATED=${GATED:-$bin/gated}
+	export NETD CTL GATED
+	net_namespaces "$here/$1"
 }

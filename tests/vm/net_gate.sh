@@ -1,0 +1,19 @@
+#!/bin/bash
+# Networks on the appliance's kernel, which has neither bridge nor netfilter: tests/system/net.py and net_gate.py in a guest.
+. "$(dirname "$0")/lib_peers.bash"
+vm_need "$OUT/bin/netd"
+vm_need "$OUT/bin/gated"
+payload=$VM/payload
+mkdir "$payload"
+"$OUT/sysroot/bin/musl-gcc" -std=gnu11 -D_GNU_SOURCE -O1 -Wall -Iruntime -static -o "$payload/netctl" tests/system/netctl.c \
+	runtime/lib/{address,err,fd,log,msg,str,time}.c runtime/wire/wire.c || die "netctl.c does not compile"
+cp tests/vm/lib_guest.bash tests/system/net.py tests/system/net_gate.py tests/system/netlib.py tests/system/netspoof.py \
+	tests/system/net_world.bash "$OUT/bin/netd" "$OUT/bin/gated" "$payload/"
+cat >"$payload/story" <<'STORY'
+. /payload/lib_guest.bash
+. /payload/net_world.bash
+export PYTHONPATH=/payload PYTHONDONTWRITEBYTECODE=1
+NETD=/payload/netd CTL=/payload/netctl GATED=plain net_namespaces /payload/net.py
+NETD=/payload/netd CTL=/payload/netctl GATED=/payload/gated net_namespaces /payload/net_gate.py
+STORY
+MEM=2G peers_story "$payload"
