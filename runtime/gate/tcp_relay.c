@@ -101,7 +101,9 @@ static bool over_rate(struct rate *r, size_t size_bytes)
 /* The window opens again only when the rate allows: that is what slows the container down. */
 static void tell_consumed(struct tcp_flow *f, size_t size_bytes)
 {
-	if (f->owed_bytes > 0 || over_rate(f->rate_out, size_bytes)) {
+	bool over = over_rate(f->rate_out, size_bytes);
+
+	if (over || f->owed_bytes > 0) {
 		f->owed_bytes += size_bytes;
 		pace(f);
 		return;

@@ -263,7 +263,8 @@ def rate():
         sender.start()
         assert read_all(b)[1] == 10000000
         mbit = 80 / (time.monotonic() - begun)
-        assert 20 < mbit < 50, mbit
+        # Never more, however late anybody comes; how much less is the machine's business.
+        assert mbit < 50, mbit
         sender.join()
 
 
