@@ -76,7 +76,7 @@ services:
   host: {image: t, ulimits: {nofile: 1024}, command: [/bin/netpal, ask1, host.docker.internal, '8080'], extra_hosts: ['host.docker.internal:host-gateway']}
   side: {image: t, ulimits: {nofile: 1024}, network_mode: 'service:web', command: [/bin/netpal, ask, localhost, '80']}
 networks:
-  front: {ipam: {config: [{subnet: 172.30.0.0/16}]}}
+  front: {enable_ipv6: true, ipam: {config: [{subnet: 172.30.0.0/16}]}}
 C
 echo quiet >cmdline
 serve() { # NAME: as svd starts it
@@ -98,6 +98,10 @@ verdict "a container serves on its own network" within 20 said web serves
 verdict "at the address that the file gives it" address web 172.30.0.9
 verdict "another one reaches it by the service's name" within 20 said ask "web said hello"
 verdict "and by an alias" within 20 said alias "shop said hello"
+six=$(sed -n 's/.*"address6":"\([^"]*\)".*/\1/p' /data/engine/containers/web.json)
+verdict "its IPv6 address is a unique local one, and in its document" eval 'case $six in fd*) ;; *) false ;; esac'
+verdict "it is reached there too" eval 'nsenter -t "$(pid ask)" -n ./netpal ask1 "$six" 80'
+verdict "the network's subnets are in its document" grep -q '"subnet4":"172.30.0.0/16","subnet6":"fd' /data/engine/networks/front.json
 verdict "who shares its network reaches it at localhost" within 20 said side "localhost said hello"
 verdict "its published port answers at the machine's loopback" within 20 asks 8080
 verdict "so does the one that may be any, which is said" within 10 eval 'asks "$(any_port)"'
@@ -110,6 +114,7 @@ kill -9 "$before"
 verdict "it is started again" within 20 eval '[ -e /run/box/web/run ] && [ "$(pid web)" != "$before" ]'
 verdict "its port answers again" within 20 asks 8080
 verdict "at the same address" within 5 address web 172.30.0.9
+verdict "and the same IPv6 address" grep -qF "\"$six\"" /data/engine/containers/web.json
 verdict "at the same port, where it may be any" eval '[ "$(grep -o "published at port.*" console | sort -u | wc -l)" = 1 ]'
 
 kill -9 "$netd"; wait "$netd" 2>/dev/null; : >netd.log; serve netd
