@@ -62,6 +62,10 @@ static int set_sysctls(const struct router *r, struct err *e)
 		if ((!settings[i].is_6 || r->subnet6.address.family) &&
 		    net_ns_sysctl(settings[i].name, settings[i].value, e))
 			return -1;
+	/* Else tun0 makes itself an address and asks the gateway for routers. A kernel without IPv6
+	 * has nothing to switch off. */
+	if (!r->subnet6.address.family)
+		net_ns_sysctl("ipv6/conf/default/disable_ipv6", "1", NULL);
 	return 0;
 }
 
