@@ -387,20 +387,24 @@ static void address_into(const struct address *a, ip_addr_t *out)
 	memcpy(&out->u_addr, a->bytes, address_size(a));
 }
 
-void lwip_stack_input(struct lwip_stack *s, struct lwip_conn *c, const struct packet *p,
-		      struct frame *f)
+int lwip_stack_input(struct lwip_stack *s, struct lwip_conn *c, const struct packet *p,
+		     struct frame *f)
 {
 	struct pbuf *b = pbuf_of(p, f);
+	bool opened;
 
 	if (!b)
-		return;
+		return c->pcb ? 0 : -1;
 	address_into(&p->from, &ip_data.current_iphdr_src);
 	address_into(&p->to, &ip_data.current_iphdr_dest);
 	ip_data.current_netif = ip_data.current_input_netif = &s->netif;
 	s->current = c;
 	s->moved = true;
 	tcp_input(b, &s->netif);
+	/* No longer the current one: it is gone, and has said so. */
+	opened = !s->current || c->pcb;
 	s->current = NULL;
+	return opened ? 0 : -1;
 }
 
 /* ---- a connection */

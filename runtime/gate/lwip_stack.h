@@ -49,8 +49,9 @@ void lwip_stack_destroy(struct lwip_stack *s); /* NULL is fine; all connections 
 void lwip_stack_tick(struct lwip_stack *s);
 
 /* A TCP segment of this connection; with pcb NULL its SYN, which opens it with c->window_bytes. `f`
- * holds the packet and is kept as long as needed; NULL: p->ip is copied. */
-void lwip_stack_input(struct lwip_stack *s, struct lwip_conn *c, const struct packet *p,
+ * holds the packet and is kept as long as needed; NULL: p->ip is copied. -1: a SYN for which there
+ * was no memory; in every other case `gone` tells when lwIP knows the connection no more. */
+int lwip_stack_input(struct lwip_stack *s, struct lwip_conn *c, const struct packet *p,
 		      struct frame *f);
 
 /* How much lwip_conn_write takes now; 0 also when it is not open. */

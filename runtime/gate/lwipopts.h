@@ -74,6 +74,7 @@
 /* The other end is a container of this machine: nothing of its old segments is on its way. */
 #define TCP_TMR_INTERVAL	   100
 #define TCP_MSL			   500UL
+#define TCP_LAST_ACK_MS		   600000UL /* with an answer to each probe it is far away */
 #define LWIP_TCP_RTO_TIME	   1000
 #define TCP_SYNMAXRTX		   5
 #define TCP_MAXRTX		   10

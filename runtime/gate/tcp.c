@@ -152,7 +152,8 @@ static void open_inside(struct tcp_flow *f)
 	}
 	tcp_window_open(f);
 	f->conn.events = f->service ? &tcp_serve_events : &tcp_relay_events;
-	lwip_stack_input(f->tcp->lwip, &f->conn, &syn, NULL);
+	if (lwip_stack_input(f->tcp->lwip, &f->conn, &syn, NULL) < 0)
+		tcp_flow_destroy(f);
 }
 
 static void connect_done(struct tcp_flow *f, int error)

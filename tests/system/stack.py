@@ -247,6 +247,21 @@ def late():
     inside.close()
 
 
+def sleeper():
+    """Reads nothing for longer than lwIP waits for old segments; its own direction is closed already."""
+    server = listener()
+    inside = container_socket()
+    inside.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    inside.connect((OUTSIDE[4], server.getsockname()[1]))
+    outside, _ = server.accept()
+    inside.shutdown(socket.SHUT_WR)
+    outside.sendall(b"s" * 2000000)
+    outside.close()
+    time.sleep(4)
+    got = read_all(inside)[1]
+    assert got == 2000000, got
+
+
 def rate():
     server = socket.socket()
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

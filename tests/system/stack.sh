@@ -75,6 +75,7 @@ verdict "a container that does not read stops the server, in bounded memory" pee
 verdict "1,000 connections at once each get their own answer" peer many $ctl
 verdict "one source port again and again, to the same place" peer again
 verdict "a server that answers and closes, a container that closes late" peer late
+verdict "a container that pauses for 4 s at the end of a download gets all of it" peer sleeper
 verdict "a rate of 40 Mbit/s holds each way, and 10 MB arrive whole" peer rate
 verdict "it still runs" kill -0 $ctl
 verdict_end
