@@ -178,9 +178,8 @@ class Netd:
     def say(self, name, *fields, fds=()):
         try:
             socket.send_fds(self.control, [message(name, *fields)], fds)
-        except OSError as error:
-            if not self.ends:
-                print(f"# {name}: {error}", flush=True)
+        except (BrokenPipeError, ConnectionResetError):
+            pass	# it was killed, and its successor will be told
 
     def give_sockets(self, name, family, count):
         c = self.containers.get(name)
