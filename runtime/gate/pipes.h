@@ -11,7 +11,7 @@ struct pipes;
 enum {
 	PIPES_MAX = 1024,		/* x 2 fds, and each at most PIPE_BYTES of kernel memory */
 	PIPES_KEPT = 16,		/* that are empty and wait for the next one */
-	PIPE_BYTES = 512 * 1024,	/* half of the kernel's bound for users (pipe(7)) */
+	PIPE_BYTES = 256 * 1024,	/* 64 pieces; a user has 256 such pipes (pipe(7)) */
 };
 
 struct pipe {
