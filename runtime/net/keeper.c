@@ -150,8 +150,8 @@ static int take_message(struct keeper *k, struct err *e)
 		return got;
 	if (!wire_allowed(m.type, WIRE_GATED, WIRE_NETD, m.fd_count))
 		got = err_set(e, "it said %s, which it may not", wire_name(m.type));
-	else
-		k->events->on_message(k, &m);
+	else if (k->events->on_message(k, &m, e))
+		got = -1;
 	msg_finish(&m);
 	return got;
 }

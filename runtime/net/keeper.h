@@ -33,7 +33,8 @@ enum {
 
 struct keeper_events {
 	void (*on_start)(struct keeper *k);		   /* tell it everything */
-	void (*on_message)(struct keeper *k, struct msg *m); /* checked against wire.h */
+	/* Checked against wire.h. -1 with e filled: it is killed. */
+	int (*on_message)(struct keeper *k, struct msg *m, struct err *e);
 };
 
 struct keeper {

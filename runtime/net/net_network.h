@@ -72,6 +72,7 @@ struct net_network {
 	struct net_port *ports;
 	size_t port_count;
 	struct keeper keeper;
+	bool serves; /* its gateway said so */
 };
 
 /* With its router; the gateway is started by the caller, when it is in the list. plan: subnets,

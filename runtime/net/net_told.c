@@ -179,6 +179,7 @@ static void on_start(struct keeper *k)
 {
 	struct net_network *w = owner_of(k, struct net_network, keeper);
 
+	w->serves = false;
 	tell_network(w, true);
 	net_tell_resolvers(w);
 	net_tell_forbidden(w);
@@ -259,20 +260,19 @@ static int on_counters(struct net_network *w, struct msg *m, struct err *e)
 	return 0;
 }
 
-static void on_message(struct keeper *k, struct msg *m)
+static int on_message(struct keeper *k, struct msg *m, struct err *e)
 {
 	struct net_network *w = owner_of(k, struct net_network, keeper);
-	struct err e;
-	int result = 0;
 
 	if (m->type == WIRE_GATE_WANT)
-		result = on_want(w, m, &e);
-	else if (m->type == WIRE_GATE_COUNTERS)
-		result = on_counters(w, m, &e);
-	else
+		return on_want(w, m, e);
+	if (m->type == WIRE_GATE_COUNTERS)
+		return on_counters(w, m, e);
+	/* Once: a gateway that is someone else's by now must not fill the log. */
+	if (!w->serves)
 		log_info("network %s: its gateway serves", w->name);
-	if (result)
-		log_warn("gateway of network %s: %s", w->name, e.text);
+	w->serves = true;
+	return msg_end(m, e);
 }
 
 const struct keeper_events net_told_events = { .on_start = on_start, .on_message = on_message };
