@@ -217,19 +217,23 @@ def story_forward():
 
 
 def story_dead():
-    gate.say("resolvers 192.0.2.99 192.0.2.53")        # nobody there: no answer, then EHOSTUNREACH
-    case("a silent resolver: the next one answers", (dig("b1.example")[:2], ("NOERROR", ["A 203.0.113.7"])))
-    dig("b2.example")
-    case("once it is known to be dead it is asked last", (dig("b3.example")[3], lambda ms: ms < 1000))
+    # Never by the clock: who was asked stands in the log; 192.0.2.54 writes it and says nothing.
+    gate.say("resolvers 192.0.2.54 192.0.2.53")
+    case("a silent resolver: the next one answers", (dig("b1.example")[:2], ("NOERROR", ["A 203.0.113.7"])),
+         (names_asked().count("b1.example"), 2))
+    end, last = time.monotonic() + 30, 0
+    while time.monotonic() < end:
+        last += 1
+        dig(f"b-{last}.example")
+        if names_asked().count(f"b-{last}.example") == 1:
+            break
+    case("once it is known to be dead it is asked last", (time.monotonic() < end, True))
     gate.say("resolvers 192.0.2.7")                    # a port that is closed there
-    case("a resolver that refuses: SERVFAIL at once", (dig("c1.example")[0], "SERVFAIL"),
-         (dig("c2.example")[3], lambda ms: ms < 1000))
-    gate.say("resolvers 192.0.2.54")                   # swallows everything
-    dig("d1.example")
-    status, _, _, ms = dig("d2.example")
-    case("all dead: SERVFAIL at once", (status, "SERVFAIL"), (ms, lambda ms: ms < 1000))
+    case("a resolver that refuses: SERVFAIL", (dig("c1.example")[0], "SERVFAIL"), (dig("c2.example")[0], "SERVFAIL"))
+    gate.say("resolvers 192.0.2.54")
+    case("all dead: SERVFAIL without asking", (dig("d2.example")[0], "SERVFAIL"), ("d2.example" in names_asked(), False))
     open(LOG + ".awake", "w").close()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 30
     while dig("d3.example")[0] != "NOERROR" and time.monotonic() < end:
         time.sleep(0.1)
     case("it is found again when it is back", (dig("d4.example")[0], "NOERROR"), (time.monotonic() < end, True))
@@ -241,14 +245,15 @@ for i in range(2000):
     s.sendto(os.urandom(2)+bytes([1,0,0,1,0,0,0,0,0,0,10])+b'silent%04d'%i+bytes([7])+b'example'+bytes([0,0,1,0,1]),('172.31.0.1',53))"""
     py(code)
     case("slow names of one container: the other's are answered, the resolver is not taken for dead",
-         *[(dig(f"i{i}.example")[3], lambda ms: ms < 1000) for i in range(8)], (dig("i9.example")[0], "NOERROR"),
+         *[(dig(f"i{i}.example")[0], "NOERROR") for i in range(8)],
          (len({n for n in names_asked() if n.startswith("silent")}), lambda n: 100 < n <= 128))
     gate.say("resolvers")
-    case("no resolvers: SERVFAIL at once", (dig("e1.example")[0], "SERVFAIL"), (dig("e2.example")[3], lambda ms: ms < 1000))
+    case("no resolvers: SERVFAIL", (dig("e1.example")[0], "SERVFAIL"))
     run("ip", "link", "set", "a0", "down")
     gate.say("resolvers 192.0.2.53 fd92::53")
+    # 4 s: less than the three tries that a silent resolver gets
     case("offline: SERVFAIL at once, own names all the same", (dig("f1.example")[0], "SERVFAIL"),
-         (dig("f2.example")[3], lambda ms: ms < 1000), (dig("web-1")[1], ["A 172.31.0.2"]))
+         (dig("f2.example")[3], lambda ms: ms < 4000), (dig("web-1")[1], ["A 172.31.0.2"]))
     run("sh", "-ec", "ip link set a0 up; ip addr add fd92::1/64 dev a0 nodad; ip route add default via 192.0.2.254;"
         "ip route add default via fd92::254")
     gate.say("resolvers fd92::53")

@@ -127,6 +127,8 @@ static void decide_tcp(void *ctx, const struct packet *p, struct tcp_ruling *r)
 		return;
 	r->account = &m->account;
 	r->stats = &m->stats;
+	r->rate_out = &m->rate_out;
+	r->rate_in = &m->rate_in;
 	r->address = p->to;
 	r->port = p->to_port;
 	r->verdict = TCP_CONNECT;
