@@ -191,15 +191,16 @@ RUNTIME=/tmp/struck/$name
 in_create='openat mkdirat flock clone3 sendmsg recvmsg renameat exit_group'
 for call in $in_create; do
 	echo "create $call" >/tmp/strike
-	p run -d --name r $I sleep 1000 >/dev/null 2>&1
+	p run -d --name "r-$call" $I sleep 1000 >/dev/null 2>&1
 	rm /tmp/strike
-	p rm -f -t 0 r >/dev/null 2>&1 || p rm -f -t 0 r >/dev/null 2>&1
+	p rm -f -t 0 "r-$call" >/dev/null 2>&1 || p rm -f -t 0 "r-$call" >/dev/null 2>&1
 done
 # podman knows of no container that was never created, so it asks for no delete.
 for id in $($RUNTIME list -q); do $RUNTIME delete --force "$id"; done
 within 30 eval '[ "$(traces)" = "$before" ]'
 is "killed in create, at each of its steps: nothing is left after delete --force" "$(traces)" "$before"
-for strike in 'start connect' 'start recvmsg' 'exec vfork' 'exec recvmsg' 'pause write' 'kill pidfd_send_signal'; do
+strikes=('start connect' 'start recvmsg' 'exec vfork' 'exec recvmsg' 'pause write' 'kill pidfd_send_signal')
+for strike in "${strikes[@]}"; do
 	verb=${strike% *}
 	p run -d --name r $I sleep 1000 >/dev/null
 	[ $verb != start ] || p stop -t 0 r >/dev/null
@@ -214,7 +215,7 @@ for strike in 'start connect' 'start recvmsg' 'exec vfork' 'exec recvmsg' 'pause
 done
 # Other runtimes take other calls.
 if [ "$name" = box ]; then
-	is "the runtime was killed each time" "$(wc -l </tmp/strikes)" $(($(wc -w <<<"$in_create") + 6))
+	is "the runtime was killed each time" "$(cat /tmp/strikes)" "$(printf 'create %s\n' $in_create; printf '%s\n' "${strikes[@]}")"
 else
 	ok "the runtime was killed $(wc -l </tmp/strikes) times" test -s /tmp/strikes
 fi
