@@ -102,6 +102,15 @@ static bool runs_beside(const struct staging *g)
 	       !g->job->root && !wants_map(g) && (limit <= 0 || limit >= SHARED_MEMORY_MIN_BYTES);
 }
 
+static int begin_beside(struct staging *g, struct err *e)
+{
+	const struct stage_job *job = g->job;
+
+	if (job->on_pid && job->on_pid(job->ctx, g->r->pid, getpid(), e))
+		return -1;
+	return process_limit(0, &g->spec->process, e);
+}
+
 static void inner_beside(void *ctx)
 {
 	struct staging *g = ctx;
@@ -116,9 +125,11 @@ static void inner_beside(void *ctx)
 		.at_once = true,
 	};
 
-	if ((!g->job->on_pid ||
-	     g->job->on_pid(g->job->ctx, g->r->pid, getpid(), &g->failure) == 0) &&
-	    process_limit(0, &g->spec->process, &g->failure) == 0)
+	/* With a connection the stage's death would be its end; here it must be ours, until all is
+	 * done. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		err_sys(&g->failure, "tie the container to its maker");
+	else if (begin_beside(g, &g->failure) == 0)
 		stage_inner(&in);
 	stage_link_end();
 }

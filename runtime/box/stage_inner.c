@@ -193,6 +193,8 @@ static int run_start_hooks(const struct stage_inner *in, struct err *e)
 
 static int wait_at_gate(struct stage_inner *in, struct teller *teller, struct err *e)
 {
+	if (in->link_fd < 0 && prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
+		return err_sys(e, "let go of the container's maker");
 	if (in->at_once)
 		return 0;
 	stage_link_tell(in->link_fd, NULL);
