@@ -1,10 +1,13 @@
 #!/bin/bash
-# Names inside the container: it asks the resolver of the appliance's lease, follows a later lease, and does not hang without.
+# Names inside the container: it asks its network's gateway, which asks the resolver of the appliance's lease, follows a later
+# lease, and does not hang without.
 . "$(dirname "$0")/lib.sh"
 vm_need "$BOOT/../images/lab/image.json"
 
 # inside COMMAND: with the container's files, network and its own python; from the emergency shell, whose root it stays.
 inside() { vm_sh "nsenter -t \$lab -m -u -n -- /usr/bin/env $1"; }
+# outside COMMAND: with its files and python alone, in the machine's network
+outside() { vm_sh "nsenter -t \$lab -m -u -- /usr/bin/env $1"; }
 # The container's first process: what its boxmon is the parent of.
 find_lab() { vm_sh 'lab=$(sed -n "s/^pid //p" /run/box/lab/run); [ -n "$lab" ] && grep -c . /proc/$lab/root/etc/resolv.conf'; }
 # lease SERVER...: what udhcpc calls for one, as its user may write
@@ -14,10 +17,11 @@ python='/opt/lab/bin/python3.13 -c'
 vm_boot NET=none MEM=2G
 ok "the notebook's container runs" vm_see 'Cuvette is ready'
 ok "its process is found" find_lab
-like "without a lease resolv.conf names nobody" "$(inside 'cat /etc/resolv.conf')" '^# No lease yet'
+like "without a lease the machine's resolv.conf names nobody" "$(vm_sh 'cat /etc/resolv.conf')" '^# No lease yet'
+like "the container's names the gateway" "$(inside 'cat /etc/resolv.conf')" '^nameserver 172.18.0.1$'
 is "hosts has localhost" "$(inside 'cat /etc/hosts' | grep -c localhost)" 2
 is "hostname is the service's" "$(inside 'cat /etc/hostname')" lab
-is "its own name leads to itself" "$(inside "$python 'import socket; print(socket.gethostbyname(socket.gethostname()))'")" 127.0.1.1
+is "its own name leads to itself" "$(inside "$python 'import socket; print(socket.gethostbyname(socket.gethostname()))'")" 172.18.0.2
 started=$SECONDS
 is "without a lease a name fails, at once" "$(inside "$python 'import socket
 try: socket.getaddrinfo(\"pypi.org\", 443); print(\"found\")
@@ -28,7 +32,7 @@ is "the container's root cannot write the appliance's file" "$(vm_sh 'nsenter -t
 refused"
 
 # The resolver of the lease, on the appliance itself: one answer to one question, written out by hand (RFC 1035, 4.1).
-inside "$python '
+outside "$python '
 import os, socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind((\"127.0.0.53\", 53))
@@ -43,12 +47,13 @@ if os.fork() == 0:
             + (b\"\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0\\x3c\\0\\4\\xc0\\0\\2\\7\" if a else b\"\"), who)
 '" >/dev/null
 ok "a lease comes while the container runs" lease 127.0.0.53
-like "its file follows the lease" "$(inside 'cat /etc/resolv.conf')" '^nameserver 127.0.0.53$'
-like "and has the domain" "$(inside 'cat /etc/resolv.conf')" '^search cuvette.test$'
-is "getaddrinfo asks that resolver" \
+like "the machine's file follows the lease" "$(vm_sh 'cat /etc/resolv.conf')" '^nameserver 127.0.0.53$'
+like "and has the domain" "$(vm_sh 'cat /etc/resolv.conf')" '^search cuvette.test$'
+is "the container's file is the gateway's still" "$(inside 'cat /etc/resolv.conf' | grep -c nameserver)" 1
+is "getaddrinfo asks the gateway, and that the lease's resolver" \
 	"$(inside "$python 'import socket; print(socket.getaddrinfo(\"data.example\", 80, socket.AF_INET)[0][4][0])'")" 192.0.2.7
 ok "another lease with fewer lines" lease 192.0.2.1
-is "leaves nothing of the one before" "$(inside 'cat /etc/resolv.conf' | grep -c nameserver)" 1
+is "leaves nothing of the one before" "$(vm_sh 'cat /etc/resolv.conf' | grep -c nameserver)" 1
 like "the DHCP client's user may write it" "$(vm_sh 'stat -c "%u %a" /run/net /run/net/resolv.conf')" '^102 644$'
 vm_sh 'svctl poweroff' >/dev/null
 ok "it powers off" vm_gone
