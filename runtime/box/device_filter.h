@@ -33,7 +33,6 @@ int device_filter_make(struct device_filter *f, struct arena *a,
 		       const struct oci_device_rule *rules, size_t count, struct err *e);
 
 /* Loads it and attaches it to the cgroup in place of one of ours that is there, which a new cgroup
- * has not. 1 = done; 0 = this
- * kernel has no BPF, or we are not root of the machine (a user namespace cannot make nodes, and
- * opens none where nodev is set); -1 = error. */
+ * has not. 1 = done; 0 = this kernel has no BPF, or we are not root of the machine (a user
+ * namespace cannot make nodes, and opens none where nodev is set); -1 = error. */
 int device_filter_attach(const struct device_filter *f, int cgroup_fd, bool is_new, struct err *e);

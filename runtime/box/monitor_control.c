@@ -2,6 +2,7 @@
 #include "box/monitor_control.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -10,6 +11,8 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/msg.h"
+
+enum { BUSY_WAIT_MS = 200 };	/* boxd serves nobody else meanwhile */
 
 /* By the folder's fd: its name may be longer than a socket's address. */
 static struct sockaddr_un address_in(int state_fd)
@@ -39,12 +42,18 @@ static int send_one(int state_fd, struct msg *m, struct err *e)
 {
 	AUTO_FD int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un address = address_in(state_fd);
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
 
 	if (fd < 0)
 		return err_sys(e, "control socket");
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return err_sys(e, "reach its monitor");
-	return msg_send(fd, m, e) ? err_add(e, "its monitor is busy, try again") : 0;
+	/* Its queue is short (net.unix.max_dgram_qlen); a moment lets a busy one catch up. */
+	if (msg_send(fd, m, e) == 0)
+		return 0;
+	if (e->number == EAGAIN && poll(&room, 1, BUSY_WAIT_MS) == 1 && msg_send(fd, m, e) == 0)
+		return 0;
+	return err_add(e, "its monitor is busy, try again");
 }
 
 int monitor_control_attach(int state_fd, unsigned streams, int client_fd, struct err *e)

@@ -336,7 +336,7 @@ static int filter(const char *path, const char *text)
 
 	if (!r || device_filter_make(&f, arena, r->devices, r->device_count, &e))
 		fail(&e);
-	answer = device_filter_attach(&f, open_cgroup(path), &e);
+	answer = device_filter_attach(&f, open_cgroup(path), false, &e);
 	if (answer < 0)
 		fail(&e);
 	return puts(answer ? "attached" : "no BPF here"), 0;
@@ -372,9 +372,10 @@ static int nest(const char *path, long levels)
 static int change(char **words, struct err *e)
 {
 	const char *verb = words[0], *path = words[1];
+	bool is_new;
 
 	if (!strcmp(verb, "create"))
-		return cgroup_create(mount_fd, path, values(words[2]), e) < 0;
+		return cgroup_create(mount_fd, path, values(words[2]), &is_new, e) < 0;
 	if (!strcmp(verb, "apply"))
 		return cgroup_apply(open_cgroup(path), values(words[2]), e);
 	if (!strcmp(verb, "freeze"))
@@ -396,6 +397,7 @@ int main(int count, char **words)
 {
 	struct cgroup_state state;
 	struct err e;
+	bool is_new;
 	int fd;
 
 	if (count >= 3 && !strcmp(words[1], "inside")) {
@@ -410,7 +412,7 @@ int main(int count, char **words)
 	if (count < 3)
 		return 2;
 	if (!strcmp(words[1], "run")) {
-		fd = cgroup_create(mount_fd, words[2], values(words[3]), &e);
+		fd = cgroup_create(mount_fd, words[2], values(words[3]), &is_new, &e);
 		if (fd < 0)
 			fail(&e);
 		return start(fd, words + 4);
