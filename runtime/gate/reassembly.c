@@ -18,6 +18,7 @@ struct datagram {
 	unsigned age;
 	size_t header_bytes; /* in front of the data; the fragment header left out */
 	size_t have_bytes;
+	size_t end_bytes;   /* where the piece that reaches farthest ends */
 	size_t total_bytes; /* of the data; 0 until the last piece came */
 	bool first_came;
 	uint64_t have[UNITS_MAX / WORD_BITS];
@@ -150,7 +151,9 @@ static bool mark(struct datagram *d, size_t at, size_t size_bytes)
 	return true;
 }
 
-/* Fits the piece into what is there; false: none of it can be believed. */
+/* Fits the piece into what is there; false: none of it can be believed. No piece may lie behind the
+ * end, whichever came first: bytes there would count for a hole, and what the frame held before
+ * would go out through it. */
 static bool fit(struct datagram *d, const struct packet *p)
 {
 	size_t end = p->fragment_at + p->transport_bytes;
@@ -159,11 +162,14 @@ static bool fit(struct datagram *d, const struct packet *p)
 		return false;
 	if (p->fragment_more && p->transport_bytes % UNIT != 0)
 		return false;
+	if (d->total_bytes > 0 && (end > d->total_bytes || !p->fragment_more))
+		return false;
 	if (!p->fragment_more) {
-		if (d->total_bytes > 0)
+		if (d->end_bytes > end)
 			return false;
 		d->total_bytes = end;
 	}
+	d->end_bytes = end > d->end_bytes ? end : d->end_bytes;
 	if (!mark(d, p->fragment_at, p->transport_bytes))
 		return false;
 	d->have_bytes += p->transport_bytes;
@@ -173,7 +179,7 @@ static bool fit(struct datagram *d, const struct packet *p)
 		d->first_came = true;
 		memcpy(d->frame->bytes, p->ip, d->header_bytes);
 	}
-	return d->total_bytes == 0 || d->have_bytes <= d->total_bytes;
+	return true;
 }
 
 /* The header as that of a packet which was never cut. */

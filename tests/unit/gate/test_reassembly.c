@@ -137,6 +137,39 @@ static void test_hostile(void **state)
 	frame_pool_destroy(pool);
 }
 
+/* A stray behind the end makes up for a hole in the sum of bytes: the frame, which held a
+ * neighbour's packet before, must not go out with what it held. In either order, and over either
+ * protocol. */
+static void test_strays(void **state)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	struct frame_pool *pool;
+	struct reassembly *r;
+	size_t i;
+
+	(void)state;
+	setup(&pool, &r);
+	for (i = 0; i < 2; i++) {
+		/* The end first: 0-8, a hole of 8, 16-24, and 8 bytes far behind. */
+		assert_null(piece(r, families[i], 2, 1, 16, 8, false));
+		assert_null(piece(r, families[i], 2, 1, 4000, 8, true));
+		assert_null(piece(r, families[i], 2, 1, 0, 8, true));
+		/* The stray first. */
+		assert_null(piece(r, families[i], 2, 2, 4000, 8, true));
+		assert_null(piece(r, families[i], 2, 2, 0, 8, true));
+		assert_null(piece(r, families[i], 2, 2, 16, 8, false));
+	}
+	/* Directly behind the end, and across it. */
+	assert_null(piece(r, AF_INET, 3, 3, 16, 8, false));
+	assert_null(piece(r, AF_INET, 3, 3, 24, 8, true));
+	assert_null(piece(r, AF_INET, 3, 3, 0, 8, true));
+	assert_null(piece(r, AF_INET, 3, 4, 0, 24, true));
+	assert_null(piece(r, AF_INET, 3, 4, 24, 8, true));
+	assert_null(piece(r, AF_INET, 3, 4, 8, 8, false));
+	reassembly_destroy(r);
+	frame_pool_destroy(pool);
+}
+
 /* Who sends beginnings only takes no one's place but his own; and all of it ends with time. */
 static void test_bounds(void **state)
 {
@@ -167,6 +200,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_orders),
 		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_strays),
 		cmocka_unit_test(test_bounds),
 	};
 
