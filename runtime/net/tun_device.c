@@ -10,11 +10,6 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 
-#ifndef TUN_F_USO4	/* linux/if_tun.h of 6.2 */
-#define TUN_F_USO4 0x20
-#define TUN_F_USO6 0x40
-#endif
-
 int tun_device_create(struct err *e)
 {
 	const unsigned tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
@@ -26,8 +21,10 @@ int tun_device_create(struct err *e)
 	memcpy(r.ifr_name, TUN_DEVICE_NAME, sizeof(TUN_DEVICE_NAME));
 	if (ioctl(fd, TUNSETIFF, &r) < 0)
 		return err_sys(e, "make the gateway's TUN device");
-	if (ioctl(fd, TUNSETOFFLOAD, tcp | TUN_F_USO4 | TUN_F_USO6) < 0 &&
-	    ioctl(fd, TUNSETOFFLOAD, tcp) < 0)
+	/* No TUN_F_USO4 and 6: a container's UDP_SEGMENT send would come as one large datagram, and
+	 * the gateway sends each datagram on as it came. So the kernel cuts it before it gets here.
+	 */
+	if (ioctl(fd, TUNSETOFFLOAD, tcp) < 0)
 		return err_sys(e, "set the offloads of the gateway's TUN device");
 	return take_fd(&fd);
 }

@@ -8,6 +8,6 @@
 
 struct err;
 
-/* In the thread's network namespace, down. Checksums and segmentation are left to the reader, as
- * far as this kernel can: UDP segments came with 6.2. */
+/* In the thread's network namespace, down. Checksums and TCP's segmentation are left to the reader;
+ * each datagram of UDP comes by itself. */
 int tun_device_create(struct err *e);

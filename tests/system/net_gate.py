@@ -75,6 +75,15 @@ def ask_udp(ns, address, port, data=b"hi", family=V4):
         return s.recv(65536)
 
 
+def ask_udp_segments(ns, address, port, size, count):
+    """One send that the kernel is to cut into `count` datagrams; the answers to them."""
+    with ns.open(V4, UDP) as s:
+        s.settimeout(LIMIT)
+        s.setsockopt(socket.IPPROTO_UDP, 103, size)     # UDP_SEGMENT
+        s.sendto(b"".join(bytes([65 + i]) * size for i in range(count)), (address, port))
+        return [s.recv(65536) for _ in range(count)]
+
+
 def resolve(ns, name, server="172.18.0.1"):
     """Addresses of a name, or the answer's code."""
     wire = b"".join(bytes([len(p)]) + p.encode() for p in name.split(".")) + b"\0"
@@ -121,6 +130,8 @@ t.is_("TCP, IPv4: the world sees the machine", first_line(a, "10.9.0.2", 7000), 
 t.is_("TCP, IPv6", first_line(a, "fd09::2", 7000, V6), "fd09::1")
 t.is_("UDP", ask_udp(a, "10.9.0.2", 7001), b"10.9.0.1 hi")
 t.is_("a datagram in fragments", ask_udp(a, "10.9.0.2", 7001, b"x" * 20000), b"10.9.0.1 " + b"x" * 20000)
+t.is_("datagrams that were sent at once stay datagrams (UDP_SEGMENT)", sorted(ask_udp_segments(a, "10.9.0.2", 7001, 1000, 9)),
+      [b"10.9.0.1 " + bytes([65 + i]) * 1000 for i in range(9)])
 t.is_("echo", ping(a, "10.9.0.2"), (0, 0, b"12345678"))
 t.is_("echo of the gateway", ping(a, "172.18.0.1"), (0, 0, b"12345678"))
 with a.open(V4, TCP) as s:
