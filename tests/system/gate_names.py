@@ -136,6 +136,11 @@ def world():
             for a in fd92::53/64 fd92::7/64 fd92::254/64; do ip addr add $a dev w0 nodad; done
             ip link set w0 up
             echo 1 >/proc/sys/net/ipv4/ip_forward
+            # Each error is wanted here: a kernel lets one peer have one a second, and all of them a thousand.
+            for f in ipv4/icmp_ratelimit ipv4/icmp_ratemask ipv6/icmp/ratelimit; do echo 0 >/proc/sys/net/$f; done
+            for f in ipv4/icmp_msgs_per_sec ipv4/icmp_msgs_burst; do       # below 6.12 the first namespace has them alone
+                [ ! -e /proc/sys/net/$f ] || echo 1000000 >/proc/sys/net/$f
+            done
             ip route add unreachable 198.51.100.0/24; ip route add 203.0.113.0/24 via 192.0.2.99'
         """)
     server = subprocess.Popen(["nsenter", f"--net={W}", "python3", WORLD, LOG], stdout=subprocess.PIPE, text=True)
