@@ -28,7 +28,7 @@
 
 struct exec_options {
 	struct newcomer_options process;
-	const char *cgroup, *console_socket, *pid_file;
+	const char *cgroup, *console_socket, *pid_file, *pidfd_socket;
 	uint64_t preserve_fds;
 	bool detach, ignore_paused, no_subreaper;
 };
@@ -50,6 +50,8 @@ static const struct option options[] = {
 	  "no program makes it mightier" },
 	{ "no-subreaper", 0, OPTION_FLAG, AT(no_subreaper), NULL, "taken: box is none" },
 	{ "pid-file", 0, OPTION_TEXT, AT(pid_file), "FILE", "gets the process's number" },
+	{ "pidfd-socket", 0, OPTION_TEXT, AT(pidfd_socket), "SOCKET",
+	  "gets a pidfd of the process before it runs" },
 	{ "preserve-fds", 0, OPTION_COUNT, AT(preserve_fds), "N",
 	  "the first N descriptors behind standard error go in" },
 	{ "process", 'p', OPTION_TEXT, AT(process.process), "FILE",
@@ -69,6 +71,7 @@ struct entry {
 	struct oci_state state;
 	struct enter_job job;
 	struct stage_result result;
+	int pidfd_socket_fd;
 };
 
 static int check_status(const struct entry *n, struct err *e)
@@ -125,6 +128,28 @@ static int open_console(struct entry *n, struct err *e)
 	return n->job.console_fd < 0 ? err_add(e, "--console-socket") : 0;
 }
 
+static int open_pidfd_socket(struct entry *n, struct err *e)
+{
+	const char *path = n->options->pidfd_socket;
+
+	if (!path)
+		return 0;
+	n->pidfd_socket_fd = fd_connect_unix(path, e);
+	return n->pidfd_socket_fd < 0 ? err_add(e, "--pidfd-socket") : 0;
+}
+
+/* The message is runc's: the name of its way in, and the pidfd (libcontainer/init_linux.go). */
+static int send_pidfd(const struct entry *n, struct err *e)
+{
+	static const char text[] = "setns";
+
+	if (n->pidfd_socket_fd < 0)
+		return 0;
+	if (fd_send_over(n->pidfd_socket_fd, n->result.pidfd, text, strlen(text), e))
+		return err_add(e, "--pidfd-socket");
+	return 0;
+}
+
 /* A container that has made cgroups of its own (an init system does) leaves no room for processes
  * in the upper one: then to its first process. The kernel says EBUSY (cgroup-v2.rst, "No Internal
  * Process Constraint"). */
@@ -138,7 +163,7 @@ static int follow_first_process(struct entry *n, struct err *e)
 	return n->job.cgroup_fd < 0 ? -1 : 0;
 }
 
-/* Before the program runs: where the file cannot be written, it does not. */
+/* Before the program runs: where file or socket do not take it, it does not. */
 static int on_pid(void *ctx, pid_t pid, pid_t pid_here, struct err *e)
 {
 	const struct entry *n = ctx;
@@ -146,7 +171,7 @@ static int on_pid(void *ctx, pid_t pid, pid_t pid_here, struct err *e)
 	(void)pid_here;
 	if (!n->options->detach)
 		foreground_begin();
-	return pid_file_write(n->options->pid_file, pid, e);
+	return pid_file_write(n->options->pid_file, pid, e) ? -1 : send_pidfd(n, e);
 }
 
 static int enter(struct entry *n, struct err *e)
@@ -183,7 +208,7 @@ static int prepare(struct entry *n, const struct command_call *call, struct err 
 	if (process && process->terminal && !n->options->console_socket)
 		terminal_give_size(process);
 	n->job.process = process;
-	if (!process || open_console(n, e) || open_cgroup(n, e))
+	if (!process || open_console(n, e) || open_pidfd_socket(n, e) || open_cgroup(n, e))
 		return -1;
 	n->state = (struct oci_state){
 		.id = n->target.dir.id,
@@ -210,6 +235,7 @@ static int run(const struct command_call *call, struct err *e)
 			 .console_fd = -1,
 			 .pidfd = -1 },
 		.result = { .pid = -1, .pidfd = -1, .console_fd = -1, .link_fd = -1 },
+		.pidfd_socket_fd = -1,
 	};
 	int status = 0;
 
@@ -229,6 +255,7 @@ static int run(const struct command_call *call, struct err *e)
 	fd_close(&n.job.cgroup_fd);
 	fd_close(&n.job.seccomp_fd);
 	fd_close(&n.job.console_fd);
+	fd_close(&n.pidfd_socket_fd);
 	target_close(&n.target);
 	return status;
 }

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import resource
+import select
 import shutil
 import signal
 import subprocess
@@ -520,9 +521,38 @@ def execs():
     ok("its ids and capabilities", field(out, "Groups") == "9" and field(out, "Uid").startswith("7") and
        all(field(out, f"Cap{k}") == "0000000000000020" for k in ("Inh", "Prm", "Eff", "Bnd", "Amb")), out + said)
     ok("its limits", "Max open files            55                   66" in out and field(out, "oom") == "77", out + said)
+    pidfd_socket(name)
     status, out = box.call("exec", name, "/nosuch")
     ok("a missing program is named", status != 0 and "no such file" in out, out)
     box.call("delete", "--force", name)
+
+
+def pidfd_socket(name):
+    listener, path = listen(box, "pidfd")
+    pid_file = os.path.join(box.place, "pidfd.pid")
+    # In the background box ends when the program runs: nothing of ours may stay open for it.
+    p = subprocess.run(box.command("exec", "--detach", "--pid-file", pid_file, "--pidfd-socket", path, name, "/inmate", "sleep"),
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=LIMIT)
+    fd, text, connection = receive_fd(listener)
+    facts = open(f"/proc/self/fdinfo/{fd}").read()
+    ok("--pidfd-socket: runc's message", p.returncode == 0 and text == b"setns" and connection.recv(1) == b"", text)
+    ok("the pidfd is the process's", field(facts, "Pid") == open(pid_file).read().strip() and not select.select([fd], [], [], 0)[0], facts)
+    signal.pidfd_send_signal(fd, signal.SIGKILL)
+    seen = bool(select.select([fd], [], [], LIMIT)[0])
+    # It is ours to bury, as process 1 of this pid namespace: until then the container's could not end.
+    ok("by it the process ends, and its end is seen", seen and os.waitid(os.P_PIDFD, fd, os.WEXITED).si_status == signal.SIGKILL)
+    os.close(fd)
+    status, out = box.call("exec", "--pidfd-socket", path, name, "/nosuch")
+    listener.setblocking(False)
+    try:
+        fd, text, _ = receive_fd(listener)
+        os.close(fd)
+    except BlockingIOError:
+        text = b"nothing came"
+    ok("it is sent before the program runs", status != 0 and text == b"setns", out + str(text))
+    listener.close()
+    status, out = box.call("exec", "--pidfd-socket", path, name, "/inmate", "status")
+    ok("without a listener nothing runs", status != 0 and "--pidfd-socket" in out and field(out, "Uid") is None, out)
 
 
 CAP_NUMBERS = {"CAP_" + c: n for n, c in enumerate(
