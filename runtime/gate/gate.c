@@ -62,6 +62,14 @@ bool gate_is_own(const struct gate *g, const struct address *a)
 	return own && address_equal(own, a);
 }
 
+bool gate_is_inside(const struct gate *g, const struct address *a)
+{
+	const struct gate_network *n = &g->network;
+
+	return (n->subnet4.address.family && subnet_contains(&n->subnet4, a)) ||
+	       (n->subnet6.address.family && subnet_contains(&n->subnet6, a));
+}
+
 /* ---- to netd */
 
 static void lost_netd(struct gate *g, const struct err *e)
@@ -293,14 +301,15 @@ static struct published *find_published(struct gate *g, const char *key, struct 
 	return p;
 }
 
+/* First it is behind no port any more: its clients that a part moves on do not come back to it. */
 static void leave(struct gate *g, struct gate_member *member)
 {
 	struct published *p = NULL;
 
-	EACH_PART(g, member_leaves, member);
 	while ((p = publish_next(&g->published, p)))
 		if (publish_forget_member(p, member))
 			EACH_PART(g, published, p);
+	EACH_PART(g, member_leaves, member);
 	gate_member_leave(&g->members, member);
 }
 

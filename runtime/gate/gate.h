@@ -46,7 +46,7 @@ struct gate_network {
 };
 
 /* Each may be NULL. Called after gate's own state is the new one, but for `member_leaves`,
- * which is called before the member goes. */
+ * which is called before the member goes, when no port leads to it any more. */
 struct gate_part {
 	/* Settings are there or new. tun_fd: the part that takes it sets it to -1. */
 	void (*network)(struct gate_part *part, struct gate *g, int *tun_fd);
@@ -98,3 +98,4 @@ void gate_say(struct gate *g, struct msg *m);
 /* The gateway's own address of this family; NULL when the network has none. */
 const struct address *gate_address(const struct gate *g, uint8_t family);
 bool gate_is_own(const struct gate *g, const struct address *a);	/* one of the gateway's */
+bool gate_is_inside(const struct gate *g, const struct address *a);	/* one of its subnets */

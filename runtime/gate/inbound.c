@@ -120,7 +120,8 @@ static struct address source_of(const struct inbound *i, uint8_t family, uint16_
 	const struct address *gateway = gate_address(i->all->g, family);
 
 	*port = i->any_port ? 0 : i->client_port;
-	if (i->client.family == family && !address_is_loopback(&i->client))
+	if (i->client.family == family && !address_is_loopback(&i->client) &&
+	    !gate_is_inside(i->all->g, &i->client))
 		return i->client;
 	*port = 0;
 	return gateway ? *gateway : (struct address){ 0 };

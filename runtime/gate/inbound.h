@@ -6,8 +6,9 @@
  *                          ` none is left: the client is reset
  *
  * The container sees the client's own address and port. Where the port is taken there: another port
- * of the same address. A client of the machine itself (127/8, ::1), and one of a family that the
- * container has no address of, comes as the gateway. Where the kernel allows no foreign address
+ * of the same address. A client of the machine itself (127/8, ::1), one with an address of the
+ * network's own subnets, and one of a family that the container has no address of, comes as the
+ * gateway. Where the kernel allows no foreign address
  * (no IP_TRANSPARENT) it is the container's own, said once in the log. */
 #pragma once
 

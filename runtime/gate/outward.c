@@ -173,6 +173,11 @@ static void unpick_udp(void *ctx, void *publication, int number)
 	publish_done(publication, number);
 }
 
+static bool is_inside(void *ctx, const struct address *client)
+{
+	return gate_is_inside(((struct outward *)ctx)->g, client);
+}
+
 static const char *who_of_packet(void *ctx, const struct packet *p)
 {
 	struct outward *o = ctx;
@@ -277,7 +282,7 @@ static int start(struct outward *o, int fd, struct err *e)
 				 .ctx = o };
 	struct udp_setup udp = { .loop = g->loop, .flows = o->flows, .gateway4 = n->gateway4,
 				 .gateway6 = n->gateway6, .decide = decide_udp, .pick = pick_udp,
-				 .unpick = unpick_udp, .ctx = o };
+				 .unpick = unpick_udp, .is_inside = is_inside, .ctx = o };
 	struct icmp_setup icmp = { .loop = g->loop, .flows = o->flows, .gateway4 = n->gateway4,
 				   .gateway6 = n->gateway6, .decide = decide_icmp, .ctx = o };
 

@@ -68,6 +68,9 @@ typedef void udp_pick_fn(void *ctx, void *publication, const struct address *cli
 /* The flow that was picked for has ended. */
 typedef void udp_unpick_fn(void *ctx, void *publication, int number);
 
+/* Is this client's address one of the network's own subnets? It is shown as the gateway's then. */
+typedef bool udp_inside_fn(void *ctx, const struct address *client);
+
 struct udp_setup {
 	struct loop *loop;
 	struct tun *tun;
@@ -76,6 +79,7 @@ struct udp_setup {
 	udp_decide_fn *decide;
 	udp_pick_fn *pick;
 	udp_unpick_fn *unpick;	/* NULL is fine */
+	udp_inside_fn *is_inside;	/* NULL: none is */
 	void *ctx;
 };
 

@@ -59,11 +59,10 @@ void udp_published_forget(struct udp_flow *f)
 		u->setup.unpick(u->setup.ctx, f->published->publication, f->number);
 }
 
-static bool is_loopback(const struct address *a)
+static bool leads_elsewhere(const struct udp *u, const struct address *client)
 {
-	static const uint8_t one[16] = { [15] = 1 };
-
-	return a->family == AF_INET ? a->bytes[0] == 127 : memcmp(a->bytes, one, 16) == 0;
+	return address_is_loopback(client) ||
+	       (u->setup.is_inside && u->setup.is_inside(u->setup.ctx, client));
 }
 
 /* How the container sees the client: as it is, or where its address would lead elsewhere from
@@ -74,7 +73,7 @@ static bool shown_as(struct udp *u, const struct address *client, struct flow_ke
 								      : &u->setup.gateway6;
 	int i;
 
-	if (client->family == key->inside.family && !is_loopback(client)) {
+	if (client->family == key->inside.family && !leads_elsewhere(u, client)) {
 		key->outside = *client;
 		return !flow_find(u->setup.flows, key);
 	}

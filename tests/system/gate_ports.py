@@ -19,6 +19,7 @@ from gatelib import Container, Netd, cpu_of, ip, pipes_of, size_of
 GATED = os.path.abspath(sys.argv[1])
 RESTARTS, CONNECTIONS = int(os.environ.get("RESTARTS", 20)), int(os.environ.get("CONNECTIONS", 10000))
 OUTSIDE, CLIENT, CLIENT6, OUTSIDE6 = "192.0.2.1", "198.51.100.7", "2001:db8:7::7", "2001:db8:1::1"
+INSIDE = "172.30.0.99"
 LIMIT_S = 90		# of one test
 TESTS = []
 
@@ -108,6 +109,9 @@ def real_client_address():
         assert said[0] == "::ffff:172.30.0.1", said
         said, _ = who(both, host="::1")
         assert said[0] == "fd00:30::1", said
+        # An address of the network's own, which would lead elsewhere from there.
+        said, _ = who(both, source=INSIDE)
+        assert said[0] == "::ffff:172.30.0.1", said
 
 
 @test
@@ -559,7 +563,7 @@ def too_late(_number, _frame):
 def main():
     signal.signal(signal.SIGALRM, too_late)
     ip("link", "set", "lo", "up")
-    for address in (OUTSIDE, CLIENT):
+    for address in (OUTSIDE, CLIENT, INSIDE):
         ip("address", "add", f"{address}/32", "dev", "lo")
     for address in (OUTSIDE6, CLIENT6):
         ip("address", "add", f"{address}/128", "dev", "lo", "nodad")

@@ -46,6 +46,12 @@ static void on_member(struct gate_part *part, struct gate *g, struct gate_member
 
 static void on_leave(struct gate_part *part, struct gate *g, struct gate_member *m)
 {
+	struct published *p = NULL;
+	unsigned i;
+
+	while ((p = publish_next(&g->published, p)))
+		for (i = 0; i < p->balance.count; i++)
+			assert_ptr_not_equal(p->members[i], m);
 	/* Still whole. */
 	assert_ptr_equal(gate_member_by_name(&g->members, m->container), m);
 	owner_of(part, struct seen, part)->left++;
