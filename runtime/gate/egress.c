@@ -81,18 +81,43 @@ void egress_set_forbidden(struct egress *g, const struct subnet *subnets, int co
 	g->forbidden_count = count;
 }
 
-/* What the kernel would choose as source towards one of its own addresses is that address
- * (ip(7), fib_rules: the route is of type local). Nothing is sent. */
-static bool ask_own(const struct address *address)
+static int probe_socket(const struct address *address)
 {
-	AUTO_FD int fd = socket(address->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return socket(address->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+/* Only an address of the machine's own can be bound, and of IPv4 a broadcast one (ip(7), ipv6(7)).
+ * Any other error tells nothing: closed. */
+static bool can_bind(const struct address *address)
+{
+	AUTO_FD int fd = probe_socket(address);
+	struct sockaddr_storage to;
+	socklen_t size = address_to_socket(address, 0, &to);
+
+	return fd < 0 || bind(fd, (struct sockaddr *)&to, size) == 0 || errno != EADDRNOTAVAIL;
+}
+
+/* The sysctls ip_nonlocal_bind of both families: nobody has these (RFC 1122 3.2.1.3, RFC 6666). */
+static bool can_bind_any(uint8_t family)
+{
+	struct address nobody;
+
+	address_parse(family == AF_INET ? "0.0.0.1" : "100::1", &nobody);
+	return can_bind(&nobody);
+}
+
+/* What the kernel would choose as source towards one of its own addresses is that address, but for
+ * an IPv4 network's second one: there it is the first. Nothing is sent. */
+static bool is_own_source(const struct address *address)
+{
+	AUTO_FD int fd = probe_socket(address);
 	struct sockaddr_storage to, from;
 	socklen_t size = sizeof(from);
 	struct address source;
 	uint16_t port;
 
 	if (fd < 0)
-		return true;	/* cannot tell: closed */
+		return true;
 	/* EACCES: a broadcast address (ip(7)). Unreachable: it is nobody's, the flow will see. */
 	if (connect(fd, (struct sockaddr *)&to, address_to_socket(address, 9, &to)) < 0)
 		return errno == EACCES || errno == EPERM;
@@ -101,6 +126,13 @@ static bool ask_own(const struct address *address)
 	    !address_of_socket(&from, &source, &port))
 		return true;
 	return address_equal(&source, address);
+}
+
+static bool ask_own(const struct address *address)
+{
+	if (!can_bind(address))
+		return false;
+	return !can_bind_any(address->family) || is_own_source(address);
 }
 
 static bool is_own(struct egress *g, const struct address *address, uint64_t now_ms)

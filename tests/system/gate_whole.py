@@ -29,6 +29,7 @@ def world():
     ns = Namespace(user=False)
     sh(f"""ip link add a0 type veth peer name w0 netns {ns.pid}
         ip addr add 192.0.2.1/24 dev a0; ip addr add fd92::1/64 dev a0 nodad; ip link set a0 up
+        ip addr add 192.0.2.2/24 dev a0; ip addr add 198.51.100.1/32 dev a0
         ip route add default via 192.0.2.254; ip route add default via fd92::254; ip route add 169.254.169.254 via 192.0.2.254""")
     for a in ("192.0.2.53/24", "192.0.2.54/24", "192.0.2.55/24", "192.0.2.7/24", "192.0.2.254/24", "169.254.169.254/32",
               "240.0.0.9/32"):
@@ -141,7 +142,7 @@ MATRIX = {
     "another network's member": ("172.19.0.2 fd19::2", "", "", ""),
     "an internal network's member": ("172.20.0.99 fd20::99", "", "", ""),
     "nobody of its own subnet": ("172.18.7.7 fd18::77", "", "", ""),
-    "the machine": ("192.0.2.1 fd92::1", "", "", ""),
+    "the machine": ("192.0.2.1 192.0.2.2 fd92::1", "", "", ""),
     "metadata": ("169.254.169.254 fd00:ec2::254", "", "", ""),
     "translated": ("64:ff9b::7", "", "", ""),
     "reserved": ("240.0.0.9 0.1.2.3", "", "", ""),
@@ -162,6 +163,9 @@ for what, (addresses, from_a, from_d, from_x) in MATRIX.items():
                 if got.startswith("reply") != (may and who != "allow list"):
                     wrong.append(f"from {who}: {address} echo: {got}")
     t.ok(f"reached as it should be: {what}", not wrong, "\n".join(wrong))
+sh("sysctl -qw net.ipv4.ip_nonlocal_bind=1")
+t.is_("where any address can be bound", (reach(a, "192.0.2.55", TCP, 53), reach(a, "198.51.100.1", TCP) in REFUSED), ("yes", True))
+sh("sysctl -qw net.ipv4.ip_nonlocal_bind=0")
 t.is_("members of one network", (reach(a, "172.18.0.3", TCP), reach(a, "fd18::3", UDP), ping(a, "172.18.0.3")), ("yes", "yes", "reply 56"))
 t.is_("the gateway answers an echo", (ping(a, "172.18.0.1"), ping(x, "fd20::1")), ("reply 56", "reply 56"))
 t.is_("a name opens the list", (reach(d, "192.0.2.53", TCP), dig(d, "allowed.example")[1], reach(d, "192.0.2.53", TCP)),
@@ -175,6 +179,13 @@ s.settimeout(LIMIT)
 s.bind(("192.0.2.7", 0))
 s.sendto(b"ping", ("192.0.2.1", port))
 t.is_("a published UDP port", s.recvfrom(100), (b"ping", ("192.0.2.1", port)))
+with socket.socket(V4, UDP) as inside_it:
+    sh("ip addr add 172.18.0.99/32 dev lo")
+    inside_it.settimeout(LIMIT)
+    inside_it.bind(("172.18.0.99", 0))
+    inside_it.sendto(b"ping", ("192.0.2.1", port))
+    t.is_("for a client whose address is one of the network's", inside_it.recvfrom(100)[0], b"ping")
+    sh("ip addr del 172.18.0.99/32 dev lo")
 t.is_("SRV of it", dig(a, "_9._udp.a", "SRV")[1], ["SRV 0 0 9 a."])
 t.like("counters", ask("stats", "lab", "a"), r"\d")
 ask("capture", "lab", "a", "/run/a.pcap")
