@@ -427,6 +427,8 @@ static const struct {
 	{ "0.0.0.0/8", POLICY_CLASS_NEVER },
 	{ "127.0.0.0/8", POLICY_CLASS_NEVER },
 	{ "169.254.0.0/16", POLICY_CLASS_CLOSED },
+	{ "168.63.129.16/32", POLICY_CLASS_CLOSED },   /* metadata services of two clouds */
+	{ "100.100.100.200/32", POLICY_CLASS_CLOSED },
 	{ "192.0.0.0/24", POLICY_CLASS_CLOSED },  /* IETF, 192.0.0.192 is a metadata service */
 	{ "198.18.0.0/15", POLICY_CLASS_CLOSED }, /* benchmarks */
 	{ "224.0.0.0/4", POLICY_CLASS_NEVER },
