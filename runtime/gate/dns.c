@@ -172,23 +172,24 @@ static void log_question(struct dns *d, const struct dns_client *client,
 			 const struct dns_reply *reply, const char *from)
 {
 	char name[DNS_NAME_TEXT_BYTES], type[16], address[ADDRESS_TEXT_MAX];
-	char list[LOG_ADDRESSES_MAX * (ADDRESS_TEXT_MAX + 1)] = "";
+	char list[sizeof(" address=") + LOG_ADDRESSES_MAX * ADDRESS_TEXT_MAX] = "";
 	const struct dns_asker *asker = client->asker;
 	struct dns_record r;
 	struct address a;
-	size_t at = 0;
+	size_t at = 0, used = 0;
 	int count = 0;
 
 	if (!d->hooks.logs || !d->hooks.logs(d->hooks.ctx, asker->container))
 		return;
-	while (count < LOG_ADDRESSES_MAX && dns_records_next(&reply->records, &at, &r)) {
+	while (count < LOG_ADDRESSES_MAX && used < sizeof(list) &&
+	       dns_records_next(&reply->records, &at, &r)) {
 		if (r.section != DNS_ANSWER ||
 		    (r.type != DNS_TYPE_A && r.type != DNS_TYPE_AAAA))
 			continue;
 		a = address_of_bytes(r.data, r.data_bytes);
 		address_print(&a, address);
-		strcat(list, count++ ? "," : " address=");
-		strcat(list, address);
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
+					 count++ ? "," : " address=", address);
 	}
 	log_info("dns container=%s question=%s type=%s by=%s answer=%s%s",
 		 asker->container ? asker->container : "-",
@@ -197,16 +198,27 @@ static void log_question(struct dns *d, const struct dns_client *client,
 		 dns_rcode_print(reply->rcode), list);
 }
 
+/* A record that was kept for age_s already lives so much shorter. */
+static uint64_t learnt_ms(uint32_t ttl_s, uint32_t age_s)
+{
+	uint64_t ms;
+
+	if (ttl_s > DNS_TTL_MOST_S)
+		ttl_s = DNS_TTL_MOST_S;
+	ms = ttl_s > age_s ? 1000ull * (ttl_s - age_s) : 0;
+	return ms > LEARN_LEAST_MS ? ms : LEARN_LEAST_MS;
+}
+
 /* Gives the addresses of one name of the chain; the name that it is an alias of, or false. */
 static bool learn_name(struct dns *d, const char *container, const char *asked,
-		       const struct dns_reply *reply, struct dns_name *name, uint64_t now_ms)
+		       const struct dns_reply *reply, uint32_t age_s, struct dns_name *name)
 {
+	uint64_t now_ms = time_boot_ms();
 	struct dns_record r;
 	struct dns_name target;
 	struct address a;
 	bool alias = false;
 	size_t at = 0, from = 0;
-	uint64_t ms;
 
 	while (dns_records_next(&reply->records, &at, &r)) {
 		if (r.section != DNS_ANSWER || !dns_name_equal(&r.name, name))
@@ -218,9 +230,8 @@ static bool learn_name(struct dns *d, const char *container, const char *asked,
 		if (r.type != DNS_TYPE_A && r.type != DNS_TYPE_AAAA)
 			continue;
 		a = address_of_bytes(r.data, r.data_bytes);
-		ms = 1000ull * r.ttl;
 		d->hooks.on_address(d->hooks.ctx, container, asked, &a,
-				    now_ms + (ms > LEARN_LEAST_MS ? ms : LEARN_LEAST_MS));
+				    now_ms + learnt_ms(r.ttl, age_s));
 	}
 	if (alias)
 		*name = target;
@@ -228,18 +239,18 @@ static bool learn_name(struct dns *d, const char *container, const char *asked,
 }
 
 /* Only what hangs on the name that was asked: other records in the answer prove nothing. */
-static void learn(struct dns *d, const struct dns_client *client, const struct dns_reply *reply)
+static void learn(struct dns *d, const struct dns_client *client, const struct dns_reply *reply,
+		  uint32_t age_s)
 {
 	struct dns_name name = client->query.question.name;
 	char asked[DNS_NAME_TEXT_BYTES];
-	uint64_t now_ms = time_boot_ms();
 	int i;
 
 	if (!d->hooks.on_address || reply->rcode != DNS_RCODE_NOERROR)
 		return;
 	dns_name_print(&name, asked);
 	for (i = 0; i < CHAIN_MAX; i++)
-		if (!learn_name(d, client->asker->container, asked, reply, &name, now_ms))
+		if (!learn_name(d, client->asker->container, asked, reply, age_s, &name))
 			return;
 }
 
@@ -291,7 +302,7 @@ static void on_forwarded(void *ctx, struct dns_forward *f, const struct dns_repl
 	while ((client = *dns_forward_clients(f))) {
 		dns_forget(client);
 		if (reply) {
-			learn(d, client, reply);
+			learn(d, client, reply, 0);
 			answer(d, client, reply, 0, "resolver");
 		} else {
 			answer_rcode(d, client, DNS_RCODE_SERVFAIL, "nobody");
@@ -377,7 +388,7 @@ static void ask_outside(struct dns *d, struct dns_client *client)
 	}
 	reply = dns_cache_get(d->cache, &q->question, key.variant, time_boot_ms(), &age_s);
 	if (reply) {
-		learn(d, client, reply);
+		learn(d, client, reply, age_s);
 		answer(d, client, reply, age_s, "cache");
 		return;
 	}

@@ -17,7 +17,6 @@ enum {
 	OPT_DO = 0x8000,
 	OPT_BYTES = 11,
 	NEGATIVE_TTL_MOST_S = 300,	/* a name that appears is found within five minutes */
-	TTL_MOST_S = 86400,
 };
 
 static uint16_t get16(const uint8_t *at)
@@ -448,7 +447,7 @@ static uint32_t soa_ttl(const struct dns_record *r)
 
 uint32_t dns_reply_ttl(const struct dns_reply *reply)
 {
-	uint32_t least = TTL_MOST_S, soa = 0;
+	uint32_t least = DNS_TTL_MOST_S, soa = 0;
 	struct dns_record r;
 	bool answers = false;
 	size_t at = 0;

@@ -18,6 +18,7 @@ enum {
 	DNS_MESSAGE_MAX = 65535,
 	DNS_UDP_LEAST = 512,	/* what every client takes (RFC 1035 4.2.1) */
 	DNS_UDP_MOST = 1232,	/* no fragments at IPv6's smallest MTU (DNS flag day 2020) */
+	DNS_TTL_MOST_S = 86400,	/* of anything that is kept here */
 	DNS_QUERY_MAX = 12 + DNS_NAME_MAX + 4 + 11,	/* what dns_query_write writes */
 };
 
