@@ -95,18 +95,23 @@ int flow_add(struct flow_table *t, struct flow *f, struct flow_account *account)
 	return 0;
 }
 
-void flow_remove(struct flow_table *t, struct flow *f)
+void flow_unlist(struct flow_table *t, struct flow *f)
 {
 	struct flow **at;
 
-	if (!f->account)
-		return;
 	for (at = &t->buckets[f->hash & t->mask]; *at && *at != f; at = &(*at)->next)
 		;
 	if (!*at)
 		return;
 	*at = f->next;
 	f->next = NULL;
+}
+
+void flow_remove(struct flow_table *t, struct flow *f)
+{
+	if (!f->account)
+		return;
+	flow_unlist(t, f);
 	t->flows--;
 	f->account->flows--;
 	f->account = NULL;

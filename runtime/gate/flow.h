@@ -48,4 +48,6 @@ uint32_t flow_table_count(const struct flow_table *t);
 struct flow *flow_find(const struct flow_table *t, const struct flow_key *key);
 /* -1: the table or the account is full. The key is filled, and not in the table. */
 int flow_add(struct flow_table *t, struct flow *f, struct flow_account *account);
+/* Its key is free for another one; it still counts, until flow_remove. */
+void flow_unlist(struct flow_table *t, struct flow *f);
 void flow_remove(struct flow_table *t, struct flow *f); /* fine when it is not in it */

@@ -26,6 +26,15 @@ u16_t lwip_heap_early_max(void)
 	return in_use > HEAP_MAX / 2 ? 0 : EARLY_MAX;
 }
 
+/* Copies of bytes end here. The last quarter is for connections and their segments: one that finds
+ * no memory for what was read from its socket has to end. */
+int lwip_heap_scarce(void);
+
+int lwip_heap_scarce(void)
+{
+	return in_use > HEAP_MAX / 4 * 3;
+}
+
 void *lwip_heap_get(mem_size_t size_bytes)
 {
 	void *at;

@@ -368,6 +368,9 @@ static struct pbuf *pbuf_of(const struct packet *p, struct frame *f)
 
 	_Static_assert(sizeof(*custom) <= FRAME_PRIVATE_BYTES, "it lives in the frame");
 	if (!f) {
+		/* Lost as on a wire: what is left is for connections and what they send. */
+		if (p->payload_bytes > 0 && lwip_heap_scarce())
+			return NULL;
 		b = pbuf_alloc(PBUF_RAW, size, PBUF_RAM);
 		if (b)
 			pbuf_take(b, p->transport, size);
@@ -514,9 +517,9 @@ struct lwip_bytes *lwip_bytes_compact(struct lwip_bytes *b, size_t skip)
 	struct pbuf *from = (struct pbuf *)b, *to;
 	u16_t size = (u16_t)(from->tot_len - skip);
 
-	to = pbuf_alloc(PBUF_RAW, size, PBUF_RAM);
+	to = lwip_heap_scarce() ? NULL : pbuf_alloc(PBUF_RAW, size, PBUF_RAM);
 	if (!to)
-		abort();
+		return b;
 	pbuf_copy_partial(from, to->payload, size, (u16_t)skip);
 	pbuf_free(from);
 	return (struct lwip_bytes *)to;

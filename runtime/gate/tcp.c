@@ -343,7 +343,7 @@ void tcp_input_packet(struct tcp *t, const struct packet *p, struct frame *frame
 		return;
 	}
 	/* Lost as on a wire: the container sends it again when its turn comes. */
-	if (p->payload_bytes > 0 && tcp_relay_full(f))
+	if (p->payload_bytes > 0 && tcp_relay_full(f, p->payload_bytes))
 		return;
 	if (p->payload_bytes <= SMALL_BYTES || frame_pool_scarce(frame->pool))
 		frame = NULL;
@@ -359,6 +359,9 @@ void tcp_forget_account(struct tcp *t, const struct flow_account *account)
 		if (f->flow.account != account)
 			continue;
 		tcp_flow_leave(f);
+		/* The last words of who has ended still go out, for TCP_USER_TIMEOUT at most. */
+		if (f->state == TCP_DRAINING)
+			continue;
 		/* No other flow moves by the end of this one (tcp_relay_feed): next stays. */
 		if (f->conn.pcb)
 			lwip_conn_abort(&f->conn);

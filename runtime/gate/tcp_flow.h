@@ -3,7 +3,10 @@
  *
  *   CONNECTING --connected--> OPENING --handshake--> OPEN --lwIP knows it no more--> (freed)
  *        |refused, RST           |gone                 |gone, bytes for the socket left
- *      (freed)                 (freed)               DRAINING --written or failed--> (freed) */
+ *      (freed)                 (freed)               DRAINING --written or failed--> (freed)
+ *
+ * DRAINING has left the table, so that its ends may be used again, but not its account: memory and
+ * socket are the container's until they are free. */
 #pragma once
 
 #include <stdbool.h>
@@ -82,14 +85,15 @@ extern const struct lwip_events tcp_relay_events, tcp_serve_events;
 /* tcp.c */
 void tcp_flow_opened(struct tcp_flow *f);  /* it is no handshake any more */
 void tcp_flow_destroy(struct tcp_flow *f); /* lwIP knows it no more */
-void tcp_flow_leave(struct tcp_flow *f);   /* out of the table: its ends may be used again */
+void tcp_flow_leave(struct tcp_flow *f);   /* out of the table and its account */
 /* Closes the socket; `reset`: so that the other side sees RST. */
 void tcp_flow_close_socket(struct tcp_flow *f, bool reset);
 
 /* tcp_relay.c */
 void tcp_relay_init(struct tcp *t);
 void tcp_relay_event(struct tcp_flow *f, unsigned events);    /* of the socket */
-bool tcp_relay_full(const struct tcp_flow *f);		      /* may take no more segments */
+/* May take no segment with so many bytes. */
+bool tcp_relay_full(const struct tcp_flow *f, size_t size_bytes);
 void tcp_relay_feed(struct tcp *t);			      /* chunks came back */
 void tcp_relay_leave(struct tcp_flow *f);		      /* its account goes, or it does */
 void tcp_relay_clear(struct tcp_flow *f);		      /* lets go of what it keeps */

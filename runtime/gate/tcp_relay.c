@@ -1,4 +1,7 @@
 #include <errno.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,10 +17,12 @@ enum {
 	KEPT_OF_ONE_MAX = KEPT_MAX / 4, /* of one container's */
 	KEPT_WHOLE_MIN = 24 * 1024,   /* less than this does not keep a frame of 64 KiB */
 	FRAME_COST = 66 * 1024,
+	KERNEL_COST = 4096, /* beside a segment's bytes in a socket */
 	TURN_BYTES = 512 * 1024,      /* read from one socket before the others get their turn */
 	PIECES_MAX = 64,
 	FEED_MAX = 32, /* starving flows in one turn */
 	PACE_MS = 5,
+	DRAIN_MS = 60 * 1000, /* without a byte that the other side takes */
 };
 
 /* A link of what the socket did not take. */
@@ -134,13 +139,15 @@ static void keep(struct tcp_flow *f, struct lwip_bytes *b, size_t skip)
 {
 	struct tcp_kept *k = malloc(sizeof(*k));
 	size_t size = lwip_bytes_size(b) - skip;
+	struct lwip_bytes *small;
 
 	if (!k)
 		abort();
 	k->next = NULL;
 	k->cost = FRAME_COST;
-	if (size < KEPT_WHOLE_MIN) {
-		b = lwip_bytes_compact(b, skip);
+	small = size < KEPT_WHOLE_MIN ? lwip_bytes_compact(b, skip) : b;
+	if (small != b) {
+		b = small;
 		k->cost = size + sizeof(*k);
 		skip = 0;
 	}
@@ -262,10 +269,32 @@ static void on_ended(struct lwip_conn *c)
 		shut_socket(f);
 }
 
-bool tcp_relay_full(const struct tcp_flow *f)
+/* Whether the socket takes all of it (SO_MEMINFO, linux/sock_diag.h): what is sent has some headers' worth
+ * of the kernel's memory with it. */
+static bool has_room(const struct tcp_flow *f, size_t size_bytes)
 {
-	return f->kept && (f->tcp->kept_bytes > KEPT_MAX ||
-			   (f->flow.account && f->flow.account->kept_bytes > KEPT_OF_ONE_MAX));
+	uint32_t memory[SK_MEMINFO_VARS] = { 0 };
+	socklen_t size = sizeof(memory);
+
+	/* Without one the flow ends by it. */
+	if (f->socket.fd < 0)
+		return true;
+	if (getsockopt(f->socket.fd, SOL_SOCKET, SO_MEMINFO, memory, &size) < 0)
+		return false;
+	return memory[SK_MEMINFO_WMEM_QUEUED] + size_bytes + size_bytes / 8 + KERNEL_COST <=
+	       memory[SK_MEMINFO_SNDBUF];
+}
+
+/* A flow that keeps nothing may go on beyond the bounds, but not begin to keep: else each new one
+ * would add a piece, whatever the bounds say. */
+bool tcp_relay_full(const struct tcp_flow *f, size_t size_bytes)
+{
+	const struct flow_account *a = f->flow.account;
+
+	if (f->service || (f->tcp->kept_bytes <= KEPT_MAX &&
+			   (!a || a->kept_bytes <= KEPT_OF_ONE_MAX)))
+		return false;
+	return f->kept || !has_room(f, size_bytes);
 }
 
 /* ---- from the socket */
@@ -449,12 +478,16 @@ static void on_opened(struct lwip_conn *c)
 static void on_gone(struct lwip_conn *c)
 {
 	struct tcp_flow *f = flow_of(c);
+	unsigned timeout_ms = DRAIN_MS;
 
 	if (f->state == TCP_OPEN && f->kept && f->container_ended && f->socket.fd >= 0) {
 		f->state = TCP_DRAINING;
 		chunk_row_clear(f->tcp->chunks, &f->row);
 		stop_starving(f);
-		tcp_flow_leave(f);
+		flow_unlist(f->tcp->setup.flows, &f->flow);
+		/* Nobody waits for it any more: the kernel ends it when its window stays shut. */
+		setsockopt(f->socket.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms,
+			   sizeof(timeout_ms));
 		want(f, LOOP_READ, false);
 		return;
 	}
