@@ -187,8 +187,8 @@ WRAPPER
 chmod 755 "/tmp/struck/$name"
 RUNTIME=/tmp/struck/$name
 : >/tmp/strikes
-# Before anything is made; with the folder; at the clone; before the container goes on; before it is ready, noted, told.
-in_create='openat mkdirat flock clone3 sendmsg recvmsg renameat exit_group'
+# Before anything is made; with the folder; at its record and the clone; before the container goes on; before it is ready, told.
+in_create='openat mkdirat flock write clone3 sendmsg recvmsg exit_group'
 for call in $in_create; do
 	echo "create $call" >/tmp/strike
 	p run -d --name "r-$call" $I sleep 1000 >/dev/null 2>&1
