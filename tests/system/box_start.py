@@ -1,9 +1,8 @@
-"""box_start.py BOX INMATE - how a container starts: namespaces, sysctls, ids and limits, fds, exec, and what an attacker inside
-can reach meanwhile (SECURITY.md A1, A6, A8, A10, A11, A12, A19, A20). Prints TAP."""
+"""box_start.py BOX INMATE - how a container starts: namespaces, sysctls, fds, exec, and what an attacker inside can reach
+meanwhile (SECURITY.md A1, A6, A8, A10, A11, A20). Prints TAP."""
 import hashlib
 import json
 import os
-import resource
 import select
 import shutil
 import signal
@@ -11,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from boxlib import CAPS, LIMIT, Box, Tap, config, field, listen, mount, namespace, read_terminal, receive_fd, user_namespace
+from boxlib import CAP_NUMBERS, CAPS, LIMIT, Box, Tap, config, field, listen, mount, namespace, read_terminal, receive_fd, user_namespace
 
 RACES = int(os.environ.get("RACE_ITERATIONS", 300))
 tap = Tap("box start")
@@ -183,6 +182,8 @@ def sysctls():
     status, out = box.run(c)
     ok("user.* in a user namespace of its own", out.split()[0] == "0" and "make" not in out, out)
     ok("closes user namespaces inside (A20)", "No space left" in out or "not permitted" in out, out)
+    status, out = box.run(user_namespace(config("/inmate", "userns")))
+    ok("without it they are open (A20)", field(out, "userns") == "done", out)
     host_by_path()
     # What the image or a volume put at /proc/sys must not be what we write to.
     trap = os.path.join(box.place, "trap")
@@ -197,164 +198,6 @@ def sysctls():
         status, out = box.run(c)
         ok(f"{what} gets nothing written", open(trap + "/kernel/msgmax").read() == "untouched", out)
     ok("the machine's own are as before", all(open(p).read() == host[p] for p in host))
-
-
-# ---- ids, capabilities, limits (A11, A12)
-def identities():
-    mask = sum(1 << CAP_NUMBERS[c] for c in CAPS)
-    # In a user namespace there are all; outside, what the machine gives its root.
-    full = sum(1 << n for n in CAP_NUMBERS.values() if n <= int(open("/proc/sys/kernel/cap_last_cap").read()))
-    machine = int(field(open("/proc/self/status").read(), "CapBnd"), 16)
-    net = 1 << CAP_NUMBERS["CAP_NET_BIND_SERVICE"]
-    names = sorted(CAP_NUMBERS, key=CAP_NUMBERS.get)[:full.bit_length()]
-    cases = [
-        ("Docker's", 0, {"bounding": CAPS, "effective": CAPS, "permitted": CAPS}, (0, mask, mask, mask, 0)),
-        ("none", 0, {}, (0, 0, 0, 0, 0)),
-        ("all", 0, {"bounding": names, "effective": names, "permitted": names}, (0, full, full, full, 0)),
-        ("a user's", 1000, {"bounding": CAPS, "effective": CAPS, "permitted": CAPS}, (0, 0, 0, mask, 0)),
-        ("a user's with ambient", 1000, dict.fromkeys(("bounding", "effective", "permitted", "inheritable", "ambient"),
-                                                      ["CAP_NET_BIND_SERVICE"]), (net, net, net, net, net)),
-        ("root's with less in the bounding set", 0, {"bounding": ["CAP_NET_BIND_SERVICE"], "effective": ["CAP_NET_BIND_SERVICE"],
-                                                     "permitted": ["CAP_NET_BIND_SERVICE"]}, (0, net, net, net, 0)),
-    ]
-    for user_ns in (False, True):
-        for nnp in (True, False):
-            for what, uid, caps, want in cases:
-                c = config("/inmate", "status")
-                c["process"].update(capabilities=caps, user={"uid": uid, "gid": uid}, noNewPrivileges=nnp)
-                if user_ns:
-                    user_namespace(c)
-                status, out = box.run(c)
-                have = tuple(int(field(out, f"Cap{k}") or "-1", 16) for k in ("Inh", "Prm", "Eff", "Bnd", "Amb"))
-                want = want if user_ns else tuple(w & machine for w in want)
-                ok(f"{what} capabilities{' in a user namespace' * user_ns}{'' if nnp else ' without no_new_privs'}",
-                   have == want and field(out, "NoNewPrivs") == str(int(nnp)), f"{[hex(h) for h in have]}\n{out}")
-    groups()
-    homes()
-    limits()
-    lacking()
-
-
-def groups():
-    good, why = True, ""
-    for uid in (0, 1000):
-        for gid in (0, 100):
-            for extra in ([], [0], [7], [100, 7], [2000, 3, 4]):
-                for user_ns in (False, True):
-                    c = config("/inmate", "status", ",", "open", "/tmp/forbidden")
-                    c["process"]["user"] = {"uid": uid, "gid": gid, "additionalGids": extra}
-                    if user_ns:
-                        user_namespace(c)
-                    status, out = box.run(c)
-                    have = sorted(int(g) for g in (field(out, "Groups") or "").split())
-                    if status or have != sorted(extra) or field(out, "Gid") != "\t".join([str(gid)] * 4):
-                        good, why = False, f"{uid}:{gid} {extra}: {out}"
-    ok("40 combinations of user and groups are exact", good, why)
-    # The machine's groups never come along, even where they would deny something.
-    c = config("/inmate", "open", "/tmp/denied")
-    c["process"]["user"] = {"uid": 1000, "gid": 1000, "additionalGids": [55]}
-    path = box.bundle(c)
-    open(f"{path}/rootfs/tmp/denied", "w").close()
-    os.chown(f"{path}/rootfs/tmp/denied", 0, 55)
-    os.chmod(f"{path}/rootfs/tmp/denied", 0o606)
-    status, out = box.call("run", "--bundle", path, os.path.basename(path))
-    ok("a group that is denied stays denied", "Permission denied" in out, out)
-
-
-def homes():
-    """HOME comes from the container's own passwd, whatever that is (A14)."""
-    passwd = b"root:x:0:0:root:/root:/bin/sh\nbad:line\nu:x:1000:1000::/home/u:/bin/sh\nrel:x:1001:1::rel:/bin/sh\nv:x:01002:1::/v:\n"
-    big = b"x:x:5:5::/x:/x\n" * 20000 + b"late:x:1003:1::/late:\n"
-
-    def home(uid, make, env=("PATH=/bin",)):
-        c = config("/inmate", "env")
-        c["process"].update(env=list(env), user={"uid": uid, "gid": 0})
-        path = box.bundle(c)
-        os.mkdir(f"{path}/rootfs/etc")
-        make(f"{path}/rootfs/etc/passwd")
-        status, out = box.call("run", "--bundle", path, os.path.basename(path))
-        return [line[9:] for line in out.splitlines() if line.startswith("env=HOME=")]
-
-    def file(content):
-        def make(path):
-            with open(path, "wb") as f:
-                f.write(content)
-        return make
-    for what, uid, make, want in (
-            ("root's", 0, file(passwd), "/root"), ("a user's", 1000, file(passwd), "/home/u"), ("an unknown user's", 77, file(passwd), "/"),
-            ("a relative one", 1001, file(passwd), "/"), ("beyond what is read", 1003, file(big), "/"), ("of an empty file", 0, file(b""), "/"),
-            ("of a pipe", 0, os.mkfifo, "/"), ("of a device", 0, lambda p: os.symlink("/dev/zero", p), "/"),
-            ("of a folder", 0, os.mkdir, "/"), ("of a link out of the root", 0, lambda p: os.symlink("../../../../../etc/passwd", p), "/")):
-        have = home(uid, make)
-        ok(f"HOME: {what}", have == [want], have)
-    ok("HOME: one that is given stays", home(0, file(passwd), ("HOME=/given", "A=b")) == ["/given"])
-
-
-def limits():
-    c = config("/inmate", "status", ",", "cat", "/proc/self/limits", ",", "sched")
-    c["process"].update(
-        rlimits=[{"type": "RLIMIT_NOFILE", "soft": 77, "hard": 99}, {"type": "RLIMIT_CORE", "soft": 0, "hard": 0}],
-        oomScoreAdj=321, scheduler={"policy": "SCHED_BATCH", "nice": 5}, ioPriority={"class": "IOPRIO_CLASS_BE", "priority": 6})
-    c["process"]["user"]["umask"] = 0o27
-    c["linux"]["personality"] = {"domain": "LINUX32"}
-    c["linux"]["memoryPolicy"] = {"mode": "MPOL_BIND", "nodes": "0"}
-    status, out = box.run(c)
-    if status and "memoryPolicy" in out:
-        del c["linux"]["memoryPolicy"]
-        status, out = box.run(c)
-    ok("resource limits", "Max open files            77                   99" in out, out)
-    tight_limits()
-    ok("OOM score", field(out, "oom") == "321", out)
-    ok("umask", field(out, "umask") == "027", out)
-    ok("scheduler", field(out, "policy") == "3" and field(out, "nice") == "5", out)
-    ok("I/O priority", field(out, "ioprio") == str(2 << 13 | 6), out)
-    ok("personality", field(out, "personality") == "8", out)
-    if "memoryPolicy" in c["linux"]:
-        ok("memory policy", field(out, "mempolicy") == "2", out)
-    else:
-        tap.skip("memory policy", "the kernel has no NUMA")
-    c = config("/inmate", "fds", ",", "status")
-    c["process"]["cwd"] = "/made/by/box"
-    status, out = box.run(c)
-    ok("a working directory is made", field(out, "cwd") == "/made/by/box", out)
-    status, a = box.run(config("/inmate", "keyring"))
-    status, b = box.run(config("/inmate", "keyring"))
-    own = subprocess.run([box.inmate, "keyring"], stdout=subprocess.PIPE).stdout.decode()
-    ok("each has a session keyring of its own (A19)", len({field(t, "keyring") for t in (a, b, own)}) == 3, a + b + own)
-
-
-def tight_limits():
-    """They are the program's: making its container needs more."""
-    c = config("/inmate", "cat", "/proc/self/limits")
-    c["mounts"] += [mount(f"/tmp/{i}", "none", "bind", source="/proc/version") for i in range(70)]
-    c["process"]["rlimits"] = [{"type": f"RLIMIT_{name}", "soft": n, "hard": n} for name, n in (
-        ("NOFILE", 8), ("FSIZE", 1), ("AS", 1 << 24), ("DATA", 1 << 22), ("STACK", 1 << 20), ("NPROC", 1))]
-    status, out = box.run(c)
-    ok("limits below what the mounts need", status == 0 and "Max open files            8                    8" in out, out)
-    c = config("/inmate", "cat", "/proc/self/limits")
-    machine = int(field(open("/proc/self/status").read(), "CapBnd"), 16)
-    hard = 4000 if machine & 1 << CAP_NUMBERS["CAP_SYS_RESOURCE"] else 300
-    c["process"].update(user={"uid": 1000, "gid": 1000}, rlimits=[{"type": "RLIMIT_NOFILE", "soft": 250, "hard": hard}])
-    status, out = box.run(c, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (200, 300)))
-    ok("limits above the caller's, for a user", f"Max open files            250                  {hard}" in out, out)
-
-
-def lacking():
-    """What whoever runs box has not to give."""
-    c = config("/inmate", "status")
-    for kind in ("bounding", "effective", "permitted"):
-        c["process"]["capabilities"][kind] = ["CAP_CHOWN", "CAP_MKNOD"]
-    path = box.bundle(c)
-    p = subprocess.run(["setpriv", "--bounding-set", "-mknod", *box.command("run", "--bundle", path, os.path.basename(path))],
-                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT)
-    out = p.stdout.decode()
-    ok("a capability that box has not is left out with a warning", p.returncode == 0 and field(out, "CapEff") == f"{1:016x}" and
-       "CAP_MKNOD cannot be granted" in out, out)
-    path = box.bundle(config("/inmate", "status"))
-    p = subprocess.run(["setpriv", "--groups", "5,7", "unshare", "-Urm", *box.command("run", "--bundle", path, os.path.basename(path))],
-                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT)
-    out = p.stdout.decode()
-    ok("groups that nobody can drop stay", p.returncode == 0 and field(out, "Groups") == "65534 65534", out)
 
 
 # ---- descriptors and the working directory (A8)
@@ -388,6 +231,14 @@ def descriptors():
         status, out = box.call("run", "--bundle", path, os.path.basename(path), close_fds=False)
         ok(f"working directory {cwd} is refused or inside", (status and "working directory" in out) or field(out, "cwd") == "/",
            out)
+    good, why = True, ""
+    for fd in (*range(3, 65), 100, 255, 256, 511, 777, 1023):
+        c = config("/inmate", "status")
+        c["process"]["cwd"] = f"/proc/self/fd/{fd}"
+        status, out = box.run(c, close_fds=False)
+        if not (status and "working directory" in out) and field(out, "cwd") != "/":
+            good, why = False, f"{fd}: {out}"
+    ok("working directory /proc/self/fd/3 to 64 and others up to 1023", good, why)
     for fd in leaks:
         os.close(fd)
 
@@ -502,6 +353,13 @@ def execs():
     for cwd in ("/proc/self/fd/3", "/proc/self/fd/8", "/proc/1/cwd/../../.."):
         status, out = box.call("exec", "--cwd", cwd, name, "/inmate", "status")
         ok(f"exec with cwd {cwd} is refused or inside (A8)", status != 0 or field(out, "cwd") == "/", out)
+    good, why = True, ""
+    for fd in (*range(3, 65), 100, 255, 256, 511, 777, 1023):
+        status, out = box.call("exec", "--cwd", f"/proc/self/fd/{fd}", name, "/inmate", "status")
+        if status == 0 and field(out, "cwd") != "/":
+            good, why = False, f"{fd}: {out}"
+    ok("exec with cwd /proc/self/fd/3 to 64 and others up to 1023 (A8)", good, why)
+    exec_capabilities(name)
     process = config("/inmate", "sched", ",", "status", ",", "tty")["process"]
     process.update(execCPUAffinity={"initial": "0-1", "final": "0"}, terminal=True, user={"uid": 7, "gid": 8, "additionalGids": [9]},
                    consoleSize={"height": 5, "width": 6}, rlimits=[{"type": "RLIMIT_NOFILE", "soft": 55, "hard": 66}], oomScoreAdj=77,
@@ -525,6 +383,35 @@ def execs():
     status, out = box.call("exec", name, "/nosuch")
     ok("a missing program is named", status != 0 and "no such file" in out, out)
     box.call("delete", "--force", name)
+
+
+def exec_capabilities(name):
+    """A11: the five sets of exec. In the container's user namespace all can be had."""
+    docker, net = sum(1 << CAP_NUMBERS[c] for c in CAPS), 1 << CAP_NUMBERS["CAP_NET_ADMIN"]
+    last = int(open("/proc/sys/kernel/cap_last_cap").read())
+    full = sum(1 << n for n in CAP_NUMBERS.values() if n <= last)
+    names = [c for c, n in CAP_NUMBERS.items() if n <= last]
+
+    def document(caps):
+        file = os.path.join(box.place, f"caps{len(caps)}.json")
+        process = config("/inmate", "status")["process"]
+        process["capabilities"] = caps
+        with open(file, "w") as f:
+            json.dump(process, f)
+        return ["--process", file, name]
+
+    program = [name, "/inmate", "status"]
+    for what, words, want in (
+            ("the container's", program, (0, docker, docker, docker, 0)),
+            ("one more", ["--cap", "CAP_NET_ADMIN", *program], None),
+            ("none", document({}), (0, 0, 0, 0, 0)),
+            ("all", document(dict.fromkeys(("bounding", "effective", "permitted"), names)), (0, full, full, full, 0)),
+            ("a user's", ["--user", "1000:1000", *program], (0, 0, 0, docker, 0))):
+        status, out = box.call("exec", *words)
+        have = tuple(int(field(out, f"Cap{k}") or "-1", 16) for k in ("Inh", "Prm", "Eff", "Bnd", "Amb"))
+        if want is None:
+            want = (0, docker | net, docker | net, docker | net, 0)
+        ok(f"exec with {what} capabilities (A11)", status == 0 and have == want, f"{[hex(h) for h in have]}\n{out}")
 
 
 def pidfd_socket(name):
@@ -555,16 +442,10 @@ def pidfd_socket(name):
     ok("without a listener nothing runs", status != 0 and "--pidfd-socket" in out and field(out, "Uid") is None, out)
 
 
-CAP_NUMBERS = {"CAP_" + c: n for n, c in enumerate(
-    "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST "
-    "NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE "
-    "SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM "
-    "BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE".split())}
-
 mounts_before = open("/proc/self/mountinfo").read()
 try:
     chosen = sys.argv[3:]
-    for story in (namespaces, net_devices, sysctls, identities, descriptors, host_folders, execs, own_program):
+    for story in (namespaces, net_devices, sysctls, descriptors, host_folders, execs, own_program):
         if not chosen or story.__name__ in chosen:
             story()
     ok("no mount is left", open("/proc/self/mountinfo").read() == mounts_before)

@@ -3,7 +3,7 @@
  *
  *   inmate COMMAND [ARG...] [, COMMAND [ARG...]]...
  * status | fds | ns | env | sched | keyring | names | clocks | tty | cat FILE | write FILE TEXT |
- * open FILE | make DIR | userns | hunt | hook OUT | sleep | exit N */
+ * open FILE | make DIR | seek OFFSET | userns | hunt | hook OUT | sleep | exit N */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -96,22 +96,35 @@ static void namespaces(void)
 static void schedule(void)
 {
 	cpu_set_t cpus;
+	struct sched_param param = { 0 };
 	int mode = -1;
 
 	CPU_ZERO(&cpus);
 	syscall(SYS_sched_getaffinity, 0, sizeof(cpus), &cpus);
 	syscall(SYS_get_mempolicy, &mode, NULL, 0, NULL, 0);
 	/* musl's sched_getscheduler says ENOSYS on purpose. */
+	syscall(SYS_sched_getparam, 0, &param);
 	printf("policy=%ld\nnice=%d\nioprio=%ld\npersonality=%x\ncpus=%d\nmempolicy=%d\n",
 	       syscall(SYS_sched_getscheduler, 0), getpriority(PRIO_PROCESS, 0),
 	       syscall(SYS_ioprio_get, 1, 0), (unsigned)personality(0xffffffff), CPU_COUNT(&cpus),
 	       mode);
+	printf("rtprio=%d\n", param.sched_priority);
 }
 
 static void keyring(void)
 {
 	printf("keyring=%ld\n",
 	       syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0));
+}
+
+/* On an open file whose offset nobody needs. */
+static void seek(const char *text)
+{
+	int fd = open("/inmate", O_RDONLY | O_CLOEXEC);
+
+	printf("seek %s=%s\n", text,
+	       answer(syscall(SYS_lseek, fd, strtoll(text, NULL, 10), SEEK_SET)));
+	close(fd);
 }
 
 static void names(void)
@@ -236,6 +249,7 @@ static int run(int argc, char **argv)
 	else if (!strcmp(what, "tty")) tty();
 	else if (!strcmp(what, "cat")) cat(one);
 	else if (!strcmp(what, "make")) printf("make=%s\n", answer(mkdir(one, 0777)));
+	else if (!strcmp(what, "seek")) seek(one);
 	else if (!strcmp(what, "userns")) printf("userns=%s\n", answer(unshare(CLONE_NEWUSER)));
 	else if (!strcmp(what, "hunt")) hunt();
 	else if (!strcmp(what, "sleep")) pause();
