@@ -112,7 +112,7 @@ ok "a bound of its own on what all share" has "max_inotify_instances=512"
 ok "clone3 is not there" has "clone3=ENOSYS"
 ok "calls newer than the profile are not there" has "unknown call=ENOSYS"
 ok "x32 numbers are not there" has "x32 call=ENOSYS"
-for call in setns keyctl add_key bpf io_uring_setup userfaultfd perf_event_open kexec_load reboot swapon AF_ALG AF_VSOCK \
+for call in setns keyctl add_key request_key bpf io_uring_setup userfaultfd perf_event_open kexec_load reboot swapon AF_ALG AF_VSOCK \
 	personality sethostname; do ok "$call is refused" has "$call=EPERM"; done
 ok "an ordinary socket opens" has "AF_INET=done"
 ok "/dev/stdout opens again" has "reopen /dev/stdout=done"
@@ -332,6 +332,7 @@ ok "user, group, groups and folder are its own" eval 'has "Uid: 1000 1000 1000 1
 ok "it has no capabilities" eval 'has "CapEff: 0000000000000000" && has "CapInh: 0000000000000000"'
 ok "it is in the container" eval 'has "hostname=tested" && grep -qE "^uid_map= +0 +1048576 +65536$" out && grep -qE "^pid=[0-9]{1,2} " out'
 ok "under the container's filter" eval 'has "Seccomp: 2" && has "setns=EPERM" && has "clone3=ENOSYS" && has "max_user_namespaces=0"'
+for call in keyctl add_key request_key; do ok "$call is refused in an exec" has "$call=EPERM"; done
 process -- /bin/probe facts; enter b
 ok "its root has Docker's capabilities" eval 'has "CapEff: 00000000a80425fb" && has "CapBnd: 00000000a80425fb" && has "Uid: 0 0 0 0"'
 ok "it opens /dev/stdout again" has "reopen /dev/stdout=done"

@@ -207,6 +207,7 @@ def seccomp():
                                     flags=["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"])
     status, out = box.run(c)
     ok("two conditions on one argument, and a listener's flag without one", field(out, "make") == "done", out)
+    operators(c)
     kept = os.path.join(box.state, ".seccomp")
     before = set(os.listdir(kept))
     c["linux"]["seccomp"] = profile((["mkdir", "rmdir"], "SCMP_ACT_ERRNO", {}))
@@ -224,6 +225,28 @@ def seccomp():
     status, out = box.run(c)
     ok("one that others may write is not believed", os.stat(newest).st_mode & 0o022 == 0 and "not permitted" in out, out)
     notify()
+
+
+def operators(c):
+    """Each operator on lseek's offset, from the call as the kernel sees it: which offsets the rule takes."""
+    offsets = (0, 1, 5, 6, 7, 0xf5, 1 << 32, (1 << 32) + 5, (1 << 32) + 6)
+    masked = {"value": 0xf, "valueTwo": 5}
+    for op, args, takes in (
+            ("NE", {"value": 6}, lambda v: v != 6), ("LT", {"value": 6}, lambda v: v < 6), ("LE", {"value": 6}, lambda v: v <= 6),
+            ("EQ", {"value": 6}, lambda v: v == 6), ("GE", {"value": 6}, lambda v: v >= 6), ("GT", {"value": 6}, lambda v: v > 6),
+            ("EQ", {"value": (1 << 32) + 6}, lambda v: v == (1 << 32) + 6), ("GT", {"value": 1 << 32}, lambda v: v > 1 << 32),
+            ("MASKED_EQ", masked, lambda v: v & 0xf == 5)):
+        rule = {"errnoRet": errno.EMLINK, "args": [{"index": 1, "op": f"SCMP_CMP_{op}", **args}]}
+        c["linux"]["seccomp"] = profile((["lseek"], "SCMP_ACT_ERRNO", rule))
+        c["process"]["args"] = ["/inmate", *" , ".join(f"seek {v}" for v in offsets).split()]
+        status, out = box.run(c)
+        have = [field(out, f"seek {v}") for v in offsets]
+        ok(f"{op} {args['value']}", have == [os.strerror(errno.EMLINK) if takes(v) else "done" for v in offsets], out)
+    # box leaves TSYNC out, since it has one thread: it must not be in the way.
+    c["process"]["args"] = ["/inmate", "make", "/tmp/x", ",", "status"]
+    c["linux"]["seccomp"] = profile((["mkdir", "mkdirat"], "SCMP_ACT_ERRNO", {}), flags=["SECCOMP_FILTER_FLAG_TSYNC"])
+    status, out = box.run(c)
+    ok("TSYNC", field(out, "make") == os.strerror(errno.EPERM) and field(out, "Seccomp") == "2", out)
 
 
 def pids_of(pid):

@@ -172,6 +172,7 @@ static void try_calls(void)
 	say("setns", setns(0, CLONE_NEWNET));
 	say("keyctl", syscall(SYS_keyctl, 0, 0, 0, 0, 0));
 	say("add_key", syscall(SYS_add_key, "user", "x", "y", 1, -3));
+	say("request_key", syscall(SYS_request_key, "user", "x", NULL, 0));
 	say("bpf", syscall(SYS_bpf, 0, NULL, 0));
 	say("io_uring_setup", syscall(SYS_io_uring_setup, 1, NULL));
 	say("userfaultfd", syscall(SYS_userfaultfd, 0));
