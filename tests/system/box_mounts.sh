@@ -271,9 +271,13 @@ for at in proc sys; do
 	rmdir root/$at; touch root/$at; run 'echo ran'; real $at; ok "A2: an image whose /$at is a file" says "/$at in the image is not a folder"
 done
 run 'echo ran' 'bind("/proc/self/attr", "src/folder")'; ok "A2: a bind mount at /proc/self/attr" says "lies in /proc"
+for at in /proc/self /proc/thread-self /proc/thread-self/attr /proc/thread-self/attr/exec /proc/sys/kernel; do
+	for kind in "bind(\"$at\", \"src/folder\")" "add(\"$at\", \"tmpfs\", \"t\")"; do run 'echo ran' "$kind"; ok "A6: ${kind%%(*} at $at" says "lies in /proc"; done
+done
 run 'echo ran' 'drop("/proc"); bind("/proc", "src/folder")'; ok "A2: a folder at /proc" says "only a procfs can be at /proc"
 ln -s /proc/self root/data/self; run 'echo ran' 'bind("/data/self/attr", "src/folder")'; ok "A2: a bind mount at a link into /proc" says "lies in /proc"
 run 'echo ran' 'add("/data/self", "tmpfs", "t")'; ok "A2: a tmpfs at a link into /proc" says "lies in /proc"; rm root/data/self
+ln -s /proc/thread-self root/data/self; run 'echo ran' 'bind("/data/self/attr", "src/folder")'; ok "A6: a bind mount at a link to thread-self" says "lies in /proc"; rm root/data/self
 
 # ---- A4: a fake null device; A7: /dev is a link
 mv root/dev root/dev.kept
