@@ -122,6 +122,9 @@ ok "update --memory, --cpus, --pids-limit" p update --memory 80m --cpus 1.5 --pi
 is "the container sees the new limits" "$(p exec c1 cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/cpu.max /sys/fs/cgroup/pids.max | tr '\n' ' ')" "83886080 150000 100000 99 "
 ok "checkpoint is refused" not p container checkpoint c1
 is "checkpoint: one sentence" "$(p container checkpoint c1 2>&1 | wc -l)" 1
+# podman wants CRIU before it asks the runtime: then the runtime is asked as podman would.
+[ "$name" != box ] || like "checkpoint: box says why" "$(box checkpoint --image-path /tmp/checkpoint "$(field c1 '{{.Id}}')" 2>&1)" \
+	'^err box: checkpoint and restore are not possible: .*; stop and start the container instead$'
 ok "it runs on" running c1
 is "--pid=container: and --ipc=container:" "$(p run --rm --pid container:c1 --ipc container:c1 $I sh -c 'cat /proc/1/comm; readlink /proc/self/ns/ipc' 2>/dev/null |
 	tr '\n' ' ')" "sh $(readlink "/proc/$(field c1 '{{.State.Pid}}')/ns/ipc") "
