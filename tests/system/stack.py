@@ -208,6 +208,32 @@ def many(pid):
     assert rss_mib(pid) < 80, rss_mib(pid)
 
 
+def flood(pid):
+    inside, outside = pair()
+    data, got, before = os.urandom(1 << 22), [], rss_mib(pid)
+    LIBC.setns(THERE, 0)
+    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    LIBC.setns(HERE, 0)
+    reader = threading.Thread(target=lambda: got.append(read_all(outside)))
+    reader.start()
+    for i in range(20000):
+        # From a port each to a place each; the kernel fills in length and checksum (raw(7)), the gateway asks for no other.
+        ends = socket.inet_aton("10.77.0.2") + socket.inet_aton(f"192.0.2.{1 + i % 250}")
+        ip = struct.pack(">BBHHHBBH", 0x45, 0, 40, 0, 0x4000, 64, socket.IPPROTO_TCP, 0) + ends
+        raw.sendto(ip + struct.pack(">HHIIBBHHH", 1024 + i, 80, i, 0, 0x50, 2, 65535, 0, 0), ("192.0.2.1", 0))
+        if i % 100 == 0:
+            inside.sendall(data)
+    inside.shutdown(socket.SHUT_WR)
+    reader.join(60)
+    h = hashlib.sha256()
+    for _ in range(200):
+        h.update(data)
+    assert got == [(h.hexdigest(), 200 << 22)], got
+    files = len(os.listdir(f"/proc/{pid}/fd"))
+    assert 1000 < files < 1100, files      # as many handshakes as one container may have in hand
+    assert rss_mib(pid) - before < 16, (before, rss_mib(pid))
+
+
 def connect_from(port, where):
     """As soon as the container's own kernel has seen the last of the connection before."""
     deadline = time.monotonic() + 5

@@ -33,6 +33,9 @@ ip addr add 2001:db8::1/64 dev out nodad
 ip link set out up
 ip route add unreachable 203.0.113.0/24
 ip route add prohibit 203.0.114.0/24
+# Nobody is there, and nothing says so.
+ip neigh add 198.51.100.2 lladdr 02:00:00:00:00:03 dev out nud permanent
+ip route add 192.0.2.0/24 via 198.51.100.2
 ip netns add N
 ip netns add C
 ip -n N link set lo up
@@ -77,5 +80,6 @@ verdict "one source port again and again, to the same place" peer again
 verdict "a server that answers and closes, a container that closes late" peer late
 verdict "a container that pauses for 4 s at the end of a download gets all of it" peer sleeper
 verdict "a rate of 40 Mbit/s holds each way, and 10 MB arrive whole" peer rate
+verdict "20,000 SYNs to nobody: bounded memory and sockets, a connection beside them is whole" peer flood $ctl
 verdict "it still runs" kill -0 $ctl
 verdict_end
