@@ -269,8 +269,8 @@ static void on_ended(struct lwip_conn *c)
 		shut_socket(f);
 }
 
-/* Whether the socket takes all of it (SO_MEMINFO, linux/sock_diag.h): what is sent has some headers'
- * worth of the kernel's memory with it. */
+/* Whether the socket takes all of it (SO_MEMINFO, linux/sock_diag.h): with what is sent goes some
+ * of the kernel's memory for headers. */
 static bool has_room(const struct tcp_flow *f, size_t size_bytes)
 {
 	uint32_t memory[SK_MEMINFO_VARS] = { 0 };

@@ -36,6 +36,13 @@ ip route add prohibit 203.0.114.0/24
 # Nobody is there, and nothing says so.
 ip neigh add 198.51.100.2 lladdr 02:00:00:00:00:03 dev out nud permanent
 ip route add 192.0.2.0/24 via 198.51.100.2
+# A machine that can vanish.
+ip netns add P
+ip link add far type veth peer name eth0 netns P
+ip addr add 198.51.101.1/24 dev far
+ip link set far up
+ip -n P addr add 198.51.101.2/24 dev eth0
+ip -n P link set eth0 up
 ip netns add N
 ip netns add C
 ip -n N link set lo up
@@ -80,6 +87,8 @@ verdict "one source port again and again, to the same place" peer again
 verdict "a server that answers and closes, a container that closes late" peer late
 verdict "a container that pauses for 4 s at the end of a download gets all of it" peer sleeper
 verdict "a rate of 40 Mbit/s holds each way, and 10 MB arrive whole" peer rate
+verdict "a peer that vanishes under 200 uploads: bounded memory, a connection beside them is whole" peer vanish $ctl
+# Last: its handshakes stay for minutes, and their container can open no other.
 verdict "20,000 SYNs to nobody: bounded memory and sockets, a connection beside them is whole" peer flood $ctl
 verdict "it still runs" kill -0 $ctl
 verdict_end
