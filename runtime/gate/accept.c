@@ -18,6 +18,7 @@
 enum {
 	BATCH = 16,		/* of one port before others get their turn */
 	RETRY_MS = 100,		/* when the kernel has no fd or memory left */
+	PORT_SHARE = 4,		/* one port takes a part of this many: the others stay open */
 };
 
 struct accept {
@@ -43,9 +44,15 @@ static void set_options(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
+static bool has_room(const struct accept *a, const struct published *p)
+{
+	return !a->full && p->clients < a->clients_max / PORT_SHARE;
+}
+
+/* Without a source it is being withdrawn. */
 static void watch(struct accept *a, struct published *p)
 {
-	bool wanted = !a->full && publish_has_backend(p);
+	bool wanted = p->source.fd >= 0 && has_room(a, p) && publish_has_backend(p);
 	struct err e;
 
 	if (!wanted)
@@ -66,12 +73,13 @@ static void set_full(struct accept *a, bool full)
 			watch(a, p);
 }
 
-static void on_client_end(struct inbounds *all)
+static void on_client_end(struct inbounds *all, struct published *p)
 {
 	struct accept *a = owner_of(all, struct accept, clients);
 
 	if (!a->retry.loop)
 		set_full(a, all->count >= a->clients_max);
+	watch(a, p);
 }
 
 static void on_retry(struct loop_timer *timer)
@@ -106,7 +114,8 @@ static bool take_one(struct accept *a, struct published *p)
 	client = address_unmapped(&client);
 	inbound_start(&a->clients, p, fd, &client, port);
 	set_full(a, a->full || a->clients.count >= a->clients_max);
-	return !a->full;
+	watch(a, p);
+	return has_room(a, p);
 }
 
 static void on_client(struct loop_source *source, unsigned events)
@@ -148,6 +157,7 @@ static void on_withdrawn(struct gate_part *part, struct gate *g, struct publishe
 		return;
 	loop_remove(&p->source);
 	p->source.fd = -1;
+	p->state = NULL;
 	inbound_end_all(&a->clients, p);
 }
 

@@ -1,7 +1,8 @@
 /* accept.h - the published TCP ports: takes their clients in and hands each to inbound.h.
  *
- * A port with nobody behind it is not served, and neither is any when CLIENTS_MAX are here: clients
- * wait in the backlog of the socket, which netd holds too, as they do while this process is away.
+ * A port with nobody behind it is not served, nor one with a quarter of all the clients that there
+ * is room for, nor any when CLIENTS_MAX are here: clients wait in the backlog of the socket, which
+ * netd holds too, as they do while this process is away.
  * So a replacement, of a container or of us, refuses nobody. A withdrawn port's connections end.
  * A part of gate.h; owns all connections. */
 #pragma once

@@ -59,14 +59,16 @@ static void leave_backend(struct inbound *i)
 static void destroy(struct inbound *i)
 {
 	struct inbounds *all = i->all;
+	struct published *p = i->published;
 
 	leave_backend(i);
 	*i->place = i->next;
 	if (i->next)
 		i->next->place = i->place;
 	all->count--;
+	p->clients--;
 	free(i);
-	all->on_end(all);
+	all->on_end(all, p);
 }
 
 static void reset(struct inbound *i)
@@ -279,6 +281,7 @@ void inbound_start(struct inbounds *all, struct published *p, int fd,
 		i->next->place = &i->next;
 	all->first = i;
 	all->count++;
+	p->clients++;
 	next_backend(i);
 }
 

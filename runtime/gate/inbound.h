@@ -30,7 +30,7 @@ struct inbounds {
 	struct inbound *first;
 	unsigned count;
 	/* After each end: there is room for another one. */
-	void (*on_end)(struct inbounds *all);
+	void (*on_end)(struct inbounds *all, struct published *p);
 	bool told;	/* of a kernel without IP_TRANSPARENT */
 };
 

@@ -28,6 +28,7 @@ struct published {
 	struct gate_member **members;
 	struct loop_source source;	/* of the part that serves it */
 	void *state;			/* of that part; NULL at first */
+	unsigned clients;		/* that inbound.c has of it */
 	struct published *next;
 };
 

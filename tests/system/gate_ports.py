@@ -13,12 +13,13 @@ import time
 import traceback
 
 import gatelib
+from gate_clients import OUTSIDE, connect, read_all, read_line, who, within
 from gate_servers import echo_server, silent, special_server
 from gatelib import Container, Netd, cpu_of, ip, pipes_of, size_of
 
 GATED = os.path.abspath(sys.argv[1])
 RESTARTS, CONNECTIONS = int(os.environ.get("RESTARTS", 20)), int(os.environ.get("CONNECTIONS", 10000))
-OUTSIDE, CLIENT, CLIENT6, OUTSIDE6 = "192.0.2.1", "198.51.100.7", "2001:db8:7::7", "2001:db8:1::1"
+CLIENT, CLIENT6, OUTSIDE6 = "198.51.100.7", "2001:db8:7::7", "2001:db8:1::1"
 INSIDE = "172.30.0.99"
 LIMIT_S = 90		# of one test
 TESTS = []
@@ -27,43 +28,6 @@ TESTS = []
 def test(function):
     TESTS.append(function)
     return function
-
-
-# ---- clients
-
-def connect(port, host=OUTSIDE, source=None, timeout=10):
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    s = socket.socket(family, socket.SOCK_STREAM)
-    s.settimeout(timeout)
-    if source:
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        s.bind((source, 0))
-    s.connect((host, port))
-    return s
-
-
-def read_line(s):
-    line = b""
-    while not line.endswith(b"\n"):
-        more = s.recv(1)
-        if not more:
-            raise ConnectionError("ended early")
-        line += more
-    return line.decode().split()
-
-
-def read_all(s):
-    out = b""
-    while data := s.recv(1 << 20):
-        out += data
-    return out
-
-
-def who(port, **words):
-    """What the container says of its client, and the tag of the container."""
-    with connect(port, **words) as s:
-        mine = s.getsockname()
-        return read_line(s), mine
 
 
 @contextlib.contextmanager
@@ -81,13 +45,6 @@ def world(*containers, **words):
 
 def web(name="web", last=2, tag=b"", serve=None):
     return Container(name, f"172.30.0.{last}", f"fd00:30::{last}", serve=serve or echo_server(80, tag))
-
-
-def within(seconds, condition, what):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not within {seconds} s: {what() if callable(what) else what}"
-        time.sleep(0.01)
 
 
 # ---- the story
@@ -420,6 +377,45 @@ def withdrawn():
         who(b)
 
 
+@test
+def changes_protocol():
+    """a key that is published anew as UDP has nothing left of the TCP port that it was"""
+    c = web()
+    with world(c) as netd, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        port = netd.publish("p", OUTSIDE, 80)
+        netd.backend("p", c)
+        who(port)
+        s.bind((OUTSIDE, 0))
+        netd.say("GATE_PUBLISH", "p", 17, 80, 0, fds=[s.fileno()])
+        netd.withdraw("p")
+        netd.stats(c)
+        assert netd.restarts == 0, "it has ended"
+
+
+@test
+def full_port():
+    """a port that has its share of the clients leaves the others open; one more waits until one ends"""
+    c = web()
+    with world(c, files=512) as netd:
+        a, b = netd.publish("a", OUTSIDE, 80), netd.publish("b", OUTSIDE, 80)
+        netd.backend("a", c)
+        netd.backend("b", c)
+        held = [connect(a) for _ in range(512 // 4 // 4)]
+        for s in held:
+            read_line(s)
+        with connect(a, timeout=0.3) as waits:
+            try:
+                raise AssertionError(f"it said {read_line(waits)}")
+            except TimeoutError:
+                pass
+            who(b)
+            held.pop().close()
+            waits.settimeout(5)
+            read_line(waits)
+        for s in held:
+            s.close()
+
+
 def reachable(port):
     try:
         who(port, timeout=5)
@@ -517,7 +513,7 @@ def jailed():
         def listed(text, start):
             body = re.sub(r"/\*.*?\*/", "", text[text.index(start):], flags=re.S)
             return set(re.findall(r'"(\w+)"', body[:body.index("NULL")]))
-        calls = listed(source, "syscalls[] = {") | listed(jail, "runtime_syscalls[] = {")
+        calls = listed(source, "syscalls[] = {") | listed(jail, "runtime_syscalls[] = {") | {"socket"}
         print(f"# {len(calls)} system calls")
         assert len(calls) <= 40, sorted(calls)
 

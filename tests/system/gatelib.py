@@ -119,8 +119,8 @@ class Container:
 class Netd:
     """One gateway: keeps what was said, and starts gated again when it ends."""
 
-    def __init__(self, program, mark=MARK, transparent=True):
-        self.program, self.mark, self.transparent = program, mark, transparent
+    def __init__(self, program, mark=MARK, transparent=True, files=65536):
+        self.program, self.mark, self.transparent, self.files = program, mark, transparent, files
         self.containers, self.published, self.backends = {}, {}, {}
         self.network = ("net", 0, "172.30.0.0/24", "172.30.0.1", "fd00:30::/64", "fd00:30::1", "", 1500)
         self.counters, self.ready, self.ends = {}, threading.Event(), False
@@ -138,7 +138,7 @@ class Netd:
         def child():
             os.dup2(theirs.fileno(), 3)
             hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-            resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, hard), min(65536, hard)))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, self.files, hard), min(self.files, hard)))
         self.process = subprocess.Popen([self.program, "net"], preexec_fn=child, pass_fds=(3,), cwd="/",
                                         env={"CUVETTE_FDS": "netd"})
         theirs.close()
