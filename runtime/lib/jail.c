@@ -8,6 +8,7 @@
 #include <seccomp.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -184,11 +185,31 @@ static int allow_syscalls(scmp_filter_ctx filter, const char *const *names, stru
 	return 0;
 }
 
-static int load_filter(scmp_filter_ctx filter, const char *const *names, struct err *e)
+static int allow_inet_sockets(scmp_filter_ctx filter, struct err *e)
+{
+	static const unsigned families[] = { AF_INET, AF_INET6 };
+	size_t i;
+	int error;
+
+	for (i = 0; i < sizeof(families) / sizeof(*families); i++) {
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+					 SCMP_A0(SCMP_CMP_EQ, families[i]));
+		if (error < 0) {
+			errno = -error;
+			return err_sys(e, "seccomp: allow sockets of family %u", families[i]);
+		}
+	}
+	return 0;
+}
+
+static int load_filter(scmp_filter_ctx filter, const char *const *names, bool inet_sockets,
+		       struct err *e)
 {
 	int error;
 
-	if (allow_syscalls(filter, runtime_syscalls, e) < 0 || allow_syscalls(filter, names, e) < 0)
+	if (allow_syscalls(filter, runtime_syscalls, e) < 0 ||
+	    allow_syscalls(filter, names, e) < 0 ||
+	    (inet_sockets && allow_inet_sockets(filter, e) < 0))
 		return -1;
 	error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (error == 0)
@@ -204,14 +225,14 @@ static int load_filter(scmp_filter_ctx filter, const char *const *names, struct 
 	return 0;
 }
 
-static int enter_seccomp(const char *const *names, struct err *e)
+static int enter_seccomp(const char *const *names, bool inet_sockets, struct err *e)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int result;
 
 	if (!filter)
 		return err_set(e, "seccomp: no memory for the filter");
-	result = load_filter(filter, names, e);
+	result = load_filter(filter, names, inet_sockets, e);
 	seccomp_release(filter);
 	return result;
 }
@@ -228,14 +249,14 @@ static int enter(const struct jail_spec *spec, struct err *e)
 		return err_sys(e, "landlock");
 	/* Now, because close may not be in the list. */
 	fd_close(&ruleset_fd);
-	return spec->syscalls ? enter_seccomp(spec->syscalls, e) : 0;
+	return spec->syscalls ? enter_seccomp(spec->syscalls, spec->inet_sockets, e) : 0;
 }
 
 int jail_syscalls(const char *const *names, struct err *e)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(e, "no_new_privs");
-	return enter_seccomp(names, e);
+	return enter_seccomp(names, false, e);
 }
 
 int jail_enter(const struct jail_spec *spec, struct err *e)

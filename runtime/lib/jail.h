@@ -31,6 +31,7 @@ struct jail_spec {
 	bool allow_connect_tcp;	     /* to any TCP port */
 	bool allow_bind_tcp;	     /* to any TCP port and address that the kernel allows */
 	const char *const *syscalls; /* names allowed; NULL = no seccomp filter */
+	bool inet_sockets; /* with a filter: socket(2) of AF_INET and AF_INET6, of no other */
 };
 
 /* Where Landlock or seccomp is missing in the kernel: an error, not a weaker jail. */

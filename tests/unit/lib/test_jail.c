@@ -170,6 +170,29 @@ static int unlisted_syscall(void)
 	return 1;
 }
 
+static int sockets_of_ip(void)
+{
+	struct jail_spec spec = spec_here();
+
+	spec.syscalls = few;
+	spec.inet_sockets = true;
+	enter(&spec);
+	if (syscall(SYS_socket, AF_INET, SOCK_DGRAM, 0) < 0)
+		return 1;
+	return syscall(SYS_socket, AF_INET6, SOCK_STREAM, 0) < 0 && errno != EAFNOSUPPORT ? 2 : 0;
+}
+
+static int another_socket(void)
+{
+	struct jail_spec spec = spec_here();
+
+	spec.syscalls = few;
+	spec.inet_sockets = true;
+	enter(&spec);
+	syscall(SYS_socket, AF_UNIX, SOCK_STREAM, 0);
+	return 1;
+}
+
 static int other_abi(void)
 {
 	struct jail_spec spec = spec_here();
@@ -203,6 +226,8 @@ static void system_calls(void **state)
 	assert_int_equal(outcome(list_alone), -SIGSYS);
 	assert_int_equal(outcome(listed_syscall), 0);
 	assert_int_equal(outcome(unlisted_syscall), -SIGSYS);
+	assert_int_equal(outcome(sockets_of_ip), 0);
+	assert_int_equal(outcome(another_socket), -SIGSYS);
 #ifdef __x86_64__
 	assert_int_equal(outcome(other_abi), -SIGSYS);
 #endif
