@@ -145,6 +145,9 @@ static int make_root(const struct stage_inner *in, struct err *e)
 
 static int set_up(struct stage_inner *in, struct program *program, struct err *e)
 {
+	/* Without a link the stage's end must still be ours after the change of ids, until
+	 * wait_at_gate. */
+	const bool tied = in->job->tied || in->link_fd < 0;
 	const struct oci_spec *spec = in->job->plan->spec;
 	bool user_ns = spec->namespaces & 1u << OCI_NS_USER || spec->namespace_paths[OCI_NS_USER];
 	const uint64_t late_flags = in->job->plan->late_flags;
@@ -169,7 +172,7 @@ static int set_up(struct stage_inner *in, struct program *program, struct err *e
 	if (stdio_set(in->job->stdio_fds, in->console_fd, &spec->process, true, e) ||
 	    stdio_keep(in->job->preserved_fds, kept, sizeof(kept) / sizeof(kept[0]), e) ||
 	    process_chdir(AT_FDCWD, spec->process.cwd, true, e) || process_inherit(spec, e) ||
-	    process_become(&spec->process, in->job->tied, e))
+	    process_become(&spec->process, tied, e))
 		return -1;
 	return in->at_once ? program_find_to_exec(&spec->process, program, e) :
 			     program_find(&spec->process, program, e);
