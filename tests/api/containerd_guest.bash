@@ -108,7 +108,11 @@ ok "tasks pause" c tasks pause c1
 is "it is paused" "$(task c1)" PAUSED
 ok "tasks resume" c tasks resume c1
 is "it runs again" "$(task c1)" RUNNING
-ok "tasks checkpoint is refused" not c tasks checkpoint --checkpoint-path /tmp/checkpoint c1
+ok "tasks checkpoint is refused" not c tasks checkpoint --image-path /tmp/checkpoint c1
+[ "$name" != box ] || like "tasks checkpoint: box says why" "$(c tasks checkpoint --image-path /tmp/checkpoint c1 2>&1)" \
+	'checkpoint and restore are not possible'
+[ "$name" != box ] || like "box says it when asked as the shim asks" "$(box --root /run/containerd/runc/default checkpoint c1 2>&1)" \
+	'^err box: checkpoint and restore are not possible: .*; stop and start the container instead$'
 is "it runs on" "$(task c1)" RUNNING
 ok "tasks kill" c tasks kill -s SIGTERM c1
 ok "it ends" within 60 eval '[ "$(task c1)" = STOPPED ]'
