@@ -402,7 +402,7 @@ written() { stat -c %i /data/box/containers/f/log; }	# another file after each r
 ok "a flood fills its log" within 20 [ -e /data/box/containers/f/log.1 ]
 first=$(written)
 spec -i 1114112 -- /bin/probe echo
-{ echo 'start g t /tmp/spec.json input=1'; seq 40 | sed 's,.*,attach g 7 /tmp/heard.& line-&\\n,'; printf 'attach g 7 /tmp/heard.exit exit\\n\nexited g\ndelete g\n'; } | talk
+{ echo 'start g t /tmp/spec.json input=1'; seq 40 | sed 's,.*,attach g 7 /tmp/heard.& line-&\\n,'; printf 'heard /tmp/heard.1 line- 40\nattach g 7 /tmp/heard.exit exit\\n\nexited g\ndelete g\n'; } | talk
 ok "a neighbour hears and answers all the while" eval 'answers "BOX_EXITED g 5 0" && [ "$(tr -d "\000-\010" <heard.1 | grep -c "got line-")" = 40 ]'
 for i in 1 2 3 4 5; do spec -i 1179648 -- /bin/probe exit $i; printf 'start n t /tmp/spec.json\nexited n\ndelete n\n' | talk; answers "BOX_EXITED n $i 0" || break; done
 ok "others start and end, with their status" answers "BOX_EXITED n 5 0"

@@ -9,7 +9,7 @@
  *     exec BOX/EXEC SPEC [output=FILE] [input=1|2] [client=FILE] | attach NAME STREAMS FILE [TEXT]
  *     resize NAME ROWS COLUMNS | kill NAME SIGNAL | delete NAME | list | look NAME | pause MS
  *     exited NAME (waits for that event) | gone (waits until every client has seen its end) |
- *     churn NAME COUNT (attaches and goes away, so often) */
+ *     churn NAME COUNT (attaches and goes away, so often) | heard FILE TEXT COUNT (waits for it) */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -207,6 +207,21 @@ static bool await(int fd, uint32_t type, const char *name)
 	}
 }
 
+/* By one write, so that another client's text cannot come between. \n is a line's end. */
+static void send_text(int fd, const char *text)
+{
+	char data[4096];
+	size_t size = 0;
+
+	for (; *text && size < sizeof(data); text++) {
+		bool line = text[0] == '\\' && text[1] == 'n';
+
+		data[size++] = line ? '\n' : *text;
+		text += line;
+	}
+	fd_write_all(fd, data, size, NULL);
+}
+
 /* A client of a container: sends TEXT (`\\n` for a new line), keeps what comes in FILE until the
  * end. Returns the end for boxd. */
 static int client(const char *file, const char *text)
@@ -224,12 +239,7 @@ static int client(const char *file, const char *text)
 	}
 	close(pair[1]);
 	close(boxd_fd);
-	for (; *text; text++) {
-		bool line = text[0] == '\\' && text[1] == 'n';
-
-		fd_write_all(pair[0], line ? "\n" : text, 1, NULL);
-		text += line;
-	}
+	send_text(pair[0], text);
 	shutdown(pair[0], SHUT_WR);
 	while ((n = read(pair[0], data, sizeof(data))) > 0)
 		fd_write_all(out, data, (size_t)n, NULL);
@@ -403,6 +413,21 @@ static void attach(int fd, char **words, int count)
 	fd_close(&client_fd);
 }
 
+static void heard(const char *file, const char *text, int count)
+{
+	for (int found = 0; found < count; usleep(10000)) {
+		AUTO_FD int fd = open(file, O_RDONLY | O_CLOEXEC);
+		size_t size = 0;
+		struct err e;
+		AUTO_FREE char *all = fd < 0 ? NULL : fd_read_all(fd, SPEC_MAX, &size, &e);
+
+		found = 0;
+		for (char *at = all; at; found += at != NULL) /* heads of frames have NULs */
+			if ((at = memmem(at, (size_t)(all + size - at), text, strlen(text))))
+				at++;
+	}
+}
+
 /* What goes away is a client that has seen output; a busy monitor is asked again. */
 static void churn(int fd, const char *name, int count)
 {
@@ -466,6 +491,8 @@ static int talk(const char *path)
 			exec(fd, words, count);
 		else if (str_equal(words[0], "churn") && count == 3)
 			churn(fd, words[1], atoi(words[2]));
+		else if (str_equal(words[0], "heard") && count == 4)
+			heard(words[1], words[2], atoi(words[3]));
 		else if (str_equal(words[0], "look") && count == 2)
 			request(fd, WIRE_BOX_LOOK, words[1], NULL, WIRE_BOX_STATE);
 		else if (str_equal(words[0], "kill") && count == 3)
