@@ -6,6 +6,7 @@
 
 #include "compose/compose.h"
 #include "engine/address_plan.h"
+#include "engine/document.h"
 #include "engine/routes.h"
 #include "lib/arena.h"
 #include "lib/err.h"
@@ -129,7 +130,7 @@ static void prune(const struct loading *l)
 
 	for (size_t i = 0; i < l->known_count; i++)
 		if (!networks_find_named(l->networks, l->known[i].name) &&
-		    network_document_remove(l->documents_fd, l->known[i].name, &e) < 0)
+		    document_remove(l->documents_fd, l->known[i].name, &e) < 0)
 			log_warn("network=%s: %s", l->known[i].name, e.text);
 }
 

@@ -104,16 +104,6 @@ int network_document_write(int dir_fd, const struct network_document *d, struct 
 	return status;
 }
 
-int network_document_remove(int dir_fd, const char *name, struct err *e)
-{
-	char file_name[FILE_NAME_BYTES];
-
-	snprintf(file_name, sizeof(file_name), "%s.json", name);
-	if (unlinkat(dir_fd, file_name, 0) < 0 && errno != ENOENT)
-		return err_sys(e, "remove %s", file_name);
-	return 0;
-}
-
 static bool read_one(int dir_fd, const char *file_name, struct network_document *d)
 {
 	char bad[FILE_NAME_BYTES + 8];

@@ -21,5 +21,4 @@ int network_document_parse(struct network_document *d, const char *file_name, co
 			   size_t size_bytes, struct err *e);
 
 int network_document_write(int dir_fd, const struct network_document *d, struct err *e);
-int network_document_remove(int dir_fd, const char *name, struct err *e); /* missing: fine */
 size_t network_document_read_all(int dir_fd, struct network_document *documents, size_t max);

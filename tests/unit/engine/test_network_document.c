@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "engine/document.h"
 #include "engine/network_document.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -68,8 +69,8 @@ static void written_is_read(void **state)
 	assert_string_equal(subnet_print(&all[0].subnet4, text), "172.18.0.0/16");
 	assert_string_equal(subnet_print(&all[0].subnet6, text), "fd00:1::/64");
 	assert_int_equal(faccessat(dir_fd, "bad.json.bad", F_OK, 0), 0);
-	assert_int_equal(network_document_remove(dir_fd, "net", NULL), 0);
-	assert_int_equal(network_document_remove(dir_fd, "net", NULL), 0);
+	assert_int_equal(document_remove(dir_fd, "net", NULL), 0);
+	assert_int_equal(document_remove(dir_fd, "net", NULL), 0);
 	assert_int_equal(network_document_read_all(dir_fd, all, 4), 0);
 	assert_int_equal(fs_remove_tree_at(tmp_fd, folder + strlen("/tmp/"), NULL), 0);
 }
