@@ -3,63 +3,11 @@
 # names and published ports, and what happens when one of the programs is killed.
 # usage: tests/system/engine_net.sh   (BIN=DIR: where the programs are, default build/bin)
 set -u
-skip() { echo "1..0 # SKIP $1"; exit 77; }
-if [ "${1-}" != --inside ]; then
-	out=${O:-build} here=$(cd "$(dirname "$0")" && pwd)
-	bin=$(cd "${BIN:-$out/bin}" 2>/dev/null && pwd) || skip "build the programs first"
-	for program in boxd boxmon engined netd gated; do [ -x "$bin/$program" ] || skip "build $program first"; done
-	[ "$(id -u)" = 0 ] && [ "$(awk '{ print $3 }' /proc/self/uid_map)" = 4294967295 ] ||
-		skip "needs the machine's root, not one of a user namespace"
-	grep -qw overlay /proc/filesystems || skip "the kernel has no overlayfs"
-	[ -c /dev/net/tun ] || skip "the machine has no /dev/net/tun"
-	cc="$out/sysroot/bin/musl-gcc" work=$out/test/engine_net
-	[ -x "$cc" ] || skip "no musl-gcc: make first"
-	mkdir -p "$work"
-	flags="-std=gnu11 -D_GNU_SOURCE -O1 -Wall -Iruntime -static"
-	# shellcheck disable=SC2086 # words
-	"$cc" $flags -o "$work/netpal" "$here/netpal.c" &&
-		"$cc" $flags -o "$work/netctl" "$here/netctl.c" runtime/lib/{address,err,fd,log,msg,str,time}.c runtime/wire/wire.c &&
-		"$cc" $flags -o "$work/boxctl" "$here/boxctl.c" runtime/oci/*.c runtime/lib/{address,arena,buf,err,fd,json*,log,msg,str}.c \
-			runtime/wire/*.c -lyyjson || exit 1
-	root=$(mktemp -d)
-	trap 'rmdir "$root"' EXIT
-	unshare --net --mount --pid --fork --kill-child env bin="$bin" work="$(cd "$work" && pwd)" root="$root" here="$here" \
-		bash "$0" --inside
-	exit
-fi
+. "$(dirname "$0")/engine_world.bash"
+engine_world -- "$@"
 
-# ---- the world: a tmpfs as root, the tool root below /host, what the appliance has at its places
-set -e
-mount -t tmpfs -o mode=755 world "$root"
-cp "$here/lib.sh" "$root/lib.sh"
-cd "$root"
-mkdir -p host old usr/lib/cuvette proc sys dev run/net run/cuvette data/engine tmp images/t/layers/0
-ln -s host/usr/bin bin; ln -s host/usr/sbin sbin; ln -s host/usr/lib lib; ln -s host/usr/lib64 lib64; ln -s host/etc etc
-ln -s ../host/usr/bin usr/bin; ln -s ../host/usr/sbin usr/sbin
-cp "$bin"/{boxd,boxmon,engined,netd,gated} usr/lib/cuvette/
-cp "$work"/{netpal,netctl,boxctl} tmp/
-mount --bind / host
-mount -t proc proc proc
-mount -t sysfs sysfs sys
-mount --rbind /dev dev
-mount -t cgroup2 none sys/fs/cgroup 2>/dev/null || skip "no cgroup v2 here"
-mount -t tmpfs -o mode=755 data data
-mkdir data/engine; chown 101:101 data/engine; chmod 700 data/engine
-echo 'nameserver 192.0.2.1' >run/net/resolv.conf
-layer=images/t/layers/0
-mkdir -p $layer/{bin,tmp,proc,sys,dev,etc}
-install -m 755 "$work/netpal" $layer/bin/netpal
-echo '{"schema":1,"name":"t","digest":"sha256:one","layers":["layers/0"],"config":{}}' >images/t/image.json
-pivot_root . old
-exec env LC_ALL=C bash -s <<'INSIDE'
-set -u
-umount -l /old
-cd /tmp
 # shellcheck disable=SC2034 # lib.sh
 NAME=engine_net
-. /lib.sh
-ip link set lo up
-failed_shows() { tail -n 30 engined.log netd.log boxd.log console; tail -n 4 /data/box/containers/*/log; }
 cat >compose.yaml <<'C'
 services:
   web:
@@ -78,17 +26,7 @@ services:
 networks:
   front: {enable_ipv6: true, ipam: {config: [{subnet: 172.30.0.0/16}]}}
 C
-echo quiet >cmdline
-serve() { # NAME: as svd starts it
-	case $1 in boxd) ctl=boxctl ;; *) ctl=netctl ;; esac
-	rm -f /run/cuvette/"$1".sock
-	./$ctl serve /run/cuvette/"$1".sock /usr/lib/cuvette/"$1" >/dev/null 2>>"$1".log & eval "$1=$!"
-	within 10 test -S /run/cuvette/"$1".sock && chown 101 /run/cuvette/"$1".sock; }
-engined() { CUVETTE_FDS=compose:cmdline:console /usr/lib/cuvette/engined 3<compose.yaml 4<cmdline 5>>console 2>>engined.log & engined=$!; }
-log() { cat /data/box/containers/"$1"/log 2>/dev/null; }
-said() { log "$1" | grep -qF -- "$2"; }
 asks() { ./netpal ask1 127.0.0.1 "$1" | grep -q "said hello"; }
-pid() { sed -n 's/^pid //p' "/run/box/$1/run"; }
 address() { nsenter -t "$(pid "$1")" -n ip -o -4 addr show eth0 | grep -q " $2/"; }
 any_port() { sed -n 's/.*its port 80 is published at port //p' console | tail -n 1; }
 serve boxd; serve netd; engined
@@ -133,4 +71,3 @@ verdict "no port is left" within 5 eval '! ./netpal ask1 127.0.0.1 8080 | grep -
 kill "$netd"; wait "$netd"
 verdict "no gateway is left" within 5 eval '! pgrep -x gated'
 verdict_end
-INSIDE
