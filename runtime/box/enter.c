@@ -61,7 +61,7 @@ static int set_up(struct entering *g, struct program *program, struct err *e)
 	if (g->late_flags && setns(g->target_pidfd, (int)g->late_flags) < 0)
 		return err_sys(e, "join the cgroup and user namespaces");
 	program_environment(p, program);
-	if (process_begin(has(job->spec, OCI_NS_USER), e) ||
+	if (process_begin(has(job->spec, OCI_NS_USER), false, e) ||
 	    stdio_set(job->stdio_fds, g->console_fd, p, false, e) ||
 	    stdio_keep(job->preserved_fds, kept, sizeof(kept) / sizeof(kept[0]), e) ||
 	    process_chdir(AT_FDCWD, p->cwd, false, e) ||

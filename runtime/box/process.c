@@ -155,7 +155,7 @@ static int set_groups(const uint32_t *groups, size_t count, struct err *e)
 	return err_sys(e, ".process.user.additionalGids: set %zu groups", count);
 }
 
-int process_begin(bool own_user_ns, struct err *e)
+int process_begin(bool own_user_ns, bool keep_keyring, struct err *e)
 {
 	sigset_t none;
 
@@ -167,8 +167,10 @@ int process_begin(bool own_user_ns, struct err *e)
 	/* Files that we make from here on belong to the container's root. */
 	if (own_user_ns && (set_gid(0) < 0 || set_uid(0) < 0))
 		return err_sys(e, "become the container's root: is id 0 in its id mappings?");
-	/* A kernel without keys has nothing to share. */
-	syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+	/* A kernel without keys has nothing to share. Without a name: a named one is joined, not
+	 * made, when any user has it already and lets others search (keyctl(2)). */
+	if (!keep_keyring)
+		syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
 	setsid();
 	return 0;
 }

@@ -18,9 +18,9 @@ struct oci_spec;
  * process_confine sets, the room for them), OOM score, scheduling policy, I/O priority. */
 int process_limit(pid_t pid, const struct oci_process *p, struct err *e);
 
-/* Inside, at first: root of the user namespace when that is not the machine's; a session and a
- * session keyring of its own; no signal blocked. */
-int process_begin(bool own_user_ns, struct err *e);
+/* Inside, at first: root of the user namespace when that is not the machine's; a session of its own
+ * and, unless the caller's shall stay, a session keyring; no signal blocked. */
+int process_begin(bool own_user_ns, bool keep_keyring, struct err *e);
 
 /* personality, memory policy: of the whole container, not of one process. */
 int process_inherit(const struct oci_spec *spec, struct err *e);

@@ -48,6 +48,7 @@ struct stage_job {
 	int gate_fd;		/* gate_listen */
 	unsigned preserved_fds;	/* 3 .. 2 + preserved_fds stay open in the program */
 	bool tied;		/* the container dies with the calling process */
+	bool keep_keyring;	/* the caller's session keyring is the container's too */
 	bool at_once;		/* inner begins at stage_release, and then stops at no gate */
 	bool beside;		/* with at_once: it may have begun, and be done, before that */
 	/* Called with inner's pid before inner does anything, by itself when it runs beside:

@@ -160,7 +160,7 @@ static int set_up(struct stage_inner *in, struct program *program, struct err *e
 	if ((in->job->plan->policy.service || in->sources->late) &&
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(e, "prctl");
-	if (process_begin(user_ns, e))
+	if (process_begin(user_ns, in->job->keep_keyring, e))
 		return -1;
 	if (late_flags && unshare((int)late_flags) < 0)
 		return err_sys(e, "make the cgroup and ipc namespaces");

@@ -58,9 +58,6 @@ static int refuse_options(const struct launch_options *o, struct err *e)
 	if (o->no_pivot)
 		return err_set(e, "--no-pivot: box enters a root by pivot_root alone, since chroot "
 				  "holds nobody: run it with a root that is a mount");
-	if (o->no_new_keyring)
-		return err_set(e, "--no-new-keyring: box gives every container a session keyring "
-				  "of its own; leave the option out");
 	return 0;
 }
 
@@ -190,6 +187,7 @@ static int make_inner(struct launch *l, unsigned preserved_fds, struct err *e)
 		.gate_fd = l->gate_fd,
 		.preserved_fds = preserved_fds,
 		.at_once = l->gate_fd < 0,
+		.keep_keyring = l->options->no_new_keyring,
 		/* Where the file cannot be written, the program does not run. */
 		.beside = !l->options->pid_file,
 		.on_pid = on_pid,

@@ -36,7 +36,7 @@ struct launch_options {
 	{ "console-socket", 0, OPTION_TEXT, LAUNCH_AT(console_socket), "SOCKET",                  \
 	  "gets the terminal's master" },                                                         \
 	{ "no-new-keyring", 0, OPTION_FLAG, LAUNCH_AT(no_new_keyring), NULL,                      \
-	  "refused: a container has a keyring of its own" },                                      \
+	  "the caller's session keyring is the container's too" },                                \
 	{ "no-pivot", 0, OPTION_FLAG, LAUNCH_AT(no_pivot), NULL,                                  \
 	  "refused: chroot holds nobody" },                                                       \
 	{ "no-subreaper", 0, OPTION_FLAG, LAUNCH_AT(no_subreaper), NULL,                          \

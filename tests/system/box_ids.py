@@ -178,6 +178,8 @@ def limits():
     status, b = box.run(config("/inmate", "keyring"))
     own = subprocess.run([box.inmate, "keyring"], stdout=subprocess.PIPE).stdout.decode()
     ok("each has a session keyring of its own (A19)", len({field(t, "keyring") for t in (a, b, own)}) == 3, a + b + own)
+    status, a = box.run(config("/inmate", "keyring"), "--no-new-keyring")
+    ok("--no-new-keyring: it has the caller's", status == 0 and field(a, "keyring") == field(own, "keyring"), a + own)
 
 
 def schedulers():

@@ -115,9 +115,9 @@ class Box:
         p = subprocess.run(self.command(*words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT, **options)
         return p.returncode, p.stdout.decode(errors="replace")
 
-    def run(self, c, **options):
+    def run(self, c, *words, **options):
         path = self.bundle(c)
-        return self.call("run", "--bundle", path, os.path.basename(path), **options)
+        return self.call("run", *words, "--bundle", path, os.path.basename(path), **options)
 
     def create(self, c, *words, **options):
         """Returns (id, status, output)."""
