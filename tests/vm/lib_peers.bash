@@ -2,12 +2,19 @@
 #
 # A story runs inside: peers_boot takes a folder with `story` (a bash script) and what it needs, seen at /payload. What the
 # story writes to the port /dev/vport0p1 (its standard output, lib_guest.bash) is printed here as it comes. The machine goes
-# off when the story ends. KERNEL_OF=cuvette (ours: no BPF, no netfilter) or debian (for what wants BPF).
+# off when the story ends. KERNEL_OF=cuvette (ours: no BPF, no netfilter) or debian (for what wants BPF; with MODULES=network
+# loaded too, peers_kernel).
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 PEERS=$OUT/test/peers
 KERNEL_OF=${KERNEL_OF:-cuvette}
+
+# Debian's kernel and its modules into PEERS.
+peers_kernel() {
+	tools/cached peers_kernel "$PEERS" tests/bench/peers.lock tests/vm/peers_kernel -- tests/vm/peers_kernel ||
+		die "Debian's kernel could not be unpacked: its message is above"
+}
 
 peers_prepare() {
 	local cc=$OUT/sysroot/bin/musl-gcc
@@ -20,10 +27,9 @@ peers_prepare() {
 	case $KERNEL_OF in
 	cuvette) KERNEL=$BOOT/vmlinux ;;
 	debian)
-		tools/cached peers_kernel "$PEERS" tests/bench/peers.lock tests/vm/peers_kernel -- tests/vm/peers_kernel ||
-			die "Debian's kernel could not be unpacked: its message is above"
+		peers_kernel
 		KERNEL=$PEERS/debian.vmlinuz
-		cp "$PEERS"/modules/* "$VM/initramfs/modules/"
+		cp "$PEERS"/modules/* ${MODULES:+"$PEERS/modules.$MODULES"/*} "$VM/initramfs/modules/"
 		;;
 	*) die "KERNEL_OF=$KERNEL_OF is not known: take cuvette or debian" ;;
 	esac

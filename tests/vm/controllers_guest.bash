@@ -1,0 +1,113 @@
+# controllers_guest.bash - the part of controllers.sh inside the guest: limits go through config.json into a real container,
+# are read back from its cgroup, and some are seen to act.
+# shellcheck source=lib_guest.bash
+. /payload/lib_guest.bash
+mkdir -p /usr/local/bin b/rootfs/{proc,dev,sys,tmp}
+cp /payload/box /usr/local/bin/
+cp /payload/act b/rootfs/act
+PATH=/usr/local/bin:$PATH
+top=/sys/fs/cgroup/t
+disk=$(cat /sys/block/vda/dev) other=$(cat /sys/block/vdb/dev)
+
+# config RESOURCES WORD...: the bundle runs /act WORD... with those .linux.resources
+config() {
+	local resources=$1
+	shift
+	jq -n --argjson resources "$resources" '{ociVersion: "1.3.0", root: {path: "rootfs"},
+		process: {args: (["/act"] + $ARGS.positional), cwd: "/", user: {uid: 0, gid: 0},
+			capabilities: (["CAP_MKNOD", "CAP_SYSLOG"] | {bounding: ., effective: ., permitted: .})},
+		mounts: [{destination: "/proc", type: "proc", source: "proc"}, {destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["mode=755"]}],
+		linux: {cgroupsPath: "/t/c", namespaces: [{type: "pid"}, {type: "mount"}, {type: "ipc"}, {type: "uts"}, {type: "cgroup"}],
+			resources: $resources}}' --args "$@" >b/config.json
+}
+# run RESOURCES WORD...: what it says
+run() { config "$@" && timeout 60 box run -b b c 2>&1 </dev/null; }
+# held RESOURCES FILE...: NAME VALUE of each file, of a container that stays until then
+held() {
+	local resources=$1 file
+	shift
+	config "$resources" sleep
+	timeout 60 box run -d -b b c </dev/null || return 1
+	for file; do sed "s/^/$file /" "$top/c/$file"; done
+	box delete --force c
+}
+
+# ---- huge pages
+echo 8 >/proc/sys/vm/nr_hugepages
+is "the machine has huge pages" "$(cat /proc/sys/vm/nr_hugepages)" 8
+two='{"hugepageLimits":[{"pageSize":"2MB","limit":4194304}]}'
+is "hugetlb: the limit and the one of reservations" "$(held "$two" hugetlb.2MB.max hugetlb.2MB.rsvd.max)" \
+	$'hugetlb.2MB.max 4194304\nhugetlb.2MB.rsvd.max 4194304'
+is "without a limit all pages come" "$(run '{}' huge 4)" "huge 4, then done"
+is "two pages come" "$(run "$two" huge 2)" "huge 2, then done"
+is "the third is refused" "$(run "$two" huge 4)" "huge 2, then ENOMEM"
+run "$(jq -c '.unified = {"hugetlb.2MB.rsvd.max": "max"}' <<<"$two")" huge 4 >/dev/null
+is "with reservations free the third is a bus error" $? $((128 + 7))
+is "what was taken is free again" "$(grep HugePages_Free /proc/meminfo | tr -dc 0-9)" 8
+like "a size that the machine lacks" "$(run '{"hugepageLimits":[{"pageSize":"64KB","limit":65536}]}' huge 1)" 'the kernel has no hugetlb.64KB.max here'
+config "$two" sleep
+box run -d -b b c </dev/null
+is "events --stats" "$(box events --stats c | jq -c '.data.hugetlb["2MB"]')" '{"usage":0,"failcnt":0}'
+is "update" "$(echo '{"hugepageLimits":[{"pageSize":"2MB","limit":2097152}]}' | box update -r - c; cat $top/c/hugetlb.2MB.max)" 2097152
+box delete --force c
+
+# ---- disks: blk-iocost's weights, then those of the scheduler bfq
+weights='{"blockIO":{"weight":500,"weightDevice":['"{\"major\":${disk%:*},\"minor\":${disk#*:},\"weight\":300}]}}"
+ok "blk-iocost for a disk" eval "echo $disk enable=1 >/sys/fs/cgroup/io.cost.qos"
+is "io.weight, of v1's numbers" "$(held "$weights" io.weight)" "io.weight default 4950
+io.weight $disk 2930"
+is "io.max by device" "$(held '{"blockIO":{
+	"throttleReadBpsDevice":['"{\"major\":${disk%:*},\"minor\":${disk#*:},\"rate\":1048576}]"',
+	"throttleWriteIOPSDevice":['"{\"major\":${disk%:*},\"minor\":${disk#*:},\"rate\":7},{\"major\":${other%:*},\"minor\":${other#*:},\"rate\":9}]}}" io.max |
+	sort)" "$(printf 'io.max %s\n' "$disk rbps=1048576 wbps=max riops=max wiops=7" "$other rbps=max wbps=max riops=max wiops=9" | sort)"
+echo "$disk enable=0" >/sys/fs/cgroup/io.cost.qos
+is "bfq is loaded" "$(/payload/act load /payload/bfq.ko)" "load done"
+ok "the disk takes it" eval 'echo bfq >/sys/block/vda/queue/scheduler'
+is "io.bfq.weight, as it is" "$(held "$weights" io.bfq.weight)" "io.bfq.weight default 500
+io.bfq.weight $disk 300"
+
+# ---- rdma: the controller is there, a card is not
+ok "the kernel has the controller rdma" grep -qw rdma /sys/fs/cgroup/cgroup.controllers
+like "rdma without its card" "$(run '{"rdma":{"mlx5_1":{"hcaHandles":3,"hcaObjects":9}}}' sleep)" \
+	'"mlx5_1 hca_handle=3 hca_object=9" to rdma.max: No such device'
+is "and nothing is left of it" "$(box list -q; ls -d $top/c 2>&1 | grep -c 'No such file')" 1
+
+# ---- cpuset, unified
+is "cpuset" "$(held '{"cpu":{"cpus":"1","mems":"0"}}' cpuset.cpus cpuset.cpus.effective cpuset.mems)" \
+	$'cpuset.cpus 1\ncpuset.cpus.effective 1\ncpuset.mems 0'
+is "the program sees its CPU alone" "$(run '{"cpu":{"cpus":"1"}}' cpus)" "cpu 1"
+is "unified: files of any controller" "$(held '{"unified":{"memory.high":"33554432","pids.max":"33","io.max":"'"$other"' riops=11","cpu.weight.nice":"5","cpuset.cpus":"0"}}' \
+	memory.high pids.max io.max cpu.weight.nice cpuset.cpus)" "memory.high 33554432
+pids.max 33
+io.max $other rbps=max wbps=max riops=11 wiops=max
+cpu.weight.nice 5
+cpuset.cpus 0"
+like "unified: the kernel's no is ours" "$(run '{"unified":{"pids.max":"-5"}}' sleep)" '"-5" to pids.max: Invalid argument'
+
+# ---- devices: a program in the kernel; nodes lie in the image
+mknod b/rootfs/kmsg c 1 11
+mknod b/rootfs/disk b "${disk%:*}" "${disk#*:}"
+rules() { echo "{\"devices\":[{\"allow\":false,\"access\":\"rwm\"}${1:+,$1}]}"; }
+is "no rule: the node does not open" "$(run "$(rules)" open /kmsg)" "read EPERM write EPERM both EPERM "
+is "read alone" "$(run "$(rules '{"allow":true,"type":"c","major":1,"minor":11,"access":"r"}')" open /kmsg)" "read done write EPERM both EPERM "
+is "write alone" "$(run "$(rules '{"allow":true,"type":"c","major":1,"minor":11,"access":"w"}')" open /kmsg)" "read EPERM write done both EPERM "
+is "a character's rule is no block's" "$(run "$(rules "{\"allow\":true,\"type\":\"c\",\"major\":${disk%:*},\"access\":\"rw\"}")" open /disk)" "read EPERM write EPERM both EPERM "
+is "any minor of a disk, to read" "$(run "$(rules "{\"allow\":true,\"type\":\"b\",\"major\":${disk%:*},\"access\":\"r\"}")" open /disk)" "read done write EPERM both EPERM "
+is "any node may be made, as crun and runc have it" "$(run "$(rules)" mknod b 8 0)" "mknod done"
+is "all but one" "$(run '{"devices":[{"allow":true,"access":"rwm"},{"allow":false,"type":"c","major":1,"minor":11,"access":"w"}]}' open /kmsg)" "read done write EPERM both EPERM "
+config "$(rules)" sleep
+box run -d -b b c </dev/null
+is "an exec meets the same program" "$(box exec c /act open /kmsg)" "read EPERM write EPERM both EPERM "
+is "the neighbours' are not touched" "$(b/rootfs/act open b/rootfs/kmsg)" "read done write done both done "
+
+# ---- keyrings (A19): this kernel has them
+is "an exec has one of its own" "$(echo "$(box exec c /act keyring)" "$(box exec c /act keyring)" "$(/payload/act keyring)" | xargs -n 2 | sort -u | wc -l)" 3
+box delete --force c
+config '{}' keyring
+is "a container too" "$(echo "$(box run -b b c)" "$(box run -b b c)" "$(/payload/act keyring)" | xargs -n 2 | sort -u | wc -l)" 3
+is "run --no-new-keyring: the caller's" "$(box run --no-new-keyring -b b c)" "$(/payload/act keyring)"
+box create --no-new-keyring -b b c >created </dev/null && box start c
+is "create --no-new-keyring too" "$(within 60 grep -q keyring created; cat created)" "$(/payload/act keyring)"
+box delete --force c
+is "nothing is left" "$(box list -q; ls -d $top/*/ 2>/dev/null)" ""
+tap_done
