@@ -13,6 +13,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "wire/stats.h"
 #include "wire/wire.h"
 
 enum {
@@ -68,6 +69,26 @@ static int answer(struct netd *net, const char *key, const struct netd_answer *a
 	return 0;
 }
 
+/* A gateway of another version may say more of them: those are not ours to know. */
+static int on_counters(struct netd *net, const char *network, struct msg *m, struct err *e)
+{
+	const char *container = msg_get_str(m);
+	uint64_t values[STATS_FIELDS];
+	size_t count = 0;
+
+	while (!m->broken && m->at < m->size_bytes) {
+		uint64_t value = msg_get_u64(m);
+
+		if (count < STATS_FIELDS)
+			values[count++] = value;
+	}
+	if (msg_end(m, e) < 0)
+		return -1;
+	if (net->events->counters)
+		net->events->counters(net->ctx, network, container, values, count);
+	return 0;
+}
+
 static int on_message(struct link *link, struct msg *m, struct err *e)
 {
 	struct netd *net = owner_of(link, struct netd, link);
@@ -92,7 +113,7 @@ static int on_message(struct link *link, struct msg *m, struct err *e)
 		a.failure = msg_get_str(m);
 		return msg_end(m, e) < 0 ? -1 : answer(net, key, &a, e);
 	case WIRE_NET_COUNTERS:
-		return 0;	/* nobody asks for them yet */
+		return on_counters(net, key, m, e);
 	default: /* a number from outside, not a value of our enum */
 		break;
 	}
@@ -253,6 +274,15 @@ int netd_attach(struct netd *net, const struct attachment *a, unsigned number,
 	put_names(m, a, service);
 	msg_put_fd(m, net_ns_fd);
 	return ask(net, done, ctx, e);
+}
+
+int netd_ask_counters(struct netd *net, const char *network, const char *container, struct err *e)
+{
+	struct msg *m = begin(net, WIRE_NET_STATS);
+
+	msg_put_str(m, network);
+	msg_put_str(m, container);
+	return link_send(&net->link, e);
 }
 
 int netd_detach(struct netd *net, const char *network, const char *container, struct err *e)

@@ -27,6 +27,10 @@ struct netd_events {
 	void (*connected)(void *ctx);
 	void (*lost)(void *ctx);
 	void (*network)(void *ctx, const char *name);	/* one that netd has; answers netd_list */
+	/* Answers netd_ask_counters, in any order: wire/stats.h; count 0 = nobody knows them.
+	 * NULL: nobody asks. */
+	void (*counters)(void *ctx, const char *network, const char *container,
+			 const uint64_t *values, size_t count);
 	void (*idle)(void *ctx);			/* every request is answered */
 };
 
@@ -47,6 +51,8 @@ int netd_delete_network(struct netd *net, const char *name, struct err *e);
 int netd_attach(struct netd *net, const struct attachment *a, unsigned number,
 		const struct compose_service *service, int net_ns_fd, netd_done_fn *done, void *ctx,
 		struct err *e);
+int netd_ask_counters(struct netd *net, const char *network, const char *container,
+		      struct err *e);
 int netd_detach(struct netd *net, const char *network, const char *container, struct err *e);
 
 struct netd_port {

@@ -386,6 +386,11 @@ static void ask_outside(struct dns *d, struct dns_client *client)
 		answer_rcode(d, client, DNS_RCODE_NXDOMAIN, "internal");
 		return;
 	}
+	if (d->hooks.may_name &&
+	    !d->hooks.may_name(d->hooks.ctx, client->asker->container, &q->question.name)) {
+		answer_rcode(d, client, DNS_RCODE_REFUSED, "policy");
+		return;
+	}
 	reply = dns_cache_get(d->cache, &q->question, key.variant, time_boot_ms(), &age_s);
 	if (reply) {
 		learn(d, client, reply, age_s);

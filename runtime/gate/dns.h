@@ -57,6 +57,8 @@ struct dns_hooks {
 	void (*on_question)(void *ctx, const char *container, bool forwarded);
 	/* May this container's own resolver be asked (dns_set_member_resolvers)? */
 	bool (*may_ask)(void *ctx, const char *container, const struct address *resolver);
+	/* May this name of outside be asked for? No: REFUSED, even when its answer is known. */
+	bool (*may_name)(void *ctx, const char *container, const struct dns_name *name);
 	/* Shall this container's questions be logged? */
 	bool (*logs)(void *ctx, const char *container);
 	uint16_t resolver_port;	/* 0: 53 */

@@ -181,11 +181,11 @@ static bool shut(const struct say *say, const struct subnet *closed, int count,
 	return false;
 }
 
-enum egress_verdict egress_decide(struct egress *g, const struct policy *policy, uint8_t protocol,
-				  const struct address *address, uint16_t port)
+/* names_ms: addresses of names count that are good until later than this. */
+static enum egress_verdict judge(struct egress *g, const struct policy *policy, uint8_t protocol,
+				 const struct address *address, uint16_t port, uint64_t names_ms)
 {
 	struct subnet closed = { .address = *address, .prefix = 8 * address_size(address) };
-	uint64_t now_ms = time_boot_ms();
 	enum policy_class class;
 	struct say say = { 0 };
 	int i;
@@ -198,17 +198,29 @@ enum egress_verdict egress_decide(struct egress *g, const struct policy *policy,
 				       : EGRESS_REFUSE;
 	if (g->internal)
 		return EGRESS_REFUSE;
-	say.denied = policy_decide(g->policy, protocol, address, port, now_ms, &say.by[0]) ==
+	say.denied = policy_decide(g->policy, protocol, address, port, names_ms, &say.by[0]) ==
 			     POLICY_DENY ||
-		     policy_decide(policy, protocol, address, port, now_ms, &say.by[1]) ==
+		     policy_decide(policy, protocol, address, port, names_ms, &say.by[1]) ==
 			     POLICY_DENY;
 	if (say.denied || shut(&say, g->own, g->owns, address) ||
 	    shut(&say, g->forbidden, g->forbidden_count, address) ||
-	    (is_own(g, address, now_ms) && !opened(&say, &closed)))
+	    (is_own(g, address, time_boot_ms()) && !opened(&say, &closed)))
 		return EGRESS_REFUSE;
 	class = policy_class(address, &closed);
 	return class == POLICY_CLASS_PUBLIC ||
 			       (class == POLICY_CLASS_CLOSED && opened(&say, &closed))
 		       ? EGRESS_ALLOW
 		       : EGRESS_REFUSE;
+}
+
+enum egress_verdict egress_decide(struct egress *g, const struct policy *policy, uint8_t protocol,
+				  const struct address *address, uint16_t port)
+{
+	return judge(g, policy, protocol, address, port, time_boot_ms());
+}
+
+bool egress_keeps(struct egress *g, const struct policy *policy, uint8_t protocol,
+		  const struct address *address, uint16_t port)
+{
+	return judge(g, policy, protocol, address, port, 0) != EGRESS_REFUSE;
 }

@@ -1,7 +1,8 @@
 /* egress.h - may this container open a flow to that address? The one place where the policies, the
  * kind of network, the address classes and this machine's own addresses come together.
  *
- * Asked once per new flow by tcp, udp and icmp; a refusal is counted here (stats.refused). Both the
+ * Asked once per new flow of tcp, udp and icmp, and of all that are open when what is said has
+ * changed (egress_keeps); the caller counts a refusal (stats.refused). Both the
  * network's and the container's policy must agree; either of them can open a closed class.
  * Closed: policy.h's classes, the networks of GATE_FORBIDDEN, the network's own subnets (whoever is
  * there was reached by the kernel already), the machine's own addresses, and on an internal network
@@ -33,6 +34,10 @@ void egress_set_network(struct egress *g, bool internal, const struct subnet *ow
 			const struct policy *policy);
 void egress_set_forbidden(struct egress *g, const struct subnet *subnets, int count);
 
+/* A flow that is open: would it still be, by what is said now? That the TTL of its name has ended
+ * since is no reason against it. */
+bool egress_keeps(struct egress *g, const struct policy *policy, uint8_t protocol,
+		  const struct address *address, uint16_t port);
 /* policy: the container's, NULL when it has none. */
 enum egress_verdict egress_decide(struct egress *g, const struct policy *policy, uint8_t protocol,
 				  const struct address *address, uint16_t port);

@@ -6,6 +6,7 @@
  * ends that collide. Knows nothing of protocols, and no time. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "gate/address.h"
@@ -35,6 +36,9 @@ struct flow {
 	struct flow_account *account;
 	uint32_t hash;
 };
+
+/* May this one stay? For who reviews flows that are open (tcp_review and its like). */
+typedef bool flow_keep_fn(void *ctx, const struct flow_key *key);
 
 enum {
 	FLOW_TABLE_MAX = 65536,	 /* flows of one gateway: x ~1 KiB */

@@ -10,7 +10,7 @@
 #include "gate/address.h"
 #include "gate/flow.h"
 #include "gate/rate.h"
-#include "gate/stats.h"
+#include "wire/stats.h"
 
 struct capture;
 struct err;

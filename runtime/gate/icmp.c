@@ -13,12 +13,12 @@
 #include "gate/packet.h"
 #include "gate/path_error.h"
 #include "gate/rate.h"
-#include "gate/stats.h"
 #include "gate/tun.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/loop.h"
 #include "lib/time.h"
+#include "wire/stats.h"
 
 enum {
 	BATCH = 32,
@@ -348,6 +348,18 @@ void icmp_forget_account(struct icmp *i, const struct flow_account *account)
 	for (f = i->newest; f; f = older) {
 		older = f->older;
 		if (f->flow.account == account)
+			echo_end(f);
+	}
+}
+
+void icmp_review(struct icmp *i, const struct flow_account *account, flow_keep_fn *keeps,
+		 void *ctx)
+{
+	struct echo *f, *older;
+
+	for (f = i->newest; f; f = older) {
+		older = f->older;
+		if ((!account || f->flow.account == account) && !keeps(ctx, &f->flow.key))
 			echo_end(f);
 	}
 }

@@ -14,9 +14,8 @@
 #include <stdint.h>
 
 #include "gate/address.h"
+#include "gate/flow.h"
 
-struct flow_account;
-struct flow_table;
 struct frame;
 struct icmp;
 struct loop;
@@ -57,3 +56,7 @@ void icmp_destroy(struct icmp *i); /* NULL is fine */
 /* One ICMP or ICMPv6 packet from the TUN device; all but echo requests are dropped. */
 void icmp_input_packet(struct icmp *i, const struct packet *p, struct frame *f);
 void icmp_forget_account(struct icmp *i, const struct flow_account *account);
+/* What was said about the way out has changed: ends the flows outwards that `keeps` gives up, of
+ * this account or (NULL) of all. */
+void icmp_review(struct icmp *i, const struct flow_account *account, flow_keep_fn *keeps,
+		 void *ctx);

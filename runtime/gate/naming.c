@@ -9,6 +9,7 @@
 #include "gate/policy.h"
 #include "lib/err.h"
 #include "lib/log.h"
+#include "lib/str.h"
 #include "lib/time.h"
 
 struct naming {
@@ -29,6 +30,19 @@ static struct policy *read_policy(const char *text, const char *whose)
 	p = policy_create("deny *", &e);
 	if (!p)
 		abort();
+	return p;
+}
+
+/* Said again as it was: stays, with what its names have learnt. */
+static struct policy *renew_policy(struct policy *old, const char *text, const char *whose)
+{
+	struct policy *p;
+
+	if (old && str_equal(policy_text(old), text))
+		return old;
+	p = read_policy(text, whose);
+	policy_inherit(p, old);
+	policy_destroy(old);
 	return p;
 }
 
@@ -68,17 +82,15 @@ static void set_rates(struct gate *g, struct gate_member *m)
 static void on_network(struct gate_part *part, struct gate *g, int *tun_fd)
 {
 	struct naming *n = owner_of(part, struct naming, part);
-	struct policy *old = n->policy;
 	struct gate_member *m = NULL;
 	struct address gateways[2];
 	struct subnet subnets[2];
 	int gateway_count = list_gateways(g, gateways), subnet_count = list_subnets(g, subnets);
 
 	(void)tun_fd;
-	g->policy = n->policy = read_policy(g->network.policy_text, g->network.name);
+	g->policy = n->policy = renew_policy(n->policy, g->network.policy_text, g->network.name);
 	egress_set_network(g->egress, g->network.internal, subnets, subnet_count, gateways,
 			   gateway_count, g->policy);
-	policy_destroy(old);
 	dns_set_network(g->dns, g->network.internal, g->network.name, gateways, gateway_count,
 			subnets, subnet_count);
 	while ((m = gate_member_next(&g->members, m)))
@@ -99,15 +111,13 @@ static void on_forbidden(struct gate_part *part, struct gate *g)
 
 static void on_member(struct gate_part *part, struct gate *g, struct gate_member *m)
 {
-	struct policy *old = m->policy;
 	const struct address *resolvers;
 	struct address addresses[2];
 	struct err e;
 	int count = 0;
 
 	(void)part;
-	m->policy = read_policy(m->policy_text, m->container);
-	policy_destroy(old);
+	m->policy = renew_policy(m->policy, m->policy_text, m->container);
 	set_rates(g, m);
 	if (m->address4.family)
 		addresses[count++] = m->address4;
@@ -188,6 +198,19 @@ static bool may_ask(void *ctx, const char *container, const struct address *reso
 	       EGRESS_ALLOW;
 }
 
+static bool may_name(void *ctx, const char *container, const struct dns_name *name)
+{
+	struct gate *g = ctx;
+	struct gate_member *m = member_of(g, container);
+
+	if (policy_allows_question(g->policy, name) &&
+	    (!m || policy_allows_question(m->policy, name)))
+		return true;
+	if (m)
+		m->stats.dns_refused++;
+	return false;
+}
+
 static bool logs(void *ctx, const char *container)
 {
 	struct gate *g = ctx;
@@ -203,6 +226,7 @@ struct naming *naming_create(struct gate *g)
 		.on_address = on_address,
 		.on_question = on_question,
 		.may_ask = may_ask,
+		.may_name = may_name,
 		.logs = logs,
 	};
 	struct naming *n = calloc(1, sizeof(*n));

@@ -142,6 +142,48 @@ static void decide_icmp(void *ctx, const struct packet *first, struct icmp_rulin
 	}
 }
 
+/* ---- what is open when something new is said */
+
+struct review {
+	struct outward *o;
+	unsigned ended;
+};
+
+static bool keeps(void *ctx, const struct flow_key *k)
+{
+	struct review *r = ctx;
+	struct gate *g = r->o->g;
+	struct gate_member *m = gate_member_by_address(&g->members, &k->inside);
+
+	if (egress_keeps(g->egress, m ? m->policy : NULL, k->protocol, &k->outside,
+			 k->protocol == IPPROTO_TCP || k->protocol == IPPROTO_UDP ?
+				 k->outside_port :
+				 0))
+		return true;
+	if (m)
+		m->stats.refused++;
+	r->ended++;
+	return false;
+}
+
+/* member NULL: all of them. */
+static void review(struct outward *o, const struct gate_member *member)
+{
+	const struct flow_account *account = member ? &member->account : NULL;
+	struct review r = { .o = o };
+
+	if (!o->tcp || (account && account->flows == 0))
+		return;
+	tcp_review(o->tcp, account, keeps, &r);
+	udp_review(o->udp, account, keeps, &r);
+	icmp_review(o->icmp, account, keeps, &r);
+	if (r.ended)
+		log_info("%s: %u open flows ended, which are not allowed any more",
+			 member ? member->container : o->g->network.name, r.ended);
+}
+
+/* ---- published UDP ports */
+
 /* The container behind a published UDP port that gets this client's datagrams. */
 static void pick_udp(void *ctx, void *publication, const struct address *client,
 		     struct udp_ruling *r)
@@ -308,6 +350,7 @@ static void on_network(struct gate_part *part, struct gate *g, int *tun_fd)
 	struct outward *o = owner_of(part, struct outward, part);
 	struct err e;
 
+	review(o, NULL);
 	if (*tun_fd < 0)
 		return;
 	if (o->tun) {
@@ -319,6 +362,18 @@ static void on_network(struct gate_part *part, struct gate *g, int *tun_fd)
 		log_err("%s: %s", g->network.name, e.text);
 		loop_stop(g->loop);
 	}
+}
+
+static void on_forbidden(struct gate_part *part, struct gate *g)
+{
+	(void)g;
+	review(owner_of(part, struct outward, part), NULL);
+}
+
+static void on_member(struct gate_part *part, struct gate *g, struct gate_member *m)
+{
+	(void)g;
+	review(owner_of(part, struct outward, part), m);
 }
 
 static void on_member_leaves(struct gate_part *part, struct gate *g, struct gate_member *m)
@@ -388,6 +443,8 @@ struct outward *outward_create(struct gate *g)
 	o->frames = frame_pool_create(FRAMES_MAX);
 	o->flows = g->flows = flow_table_create(0);
 	o->part.network = on_network;
+	o->part.forbidden = on_forbidden;
+	o->part.member = on_member;
 	o->part.member_leaves = on_member_leaves;
 	o->part.published = on_published;
 	o->part.withdrawn = on_withdrawn;

@@ -1,7 +1,6 @@
 #include "gate/policy.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,23 +8,19 @@
 #include "gate/address.h"
 #include "gate/dns_name.h"
 #include "lib/err.h"
-#include "lib/str.h"
+#include "wire/policy_line.h"
 
 enum {
-	RULES_MAX = 1024,	/* x ~300 bytes, only what stands there */
+	RULES_MAX = 4096, /* x ~300 bytes, only what stands there; netd takes 16 KiB of text */
 	RESOLVERS_MAX = 4,
-	WORDS_MAX = 4,
-	LINE_MAX = 512,
-	LEARNT_SETS = 256,	/* x 4 x 40 bytes: 40 KiB, for policies with names alone */
+	LEARNT_SETS = 256, /* x 4 x 40 bytes: 40 KiB, for policies with names alone */
 	LEARNT_WAYS = 4,
 };
 
-enum rule_kind { RULE_SUBNET, RULE_ANY, RULE_NAME };
-
 struct rule {
 	bool allow;
-	enum rule_kind kind;
-	bool below;		/* RULE_NAME: `*.`, the names below it */
+	enum policy_line_where where;
+	bool below;		/* of a name: `*.`, those below it */
 	uint8_t protocol;	/* 0 = all */
 	uint16_t port, port_last;
 	struct subnet subnet;
@@ -45,11 +40,12 @@ struct learnt {
 };
 
 struct policy {
+	char *text;
 	struct rule *rules;
 	int rule_count;
 	struct host_ports *host;
 	int host_count;
-	bool has_allow, dns_log;
+	bool has_allow, dns_log, dns_allowed_only;
 	uint64_t rate_bits;
 	struct address resolvers[RESOLVERS_MAX];
 	int resolver_count;
@@ -57,86 +53,6 @@ struct policy {
 };
 
 /* ---- reading */
-
-static int read_ports(const char *word, uint16_t *first, uint16_t *last)
-{
-	char text[12], *dash;
-	uint32_t a, b;
-
-	if (!str_copy(text, sizeof(text), word))
-		return -1;
-	dash = strchr(text, '-');
-	if (dash)
-		*dash = '\0';
-	if (!str_to_u32(text, &a) || !str_to_u32(dash ? dash + 1 : text, &b) || a == 0 ||
-	    b > UINT16_MAX || a > b)
-		return -1;
-	*first = a;
-	*last = b;
-	return 0;
-}
-
-static int read_protocol(const char *word, uint8_t *protocol)
-{
-	*protocol = str_equal(word, "tcp")    ? IPPROTO_TCP
-		    : str_equal(word, "udp")  ? IPPROTO_UDP
-		    : str_equal(word, "icmp") ? IPPROTO_ICMP
-					      : 0;
-	return *protocol ? 0 : -1;
-}
-
-/* [PORT[-PORT]] [PROTOCOL] */
-static int read_reach(char **words, int count, uint16_t *first, uint16_t *last, uint8_t *protocol,
-		      struct err *e)
-{
-	int at = 0;
-
-	*first = 0;
-	*last = UINT16_MAX;
-	*protocol = 0;
-	if (at < count && isdigit((unsigned char)words[at][0])) {
-		if (read_ports(words[at], first, last) < 0)
-			return err_set(e, "%s is no port and no range of ports (1-65535)",
-				       words[at]);
-		at++;
-	}
-	if (at < count && read_protocol(words[at], protocol) == 0)
-		at++;
-	if (at < count)
-		return err_set(e, "%s is neither a port nor tcp, udp or icmp", words[at]);
-	if (*protocol == IPPROTO_ICMP && *first)
-		return err_set(e, "icmp has no ports");
-	return 0;
-}
-
-/* A last label of digits makes it a broken address and not a name (RFC 1123 2.1). */
-static bool looks_numeric(const char *text)
-{
-	const char *label = strrchr(text, '.');
-
-	label = label ? label + 1 : text;
-	return label[strspn(label, "0123456789")] == '\0';
-}
-
-static int read_where(struct rule *r, const char *word, struct err *e)
-{
-	if (str_equal(word, "*")) {
-		r->kind = RULE_ANY;
-		return 0;
-	}
-	if (subnet_parse(word, &r->subnet)) {
-		r->kind = RULE_SUBNET;
-		return 0;
-	}
-	if (strpbrk(word, "/:") || looks_numeric(word))
-		return err_set(e, "%s is no subnet (as 10.1.0.0/16, host bits zero)", word);
-	r->kind = RULE_NAME;
-	r->below = str_starts(word, "*.");
-	if (!dns_name_parse(r->below ? word + 2 : word, &r->name) || r->name.size == 1 ||
-	    strchr(r->below ? word + 2 : word, '*'))
-		return err_set(e, "%s is neither a subnet nor a name", word);
-	return 0;
-}
 
 static void *grown(void *rows, int count, size_t row_bytes)
 {
@@ -150,21 +66,24 @@ static void *grown(void *rows, int count, size_t row_bytes)
 	return more;
 }
 
-static int read_rule(struct policy *p, char **words, int count, struct err *e)
+static int add_rule(struct policy *p, const struct policy_line *l, struct err *e)
 {
-	struct rule r = { .allow = str_equal(words[0], "allow") };
+	struct rule r = { .allow = l->word == POLICY_LINE_ALLOW,
+			  .where = l->where,
+			  .below = l->below,
+			  .protocol = l->protocol,
+			  .port = l->port,
+			  .port_last = l->port_last,
+			  .subnet = l->subnet };
 
-	if (count < 2)
-		return err_set(e, "%s wants a subnet or a name", words[0]);
-	if (read_where(&r, words[1], e) < 0 ||
-	    read_reach(words + 2, count - 2, &r.port, &r.port_last, &r.protocol, e) < 0)
-		return -1;
+	if (r.where == POLICY_LINE_NAME && !dns_name_parse(l->name, &r.name))
+		return err_set(e, "%s is neither a subnet nor a name", l->name);
 	if (p->rule_count == RULES_MAX)
 		return err_set(e, "more than %d rules", RULES_MAX);
 	p->rules = grown(p->rules, p->rule_count, sizeof(*p->rules));
 	p->rules[p->rule_count++] = r;
 	p->has_allow |= r.allow;
-	if (r.kind == RULE_NAME && !p->learnt) {
+	if (r.where == POLICY_LINE_NAME && !p->learnt) {
 		p->learnt = calloc(LEARNT_SETS, sizeof(*p->learnt));
 		if (!p->learnt)
 			abort();
@@ -172,103 +91,53 @@ static int read_rule(struct policy *p, char **words, int count, struct err *e)
 	return 0;
 }
 
-static int read_host(struct policy *p, char **words, int count, struct err *e)
+static int add_host(struct policy *p, const struct policy_line *l, struct err *e)
 {
-	struct host_ports h;
-
-	if (count < 2)
-		return err_set(e, "allow-host wants a port");
-	if (read_reach(words + 1, count - 1, &h.port, &h.port_last, &h.protocol, e) < 0)
-		return -1;
-	if (h.port == 0 || h.protocol == IPPROTO_ICMP)
-		return err_set(e, "allow-host wants a port of tcp or udp");
 	if (p->host_count == RULES_MAX)
 		return err_set(e, "more than %d rules", RULES_MAX);
 	p->host = grown(p->host, p->host_count, sizeof(*p->host));
-	p->host[p->host_count++] = h;
+	p->host[p->host_count++] = (struct host_ports){ l->protocol, l->port, l->port_last };
 	return 0;
 }
 
-static int read_rate(struct policy *p, char **words, int count, struct err *e)
+static int add_resolver(struct policy *p, const struct policy_line *l, struct err *e)
 {
-	static const char suffixes[] = "kmg";
-	uint64_t factor = 1, value;
-	const char *suffix;
-	size_t length;
+	if (p->resolver_count == RESOLVERS_MAX)
+		return err_set(e, "more than %d resolvers", RESOLVERS_MAX);
+	p->resolvers[p->resolver_count++] = l->resolver;
+	return 0;
+}
 
-	if (count != 2)
-		return err_set(e, "rate wants bits per second, as 10m");
-	length = strlen(words[1]);
-	suffix = length > 0 ? strchr(suffixes, words[1][length - 1]) : NULL;
-	if (suffix) {
-		words[1][length - 1] = '\0';
-		for (; suffix >= suffixes; suffix--)
-			factor *= 1000;
+static int add_line(struct policy *p, const char *text, size_t size, struct err *e)
+{
+	struct policy_line l;
+
+	if (policy_line_read(text, size, &l, e) < 0)
+		return -1;
+	switch (l.word) {
+	case POLICY_LINE_NOTHING: return 0;
+	case POLICY_LINE_ALLOW:
+	case POLICY_LINE_DENY: return add_rule(p, &l, e);
+	case POLICY_LINE_ALLOW_HOST: return add_host(p, &l, e);
+	case POLICY_LINE_RATE: p->rate_bits = l.rate_bits; return 0;
+	case POLICY_LINE_DNS_LOG: p->dns_log = true; return 0;
+	case POLICY_LINE_DNS_ALLOWED_ONLY: p->dns_allowed_only = true; return 0;
+	case POLICY_LINE_RESOLVER: return add_resolver(p, &l, e);
 	}
-	/* 8 bits are one byte per second; 2^40 / s is beyond any link of ours. */
-	if (!str_to_u64(words[1], &value) || value > (1ull << 40) / factor || value * factor < 8)
-		return err_set(e, "%s is no number of bits per second", words[1]);
-	p->rate_bits = value * factor;
 	return 0;
-}
-
-static int read_resolver(struct policy *p, char **words, int count, struct err *e)
-{
-	if (count != 2 || p->resolver_count == RESOLVERS_MAX)
-		return err_set(e, "resolver wants one address, and there are at most %d",
-			       RESOLVERS_MAX);
-	if (!address_parse(words[1], &p->resolvers[p->resolver_count]))
-		return err_set(e, "%s is no address", words[1]);
-	p->resolver_count++;
-	return 0;
-}
-
-static int read_line(struct policy *p, char *line, struct err *e)
-{
-	char *words[WORDS_MAX];
-	int count;
-
-	line[strcspn(line, "#")] = '\0';
-	count = str_split_words(line, words, WORDS_MAX);
-	if (count == 0)
-		return 0;
-	if (count < 0)
-		return err_set(e, "more than %d words", WORDS_MAX);
-	if (str_equal(words[0], "allow") || str_equal(words[0], "deny"))
-		return read_rule(p, words, count, e);
-	if (str_equal(words[0], "allow-host"))
-		return read_host(p, words, count, e);
-	if (str_equal(words[0], "rate"))
-		return read_rate(p, words, count, e);
-	if (str_equal(words[0], "resolver"))
-		return read_resolver(p, words, count, e);
-	if (str_equal(words[0], "dns-log") && count == 1) {
-		p->dns_log = true;
-		return 0;
-	}
-	return err_set(e, "%s is none of allow, deny, allow-host, rate, dns-log, resolver",
-		       words[0]);
 }
 
 struct policy *policy_create(const char *text, struct err *e)
 {
 	struct policy *p = calloc(1, sizeof(*p));
-	char line[LINE_MAX];
 	size_t length;
 	int number;
 
-	if (!p)
+	if (!p || !(p->text = strdup(text)))
 		abort();
 	for (number = 1; *text; number++) {
 		length = strcspn(text, "\n;");
-		if (length >= sizeof(line)) {
-			err_set(e, "policy line %d: longer than %d bytes", number, LINE_MAX - 1);
-			policy_destroy(p);
-			return NULL;
-		}
-		memcpy(line, text, length);
-		line[length] = '\0';
-		if (read_line(p, line, e) < 0) {
+		if (add_line(p, text, length, e) < 0) {
 			err_add(e, "policy line %d", number);
 			policy_destroy(p);
 			return NULL;
@@ -282,10 +151,16 @@ void policy_destroy(struct policy *p)
 {
 	if (!p)
 		return;
+	free(p->text);
 	free(p->rules);
 	free(p->host);
 	free(p->learnt);
 	free(p);
+}
+
+const char *policy_text(const struct policy *p)
+{
+	return p->text;
 }
 
 /* ---- names */
@@ -328,7 +203,7 @@ static void learnt_add(struct policy *p, const struct address *a, uint32_t rule,
 
 static bool rule_names(const struct rule *r, const struct dns_name *name)
 {
-	if (r->kind != RULE_NAME)
+	if (r->where != POLICY_LINE_NAME)
 		return false;
 	if (!r->below)
 		return dns_name_equal(&r->name, name);
@@ -348,6 +223,45 @@ void policy_learn(struct policy *p, const char *name, const struct address *addr
 			learnt_add(p, address, i, until_ms);
 }
 
+/* Which name a `*.` line learnt by is not known any more: only the same line has it too. */
+static bool takes_over(const struct rule *r, const struct rule *from)
+{
+	if (!from->below)
+		return rule_names(r, &from->name);
+	return r->where == POLICY_LINE_NAME && r->below && dns_name_equal(&r->name, &from->name);
+}
+
+void policy_inherit(struct policy *p, const struct policy *from)
+{
+	const struct learnt *l;
+	const struct rule *r;
+	int set, way;
+
+	if (!p || !from || !p->learnt || !from->learnt)
+		return;
+	for (set = 0; set < LEARNT_SETS; set++) {
+		for (way = 0; way < LEARNT_WAYS; way++) {
+			l = &from->learnt[set][way];
+			r = &from->rules[l->rule];
+			for (int i = 0; l->until_ms && i < p->rule_count; i++)
+				if (takes_over(&p->rules[i], r))
+					learnt_add(p, &l->address, (uint32_t)i, l->until_ms);
+		}
+	}
+}
+
+bool policy_allows_question(const struct policy *p, const struct dns_name *name)
+{
+	int i;
+
+	if (!p || !p->dns_allowed_only)
+		return true;
+	for (i = 0; i < p->rule_count; i++)
+		if (rule_names(&p->rules[i], name))
+			return p->rules[i].allow;
+	return false;
+}
+
 /* ---- deciding */
 
 static bool protocol_matches(uint8_t of_rule, uint8_t protocol)
@@ -363,10 +277,10 @@ static bool rule_matches(const struct policy *p, int i, uint8_t protocol, const 
 
 	if (!protocol_matches(r->protocol, protocol) || port < r->port || port > r->port_last)
 		return false;
-	switch (r->kind) {
-	case RULE_SUBNET: return subnet_contains(&r->subnet, a);
-	case RULE_ANY: return true;
-	case RULE_NAME: return learnt_has(p, a, i, now_ms);
+	switch (r->where) {
+	case POLICY_LINE_SUBNET: return subnet_contains(&r->subnet, a);
+	case POLICY_LINE_ANY: return true;
+	case POLICY_LINE_NAME: return learnt_has(p, a, i, now_ms);
 	}
 	return false;
 }
@@ -384,7 +298,7 @@ enum policy_verdict policy_decide(const struct policy *p, uint8_t protocol,
 	for (i = 0; i < p->rule_count; i++) {
 		if (!rule_matches(p, i, protocol, address, port, now_ms))
 			continue;
-		if (p->rules[i].allow && by && p->rules[i].kind == RULE_SUBNET)
+		if (p->rules[i].allow && by && p->rules[i].where == POLICY_LINE_SUBNET)
 			*by = p->rules[i].subnet;
 		return p->rules[i].allow ? POLICY_ALLOW : POLICY_DENY;
 	}

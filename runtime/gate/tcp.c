@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include "gate/frame.h"
-#include "gate/stats.h"
 #include "gate/tcp_flow.h"
 #include "gate/tun.h"
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "wire/stats.h"
 
 /* Handshakes in hand: of the gateway, and of one container (a SYN flood takes no more sockets). */
 enum { HANDSHAKES_MAX = 4096, HANDSHAKES_OF_ONE_MAX = 1024 };
@@ -363,6 +363,24 @@ void tcp_forget_account(struct tcp *t, const struct flow_account *account)
 		if (f->state == TCP_DRAINING)
 			continue;
 		/* No other flow moves by the end of this one (tcp_relay_feed): next stays. */
+		if (f->conn.pcb)
+			lwip_conn_abort(&f->conn);
+		else
+			tcp_flow_destroy(f);
+	}
+}
+
+void tcp_review(struct tcp *t, const struct flow_account *account, flow_keep_fn *keeps, void *ctx)
+{
+	struct tcp_flow *f, *next;
+
+	for (f = t->all; f; f = next) {
+		next = f->next;
+		if (f->service || (account && f->flow.account != account) ||
+		    keeps(ctx, &f->flow.key))
+			continue;
+		/* First, so that nothing which was sent already still goes out. */
+		tcp_flow_close_socket(f, true);
 		if (f->conn.pcb)
 			lwip_conn_abort(&f->conn);
 		else

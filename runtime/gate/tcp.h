@@ -16,10 +16,9 @@
 #include <stdint.h>
 
 #include "gate/address.h"
+#include "gate/flow.h"
 
 struct err;
-struct flow_account;
-struct flow_table;
 struct frame;
 struct frame_pool;
 struct loop;
@@ -79,6 +78,9 @@ void tcp_destroy(struct tcp *t); /* NULL is fine; resets what is open, towards b
 void tcp_input_packet(struct tcp *t, const struct packet *p, struct frame *f);
 /* Ends all flows of a container that leaves. */
 void tcp_forget_account(struct tcp *t, const struct flow_account *account);
+/* What was said about the way out has changed: ends the flows outwards that `keeps` gives up, of
+ * this account or (NULL) of all; both ends see a reset. */
+void tcp_review(struct tcp *t, const struct flow_account *account, flow_keep_fn *keeps, void *ctx);
 
 /* Of a served conversation: copies; -1 when the peer takes no more for now (64 KiB wait already).
  */

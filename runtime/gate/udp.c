@@ -9,12 +9,12 @@
 #include "gate/packet.h"
 #include "gate/path_error.h"
 #include "gate/rate.h"
-#include "gate/stats.h"
 #include "gate/tun.h"
 #include "gate/udp_flow.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/time.h"
+#include "wire/stats.h"
 
 enum { DNS_PORT = 53, HOPS_SPECIAL = 32, HOPS_USUAL = 64 };
 
@@ -337,6 +337,21 @@ void udp_forget_account(struct udp *u, const struct flow_account *account)
 		for (f = u->rows[i].newest; f; f = older) {
 			older = f->older;
 			if (f->flow.account == account)
+				udp_flow_end(f);
+		}
+	}
+}
+
+void udp_review(struct udp *u, const struct flow_account *account, flow_keep_fn *keeps, void *ctx)
+{
+	struct udp_flow *f, *older;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		for (f = u->rows[i].newest; f; f = older) {
+			older = f->older;
+			if (!f->published && (!account || f->flow.account == account) &&
+			    !keeps(ctx, &f->flow.key))
 				udp_flow_end(f);
 		}
 	}

@@ -21,10 +21,9 @@
 #include <stdint.h>
 
 #include "gate/address.h"
+#include "gate/flow.h"
 
 struct err;
-struct flow_account;
-struct flow_table;
 struct frame;
 struct loop;
 struct packet;
@@ -93,6 +92,9 @@ void udp_answer(struct udp *u, const struct address *from, uint16_t from_port,
 		const struct address *to, uint16_t to_port, const void *bytes, size_t size_bytes);
 /* Ends all flows of a container that leaves. */
 void udp_forget_account(struct udp *u, const struct flow_account *account);
+/* What was said about the way out has changed: ends the flows outwards that `keeps` gives up, of
+ * this account or (NULL) of all. */
+void udp_review(struct udp *u, const struct flow_account *account, flow_keep_fn *keeps, void *ctx);
 
 /* fd: bound, of the machine's namespace; taken also on failure. publication is handed to pick. */
 struct udp_published *udp_publish(struct udp *u, int fd, void *publication, struct err *e);

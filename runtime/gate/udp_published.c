@@ -6,10 +6,10 @@
 #include <sys/socket.h>
 
 #include "gate/packet.h"
-#include "gate/stats.h"
 #include "gate/udp_flow.h"
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "wire/stats.h"
 
 enum {
 	CLIENT_BUCKETS = 256,

@@ -22,7 +22,7 @@
  * GATE_WITHDRAW  str key
  * GATE_CAPTURE   str container; fd, or none = stop
  * GATE_STATS     str container
- * GATE_COUNTERS  str container, u64 x STATS_FIELDS (gate/stats.h)  answers GATE_STATS
+ * GATE_COUNTERS  str container, u64 x STATS_FIELDS (wire/stats.h)  answers GATE_STATS
  * GATE_READY     -                                                 it serves */
 #define WIRE_GATE_MESSAGES(X) \
 	X(GATE_NETWORK,   NETD,  GATED, 1) \

@@ -32,7 +32,7 @@ enum wire_program { WIRE_SVCTL, WIRE_SVD, WIRE_ENGINED, WIRE_BOXD, WIRE_NETD, WI
  * NET_WITHDRAW str network, str key
  * NET_CAPTURE  str network, str container; fd: gets a pcap stream; no fd = stop
  * NET_STATS    str network, str container: answered by NET_COUNTERS, whenever the gateway answers
- * NET_COUNTERS str network, str container, the u64s of gate/stats.h; none = nobody knows them
+ * NET_COUNTERS str network, str container, the u64s of wire/stats.h; none = nobody knows them
  * NET_LIST     -                                                  NET_NETWORK... NET_DONE
  * NET_NETWORK  str network, u64 attached
  * NET_DONE     str key (network, or the key given) [, fields of the answer]

@@ -43,7 +43,6 @@
 #include "gate/packet.h"
 #include "gate/policy.h"
 #include "gate/rate.h"
-#include "gate/stats.h"
 #include "gate/tcp.h"
 #include "gate/tun.h"
 #include "gate/udp.h"
@@ -53,6 +52,7 @@
 #include "lib/loop.h"
 #include "lib/str.h"
 #include "lib/time.h"
+#include "wire/stats.h"
 
 enum { FRAMES_MAX = 256, MEMBERS = 16, WORDS = 32, DNS_PORT = 53 };
 

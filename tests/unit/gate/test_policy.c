@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "gate/address.h"
+#include "gate/dns_name.h"
 #include "gate/egress.h"
 #include "gate/policy.h"
 #include "lib/err.h"
@@ -42,6 +43,7 @@ static void lines(void **state)
 		{ "allow-host 5432\nallow-host 8000-8010 udp", NULL },
 		{ "rate 10m\nrate 8\nrate 1g\nrate 64k\nrate 1000000", NULL },
 		{ "dns-log", NULL },
+		{ "dns-allowed-only; allow a.example; allow example.org 443", NULL },
 		{ "resolver 9.9.9.9\nresolver 2620:fe::fe", NULL },
 		{ "allow", "policy line 1: allow wants a subnet or a name" },
 		{ "\n\nallow 10.0.0.1/8", "policy line 3: 10.0.0.1/8 is no subnet" },
@@ -70,8 +72,11 @@ static void lines(void **state)
 		{ "rate 18446744073709551615g", "is no number" },
 		{ "resolver x", "x is no address" },
 		{ "resolver ::1\nresolver ::1\nresolver ::1\nresolver ::1\nresolver ::1",
-		  "policy line 5: resolver wants one address, and there are at most 4" },
-		{ "dns-log now", "dns-log is none of" },
+		  "policy line 5: more than 4 resolvers" },
+		{ "resolver", "resolver wants one address" },
+		{ "dns-log now", "dns-log stands alone" },
+		{ "dns-allowed-only example.org", "dns-allowed-only stands alone" },
+		{ "allow \"a b\"", "is neither a subnet nor a name" },
 		{ "permit *", "permit is none of allow, deny, allow-host, rate, dns-log" },
 	};
 	struct policy *p;
@@ -305,11 +310,85 @@ static void egress(void **state)
 	egress_destroy(g);
 }
 
+static bool may_ask(const char *policy, const char *name)
+{
+	struct policy *p;
+	struct dns_name wire;
+	struct err e;
+	bool may;
+
+	p = policy_create(policy, &e);
+	assert_non_null(p);
+	assert_true(dns_name_parse(name, &wire));
+	may = policy_allows_question(p, &wire);
+	policy_destroy(p);
+	return may;
+}
+
+static void questions(void **state)
+{
+	static const char only[] =
+		"deny bad.example.org; allow example.org 443; allow *.example.org; "
+		"allow 10.0.0.0/8; dns-allowed-only";
+
+	(void)state;
+	assert_true(may_ask("", "x.example"));
+	assert_true(may_ask("allow example.org", "x.example"));
+	assert_true(may_ask(only, "example.org"));
+	assert_true(may_ask(only, "WWW.Example.ORG"));
+	assert_false(may_ask(only, "bad.example.org"));
+	assert_true(may_ask(only, "very.bad.example.org"));
+	assert_false(may_ask(only, "example.org.evil.example"));
+	assert_false(may_ask(only, "notexample.org"));
+	assert_false(may_ask(only, "org"));
+	assert_false(may_ask("dns-allowed-only", "example.org"));
+	assert_false(may_ask("dns-allowed-only; allow *", "example.org"));
+}
+
+/* What a policy that takes another's place knows of it. */
+static void inherits(void **state)
+{
+	static const struct {
+		const char *before, *after;
+		bool knows;
+	} cases[] = {
+		{ "allow a.example", "allow a.example 443", true },
+		{ "allow a.example", "deny b.example; allow *.example", true },
+		{ "allow a.example", "allow b.example", false },
+		{ "allow *.example", "allow *.example; rate 1m", true },
+		{ "allow *.example", "allow a.example", false },
+		{ "", "allow a.example", false },
+		{ "allow a.example", "allow 10.0.0.0/8", false },
+	};
+	struct address a = addr("93.184.215.14");
+	struct policy *before, *after;
+	enum policy_verdict wanted;
+	struct err e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		before = policy_create(cases[i].before, &e);
+		after = policy_create(cases[i].after, &e);
+		policy_learn(before, "a.example", &a, 1000);
+		policy_inherit(after, before);
+		policy_destroy(before);
+		wanted = cases[i].knows ? POLICY_ALLOW : POLICY_DENY;
+		if (policy_decide(after, IPPROTO_TCP, &a, 443, 999, NULL) != wanted ||
+		    policy_decide(after, IPPROTO_TCP, &a, 443, 0, NULL) != wanted ||
+		    policy_decide(after, IPPROTO_TCP, &a, 443, 1000, NULL) == POLICY_ALLOW)
+			fail_msg("%s -> %s", cases[i].before, cases[i].after);
+		assert_string_equal(policy_text(after), cases[i].after);
+		policy_destroy(after);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines),    cmocka_unit_test(verdicts), cmocka_unit_test(names),
-		cmocka_unit_test(settings), cmocka_unit_test(egress),
+		cmocka_unit_test(settings), cmocka_unit_test(egress),	cmocka_unit_test(questions),
+		cmocka_unit_test(inherits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,9 @@
 /* stats.h - what a container's traffic through the gateway is counted in; one list, so that the
  * message GATE_COUNTERS, its reader and the counters themselves cannot drift.
  *
- * Plain numbers in the member's struct (gate.h): whoever moves a packet or opens a flow counts it
- * there. `out` is from the container, `in` towards it; bytes are those of whole IP packets. */
+ * Plain numbers in the member's struct (gate/gate_member.h): whoever moves a packet or opens a flow
+ * counts it there. `out` is from the container, `in` towards it; bytes are those of whole IP
+ * packets. */
 #pragma once
 
 #include <stdint.h>
@@ -25,7 +26,8 @@
 	X(limited,        "flows refused because it has too many")		\
 	X(dropped,        "packets dropped: malformed, no room or over its rate") \
 	X(dns_questions,  "DNS questions it asked")				\
-	X(dns_forwarded,  "of these, asked of a resolver outside")
+	X(dns_forwarded,  "of these, asked of a resolver outside")		\
+	X(dns_refused,    "of these, refused by policy")
 /* clang-format on */
 
 struct stats {
