@@ -332,6 +332,7 @@ static int start(struct outward *o, int fd, struct err *e)
 	o->tun = tun_create(g->loop, fd, o->frames, input_frame, o->input, e);
 	if (!o->tun)
 		return -1;
+	tun_set_mtu(o->tun, n->mtu);
 	tcp.tun = udp.tun = icmp.tun = g->tun = o->tun;
 	o->tcp = tcp_create(&tcp, e);
 	if (!o->tcp)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gate/fragments.h"
 #include "gate/frame.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -25,6 +26,8 @@ struct tun {
 	tun_sent_fn *watch;
 	void *watch_ctx;
 	uint16_t id; /* of the next IPv4 packet that may be fragmented */
+	uint32_t id6; /* of the last IPv6 packet that was */
+	uint16_t mtu;
 	struct tun_counters counters;
 };
 
@@ -125,6 +128,11 @@ static void fill_header(struct virtio_net_hdr *h, const struct tun_offload *o)
 	}
 }
 
+void tun_set_mtu(struct tun *t, uint16_t mtu)
+{
+	t->mtu = mtu;
+}
+
 void tun_watch(struct tun *t, tun_sent_fn *on_sent, void *ctx)
 {
 	t->watch = on_sent;
@@ -148,17 +156,14 @@ static void number_packet(struct tun *t, const struct iovec *header)
 	ip[11] = (uint8_t)~sum;
 }
 
-int tun_send(struct tun *t, const struct tun_offload *offload, const struct iovec *pieces,
-	     int count)
+static int send_one(struct tun *t, const struct tun_offload *offload, const struct iovec *pieces,
+		    int count)
 {
 	struct virtio_net_hdr header;
 	struct iovec all[PIECES_MAX + 1];
 	ssize_t n;
 	int i;
 
-	number_packet(t, pieces);
-	if (t->watch)
-		t->watch(t->watch_ctx, offload, pieces, count);
 	if (t->sent) {
 		t->sent(t->ctx, offload, pieces, count);
 		return 0;
@@ -179,6 +184,24 @@ int tun_send(struct tun *t, const struct tun_offload *offload, const struct iove
 	t->counters.frames_out++;
 	t->counters.bytes_out += (uint64_t)n - sizeof(header);
 	return 0;
+}
+
+int tun_send(struct tun *t, const struct tun_offload *offload, const struct iovec *pieces,
+	     int count)
+{
+	struct iovec out[FRAGMENTS_PIECES_MAX + 1];
+	struct fragments f;
+	int n, failed = 0;
+
+	number_packet(t, pieces);
+	if (t->watch)
+		t->watch(t->watch_ctx, offload, pieces, count);
+	if (!fragments_begin(&f, offload, pieces, count, t->mtu, t->id6 + 1))
+		return send_one(t, offload, pieces, count);
+	t->id6++;
+	while (failed == 0 && (n = fragments_next(&f, out)) > 0)
+		failed = send_one(t, NULL, out, n);
+	return failed;
 }
 
 const struct tun_counters *tun_count(const struct tun *t)
