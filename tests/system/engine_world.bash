@@ -17,7 +17,7 @@ engine_world() {
 		engine_root "$here" "${files[@]}"
 		return
 	fi
-	local out=${O:-build} bin work cc program flags="-std=gnu11 -D_GNU_SOURCE -O1 -Wall -Iruntime -static" root
+	local out=${O:-build} bin work cc program flags="-std=gnu11 -D_GNU_SOURCE -O1 -Wall -Wno-format-truncation -Iruntime -static" root
 	bin=$(cd "${BIN:-$out/bin}" 2>/dev/null && pwd) || skip "build the programs first"
 	for program in boxd boxmon engined netd gated; do [ -x "$bin/$program" ] || skip "build $program first"; done
 	[ "$(id -u)" = 0 ] && [ "$(awk '{ print $3 }' /proc/self/uid_map)" = 4294967295 ] ||
