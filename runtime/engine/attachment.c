@@ -152,3 +152,11 @@ const struct attachment *attachments_default(const struct attachments *a)
 			return &a->items[i];
 	return a->count ? &a->items[0] : NULL;
 }
+
+const struct attachment *attachments_on(const struct attachments *a, const char *network)
+{
+	for (size_t i = 0; i < a->count; i++)
+		if (str_equal(a->items[i].network->doc.name, network))
+			return &a->items[i];
+	return NULL;
+}

@@ -39,5 +39,6 @@ struct attachments {
 void attachments_choose(struct attachments *all, const struct compose_service *const *services,
 			const struct document *const *documents, size_t count,
 			const struct networks *networks, struct arena *arena);
+const struct attachment *attachments_on(const struct attachments *a, const char *network);
 /* The one over which its way out leads, else the first; NULL = it has none. */
 const struct attachment *attachments_default(const struct attachments *a);

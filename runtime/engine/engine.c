@@ -10,6 +10,7 @@
 #include "engine/batch.h"
 #include "engine/boxd.h"
 #include "engine/container.h"
+#include "engine/leftover.h"
 #include "engine/load.h"
 #include "engine/netd.h"
 #include "engine/report.h"
@@ -47,6 +48,7 @@ struct engine {
 	struct container *containers;	/* load.wanted_count */
 	struct listed listed[LISTED_MAX];
 	size_t listed_count;
+	struct leftover leftover;
 	bool reconciled, stopping;
 	struct loop_timer stop_timer;
 };
@@ -311,15 +313,25 @@ static void stop_when_all_ended(struct engine *engine)
 }
 
 /* With each connection everything is declared anew; what is there already, netd keeps. */
+static void on_netd_listed(void *ctx)
+{
+	struct engine *engine = ctx;
+
+	for (size_t i = 0; i < engine->load.wanted_count; i++)
+		container_netd_is_there(&engine->containers[i]);
+}
+
 static void on_netd_connected(void *ctx)
 {
 	struct engine *engine = ctx;
 	struct err e;
 
+	engine->leftover = (struct leftover){ .net = engine->net,
+					      .networks = &engine->load.networks,
+					      .containers = engine->containers,
+					      .count = engine->load.wanted_count };
 	if (netd_list(engine->net, &e) < 0)
 		log_warn("ask netd for its list: %s", e.text);
-	for (size_t i = 0; i < engine->load.wanted_count; i++)
-		container_netd_is_there(&engine->containers[i]);
 }
 
 static void on_netd_lost(void *ctx)
@@ -333,16 +345,28 @@ static void on_netd_lost(void *ctx)
 		container_netd_is_gone(&engine->containers[i]);
 }
 
-static void on_netd_network(void *ctx, const char *name)
+static void on_netd_network(void *ctx, const struct netd_network *n)
 {
 	struct engine *engine = ctx;
-	struct err e;
 
-	if (networks_find_named(&engine->load.networks, name) || engine->env.batch)
-		return;
-	log_info("network=%s is not in the compose file any more: removed", name);
-	if (netd_delete_network(engine->net, name, &e) < 0)
-		log_warn("remove network %s: %s", name, e.text);
+	if (!engine->env.batch)
+		leftover_network(&engine->leftover, n);
+}
+
+static void on_netd_member(void *ctx, const struct netd_member *m)
+{
+	struct engine *engine = ctx;
+
+	if (!engine->env.batch)
+		leftover_member(&engine->leftover, m);
+}
+
+static void on_netd_port(void *ctx, const char *network, const char *key)
+{
+	struct engine *engine = ctx;
+
+	if (!engine->env.batch)
+		leftover_port(&engine->leftover, network, key);
 }
 
 static void finish_batch(struct engine *engine, uint64_t status)
@@ -405,6 +429,9 @@ static const struct netd_events netd_events = {
 	.connected = on_netd_connected,
 	.lost = on_netd_lost,
 	.network = on_netd_network,
+	.member = on_netd_member,
+	.port = on_netd_port,
+	.listed = on_netd_listed,
 	.idle = on_netd_idle,
 };
 
@@ -482,7 +509,8 @@ void engine_refuse(struct engine *engine, const char *sentence)
 static void connect_all(struct engine *engine)
 {
 	boxd_connect(engine->box);
-	if (engine->load.networks.count)
+	/* Without a network in the file too: one of before may be left. */
+	if (engine->load.networks.count || !engine->env.batch)
 		netd_connect(engine->net);
 }
 

@@ -16,6 +16,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/str.h"
 
 enum {
 	PATIENCE_MS = 10000,	/* netd is started again within a second */
@@ -208,7 +209,7 @@ static void go_on(struct member *m)
 static void begin(struct member *m)
 {
 	m->step = 0;
-	m->state = netd_is_there(m->net) ? MEMBER_JOINING : MEMBER_WAITING;
+	m->state = netd_is_ready(m->net) ? MEMBER_JOINING : MEMBER_WAITING;
 	if (!m->patience.loop)
 		loop_timer_set(m->loop, &m->patience, PATIENCE_MS);
 	if (m->state == MEMBER_JOINING)
@@ -299,6 +300,23 @@ void member_leave(struct member *m, bool withdraw)
 				&e) < 0)
 			log_warn("container=%s: %s", name_of(m), e.text);
 	m->attached = false;
+}
+
+void member_claim(struct member *m)
+{
+	m->attached = true;
+}
+
+bool member_claim_port(struct member *m, const char *network, const char *key)
+{
+	for (size_t i = 0; i < m->port_count; i++) {
+		char own[KEY_BYTES];
+		struct netd_port port = port_of(m, &m->ports[i], own);
+
+		if (str_equal(own, key) && str_equal(port.network, network))
+			return m->ports[i].published = true;
+	}
+	return false;
 }
 
 void member_netd_is_there(struct member *m)

@@ -63,5 +63,9 @@ void member_drain(struct member *m);			/* its end is near: no new connections */
 /* withdraw: its ports too, else they wait for its next life. */
 void member_leave(struct member *m, bool withdraw);
 
+/* netd has it of before: it is given back at the container's end. */
+void member_claim(struct member *m);
+/* The same of a published port; false: it is none of this container's. */
+bool member_claim_port(struct member *m, const char *network, const char *key);
 void member_netd_is_there(struct member *m);
 void member_netd_is_gone(struct member *m);

@@ -34,6 +34,7 @@ struct netd {
 	void *ctx;
 	struct pending pending[PENDING_MAX];	/* a ring */
 	size_t first, count;
+	bool is_ready;
 };
 
 static void on_connected(struct link *link)
@@ -48,6 +49,7 @@ static void on_lost(struct link *link)
 	struct netd *net = owner_of(link, struct netd, link);
 
 	net->first = net->count = 0;
+	net->is_ready = false;
 	net->events->lost(net->ctx);
 }
 
@@ -89,6 +91,46 @@ static int on_counters(struct netd *net, const char *network, struct msg *m, str
 	return 0;
 }
 
+static int on_network(struct netd *net, const char *name, struct msg *m, struct err *e)
+{
+	struct netd_network n = { .name = name };
+
+	msg_get_u64(m);
+	n.subnet4 = msg_get_str(m);
+	n.gateway4 = msg_get_str(m);
+	n.subnet6 = msg_get_str(m);
+	n.gateway6 = msg_get_str(m);
+	n.mtu = msg_get_u64(m);
+	if (msg_end(m, e) < 0)
+		return -1;
+	net->events->network(net->ctx, &n);
+	return 0;
+}
+
+static int on_member(struct netd *net, const char *network, struct msg *m, struct err *e)
+{
+	struct netd_member member = { .network = network };
+
+	member.container = msg_get_str(m);
+	member.address4 = msg_get_str(m);
+	member.address6 = msg_get_str(m);
+	if (msg_end(m, e) < 0)
+		return -1;
+	net->events->member(net->ctx, &member);
+	return 0;
+}
+
+static int on_port(struct netd *net, const char *network, struct msg *m, struct err *e)
+{
+	const char *key = msg_get_str(m);
+
+	msg_get_u64(m);
+	if (msg_end(m, e) < 0)
+		return -1;
+	net->events->port(net->ctx, network, key);
+	return 0;
+}
+
 static int on_message(struct link *link, struct msg *m, struct err *e)
 {
 	struct netd *net = owner_of(link, struct netd, link);
@@ -100,11 +142,11 @@ static int on_message(struct link *link, struct msg *m, struct err *e)
 	key = msg_get_str(m);
 	switch (m->type) {
 	case WIRE_NET_NETWORK:
-		msg_get_u64(m);
-		if (msg_end(m, e) < 0)
-			return -1;
-		net->events->network(net->ctx, key);
-		return 0;
+		return on_network(net, key, m, e);
+	case WIRE_NET_MEMBER:
+		return on_member(net, key, m, e);
+	case WIRE_NET_PORT:
+		return on_port(net, key, m, e);
 	case WIRE_NET_DONE:
 		if (m->at < m->size_bytes)
 			a.port = msg_get_u64(m);
@@ -155,6 +197,11 @@ bool netd_is_there(const struct netd *net)
 	return link_is_there(&net->link);
 }
 
+bool netd_is_ready(const struct netd *net)
+{
+	return net->is_ready;
+}
+
 bool netd_is_idle(const struct netd *net)
 {
 	return !net->count;
@@ -191,10 +238,19 @@ static void put_subnet(struct msg *m, const struct subnet *s)
 	msg_put_str(m, subnet_print(s, text));
 }
 
+static void on_listed(void *ctx, const struct netd_answer *answer)
+{
+	struct netd *net = ctx;
+
+	(void)answer;
+	net->is_ready = true;
+	net->events->listed(net->ctx);
+}
+
 int netd_list(struct netd *net, struct err *e)
 {
 	begin(net, WIRE_NET_LIST);
-	return ask(net, NULL, NULL, e);
+	return ask(net, on_listed, net, e);
 }
 
 int netd_create_network(struct netd *net, const struct network *network, netd_done_fn *done,

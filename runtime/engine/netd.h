@@ -23,10 +23,23 @@ struct netd_answer {
 };
 typedef void netd_done_fn(void *ctx, const struct netd_answer *answer);
 
+struct netd_network {			/* as wire.h has them */
+	const char *name, *subnet4, *gateway4, *subnet6, *gateway6;
+	uint64_t mtu;
+};
+
+struct netd_member {
+	const char *network, *container, *address4, *address6;
+};
+
 struct netd_events {
 	void (*connected)(void *ctx);
 	void (*lost)(void *ctx);
-	void (*network)(void *ctx, const char *name);	/* one that netd has; answers netd_list */
+	/* What netd has, each network with its members and ports; answers netd_list. */
+	void (*network)(void *ctx, const struct netd_network *n);
+	void (*member)(void *ctx, const struct netd_member *m);
+	void (*port)(void *ctx, const char *network, const char *key);
+	void (*listed)(void *ctx);			/* that was all of it */
 	/* Answers netd_ask_counters, in any order: wire/stats.h; count 0 = nobody knows them.
 	 * NULL: nobody asks. */
 	void (*counters)(void *ctx, const char *network, const char *container,
@@ -41,6 +54,7 @@ struct netd *netd_create(struct loop *loop, const char *socket_path,
 void netd_destroy(struct netd *net);			/* NULL is fine; networks go on */
 void netd_connect(struct netd *net);			/* now, and from then on by itself */
 bool netd_is_there(const struct netd *net);
+bool netd_is_ready(const struct netd *net);		/* and what it has is known */
 bool netd_is_idle(const struct netd *net);		/* nothing is asked, or nobody is there */
 
 /* -1 also while there is no connection. done NULL: a failure is logged and no more. */

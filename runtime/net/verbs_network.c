@@ -157,6 +157,30 @@ int verb_delete(struct nets *n, struct msg *m, struct verb_answer *a)
 	return 0;
 }
 
+static void put_address(struct msg *m, const struct address *a)
+{
+	char text[ADDRESS_TEXT_MAX] = "";
+
+	if (a->family)
+		address_print(a, text);
+	msg_put_str(m, text);
+}
+
+static void say_network(const struct net_network *w, struct msg *m)
+{
+	char text[SUBNET_TEXT_MAX];
+
+	msg_init(m, WIRE_NET_NETWORK);
+	msg_put_str(m, w->name);
+	msg_put_u64(m, w->member_count);
+	msg_put_str(m, subnet_print(&w->router.subnet4, text));
+	put_address(m, &w->router.gateway4);
+	msg_put_str(m, subnet_print(&w->router.subnet6, text));
+	put_address(m, &w->router.gateway6);
+	msg_put_u64(m, w->router.mtu);
+	nets_say(w->nets, m);
+}
+
 int verb_list(struct nets *n, struct msg *m, struct verb_answer *a)
 {
 	struct msg one;
@@ -164,10 +188,22 @@ int verb_list(struct nets *n, struct msg *m, struct verb_answer *a)
 	if (verb_end(m, a))
 		return -1;
 	for (struct net_network *w = n->first; w; w = w->next) {
-		msg_init(&one, WIRE_NET_NETWORK);
-		msg_put_str(&one, w->name);
-		msg_put_u64(&one, w->member_count);
-		nets_say(n, &one);
+		say_network(w, &one);
+		for (struct net_member *member = w->members; member; member = member->next) {
+			msg_init(&one, WIRE_NET_MEMBER);
+			msg_put_str(&one, w->name);
+			msg_put_str(&one, member->name);
+			put_address(&one, &member->plug.address4);
+			put_address(&one, &member->plug.address6);
+			nets_say(n, &one);
+		}
+		for (struct net_port *p = w->ports; p; p = p->next) {
+			msg_init(&one, WIRE_NET_PORT);
+			msg_put_str(&one, w->name);
+			msg_put_str(&one, p->key);
+			msg_put_u64(&one, p->host_port);
+			nets_say(n, &one);
+		}
 	}
 	msg_put_str(a->out, "");
 	return 0;

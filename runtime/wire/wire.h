@@ -33,8 +33,11 @@ enum wire_program { WIRE_SVCTL, WIRE_SVD, WIRE_ENGINED, WIRE_BOXD, WIRE_NETD, WI
  * NET_CAPTURE  str network, str container; fd: gets a pcap stream; no fd = stop
  * NET_STATS    str network, str container: answered by NET_COUNTERS, whenever the gateway answers
  * NET_COUNTERS str network, str container, the u64s of wire/stats.h; none = nobody knows them
- * NET_LIST     -                                                  NET_NETWORK... NET_DONE
- * NET_NETWORK  str network, u64 attached
+ * NET_LIST     -              per network NET_NETWORK, NET_MEMBER..., NET_PORT...; then NET_DONE
+ * NET_NETWORK  str network, u64 attached, str subnet4, str gateway4, str subnet6, str gateway6,
+ *              u64 mtu
+ * NET_MEMBER   str network, str container, str address4, str address6
+ * NET_PORT     str network, str key, u64 host port
  * NET_DONE     str key (network, or the key given) [, fields of the answer]
  * NET_FAILED   str key, str sentence */
 #define WIRE_NET_MESSAGES(X) \
@@ -50,6 +53,8 @@ enum wire_program { WIRE_SVCTL, WIRE_SVD, WIRE_ENGINED, WIRE_BOXD, WIRE_NETD, WI
 	X(NET_LIST,     ENGINED, NETD,    0) \
 	X(NET_COUNTERS, NETD,    ENGINED, 0) \
 	X(NET_NETWORK,  NETD,    ENGINED, 0) \
+	X(NET_MEMBER,   NETD,    ENGINED, 0) \
+	X(NET_PORT,     NETD,    ENGINED, 0) \
 	X(NET_DONE,     NETD,    ENGINED, 0) \
 	X(NET_FAILED,   NETD,    ENGINED, 0)
 

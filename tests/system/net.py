@@ -55,7 +55,10 @@ t.ok("what has the second network's address leaves by its gateway", within(lambd
 t.is_("attached again: done, and nothing changes", (ask("attach", "lab", "a", a.path, "172.18.0.2", "fd00:18::2", "name=a", "name=aa"), a.devices()),
       ("done lab", ["eth0", "lo"]))
 t.like("the gateway learns the new name", within(lambda: "[a] [aa]" in netd.log() and netd.log()) or "", r"GATE_MEMBER \[a\].* 2 \[a\] \[aa\]")
-t.is_("all networks", sorted(ask("list").splitlines()), ["done ", "network lab 2", "network two 2"])
+listed = sorted(ask("list").splitlines())
+t.is_("all networks", [" ".join(line.split()[:3]) for line in listed if line.split()[0] != "member"], ["done", "network lab 2", "network two 2"])
+t.ok("with their subnets, gateways and MTU", "network lab 2 172.18.0.0/16 172.18.0.1 fd00:18::/64 fd00:18::1 1500" in listed, listed)
+t.ok("and who is on them", "member lab a 172.18.0.2 fd00:18::2" in listed, listed)
 
 # ---- what a gateway is told
 log = netd.log()

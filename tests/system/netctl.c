@@ -246,9 +246,12 @@ static bool ask(int fd, struct msg *request)
 		printf("%s", m.type == WIRE_NET_DONE	   ? "done"
 			     : m.type == WIRE_NET_FAILED   ? "failed"
 			     : m.type == WIRE_NET_COUNTERS ? "counters"
+			     : m.type == WIRE_NET_MEMBER   ? "member"
+			     : m.type == WIRE_NET_PORT	   ? "port"
 							   : "network");
 		print_fields(&m);
-		if (m.type == WIRE_NET_NETWORK) {
+		if (m.type == WIRE_NET_NETWORK || m.type == WIRE_NET_MEMBER ||
+		    m.type == WIRE_NET_PORT) {
 			puts("");
 			continue;
 		}

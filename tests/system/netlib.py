@@ -111,7 +111,7 @@ class Netd:
         self.talk.stdin.write(" ".join(f'"{w}"' if " " in str(w) or w == "" else str(w) for w in words) + "\n")
         self.talk.stdin.flush()
         lines = []
-        while not lines or lines[-1].startswith("network "):
+        while not lines or lines[-1].startswith(("network ", "member ", "port ")):
             lines.append(self.talk.stdout.readline().rstrip("\n"))
         answer, _, took = lines.pop().rpartition(" us=")
         self.took_us = int(took or 0)

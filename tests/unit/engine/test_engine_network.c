@@ -7,6 +7,9 @@ static struct netd_script {
 	struct loop_source listener, peer;
 	const char *refuses;		/* the message that is answered by a failure */
 	const char *has;		/* a network of before */
+	const char *subnet;		/* of it; NULL: what the engine chooses for the first one */
+	const char *const *members;	/* of it: name, address...; NULL at the end */
+	const char *const *ports;	/* their keys */
 	bool silent;
 	uint64_t port;			/* of the next port that may be any */
 } n;
@@ -68,6 +71,34 @@ static uint64_t hear_publish(void)
 	return port ? port : n.port;
 }
 
+static void say_list(void)
+{
+	msg_init(&out, WIRE_NET_NETWORK);
+	msg_put_str(&out, n.has);
+	msg_put_u64(&out, 0);
+	msg_put_str(&out, n.subnet ? n.subnet : "172.18.0.0/16");
+	msg_put_str(&out, "172.18.0.1");
+	msg_put_str(&out, "");
+	msg_put_str(&out, "");
+	msg_put_u64(&out, 1500);
+	assert_int_equal(msg_send(n.peer.fd, &out, NULL), 0);
+	for (const char *const *at = n.members; at && *at; at += 2) {
+		msg_init(&out, WIRE_NET_MEMBER);
+		msg_put_str(&out, n.has);
+		msg_put_str(&out, at[0]);
+		msg_put_str(&out, at[1]);
+		msg_put_str(&out, "");
+		assert_int_equal(msg_send(n.peer.fd, &out, NULL), 0);
+	}
+	for (const char *const *at = n.ports; at && *at; at++) {
+		msg_init(&out, WIRE_NET_PORT);
+		msg_put_str(&out, n.has);
+		msg_put_str(&out, *at);
+		msg_put_u64(&out, 8888);
+		assert_int_equal(msg_send(n.peer.fd, &out, NULL), 0);
+	}
+}
+
 static void on_net(struct loop_source *source, unsigned events)
 {
 	const char *name, *key = "";
@@ -95,12 +126,8 @@ static void on_net(struct loop_source *source, unsigned events)
 		hear("s");
 	buf_add_str(&w.heard, ";");
 	assert_int_equal(msg_end(&in, NULL), 0);
-	if (in.type == WIRE_NET_LIST && n.has) {
-		msg_init(&out, WIRE_NET_NETWORK);
-		msg_put_str(&out, n.has);
-		msg_put_u64(&out, 0);
-		assert_int_equal(msg_send(n.peer.fd, &out, NULL), 0);
-	}
+	if (in.type == WIRE_NET_LIST && n.has)
+		say_list();
 	if (n.refuses && strcmp(n.refuses, name) == 0)
 		net_answer(WIRE_NET_FAILED, key, "it is broken", 0);
 	else if (!n.silent || in.type == WIRE_NET_LIST)
@@ -313,6 +340,56 @@ static void engine_comes_back(void **state)
 	assert_false(is_there("START"));
 }
 
+/* What the file does not say any more goes, before anything else is asked for; the rest stays. */
+static void leftovers(void **state)
+{
+	static const char *const members[] = { "lab", "172.18.0.2", "old", "172.18.0.3", NULL };
+	static const char *const ports[] = { "lab tcp :8888-8888 8888", "lab tcp :9999-9999 9999",
+					     "old tcp :80-80 80", NULL };
+
+	(void)state;
+	n.has = "default";
+	n.members = members;
+	n.ports = ports;
+	netd_starts();
+	boot_file(LAB "ports: ['8888:8888']}}");
+	wait_for("NET_DETACH default old;NET_WITHDRAW default lab tcp :9999-9999 9999;"
+		 "NET_WITHDRAW default old tcp :80-80 80;" CREATE);
+	wait_for(PUBLISH);
+	assert_false(is_there("NET_DELETE"));
+	assert_false(is_there("NET_DETACH default lab"));
+	assert_false(is_there("NET_WITHDRAW default lab tcp :8888"));
+}
+
+static void leftover_elsewhere(void **state)
+{
+	static const char *const members[] = { "lab", "172.18.0.9", NULL };
+
+	(void)state;
+	n.has = "default";
+	n.members = members;
+	netd_starts();
+	boot_file(LAB "}}");
+	wait_for("NET_DETACH default lab;" CREATE ATTACH);
+}
+
+static void leftover_network_is_another(void **state)
+{
+	static const char *const members[] = { "old", "172.18.0.3", NULL };
+	static const char *const ports[] = { "old tcp :80-80 80", NULL };
+
+	(void)state;
+	n.has = "default";
+	n.subnet = "172.18.0.0/24";
+	n.members = members;
+	n.ports = ports;
+	netd_starts();
+	boot_file(LAB "}}");
+	wait_for("NET_DELETE default;" CREATE ATTACH);
+	assert_false(is_there("DETACH"));
+	assert_false(is_there("WITHDRAW"));
+}
+
 static void stop_while_it_joins(void **state)
 {
 	(void)state;
@@ -392,6 +469,9 @@ int main(void)
 		TEST(netd_comes_late),
 		TEST(netd_comes_back),
 		TEST(engine_comes_back),
+		TEST(leftovers),
+		TEST(leftover_elsewhere),
+		TEST(leftover_network_is_another),
 		TEST(stop_while_it_joins),
 		TEST(stop_drains_and_withdraws),
 		TEST(shared_network_waits_for_its_owner),
