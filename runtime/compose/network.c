@@ -111,7 +111,8 @@ static int read_driver_opts(struct reader *r, const struct yaml_node *node, stru
 		if (taken == 0)
 			return reader_fail(r, item, e,
 					   "is not known: known are cuvette.egress, cuvette.rate, "
-					   "cuvette.dns-log and com.docker.network.driver.mtu");
+					   "cuvette.dns-log, cuvette.dns-allowed-only and "
+					   "com.docker.network.driver.mtu");
 	}
 	return 0;
 }

@@ -1,8 +1,8 @@
-/* network_option.c - cuvette.egress, cuvette.rate and cuvette.dns-log: what a network's driver_opts
- * and a service's labels say about the way out, as the lines that its gateway reads.
+/* network_option.c - cuvette.egress, .rate, .dns-log and .dns-allowed-only: what a network's
+ * driver_opts and a service's labels say about the way out, as the lines that its gateway reads.
  *
- * The gateway (gate/policy.h) has the last word on a rule; here the first word of each line is
- * checked, so that a slip of the pen is an error with its place in the file. */
+ * Each line is read here as the gateway reads it (wire/policy_line.h), so that a slip of the pen is
+ * an error with its place in the file, and nothing starts. What a line means is the gateway's. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -13,12 +13,18 @@
 #include "lib/arena.h"
 #include "lib/err.h"
 #include "lib/str.h"
+#include "wire/policy_line.h"
 
 enum { POLICY_MAX = 8192 };	/* of one network or service: some hundred lines */
 
 static int add_line(struct reader *r, const struct yaml_node *node, const char *line,
 		    const char **policy, struct err *e)
 {
+	struct policy_line read;
+	struct err why;
+
+	if (policy_line_read(line, strlen(line), &read, &why) < 0)
+		return reader_fail(r, node, e, "\"%.64s\": %s", line, why.text);
 	if (strlen(*policy) + strlen(line) > POLICY_MAX)
 		return reader_fail(r, node, e, "is longer than %d bytes", POLICY_MAX);
 	*policy = arena_format(r->arena, "%s%s\n", *policy, line);
@@ -37,6 +43,17 @@ static int read_rule(struct reader *r, const struct yaml_node *node, const char 
 			   "\"%.64s\": a line begins with allow, deny or allow-host: write "
 			   "\"allow 10.0.0.0/8 443 tcp\"",
 			   line);
+}
+
+/* A line that stands there or does not. */
+static int read_switch(struct reader *r, const struct yaml_node *node, const char *line,
+		       const char *value, const char **policy, struct err *e)
+{
+	bool wanted;
+
+	if (!scalar_bool(value, &wanted))
+		return reader_fail(r, node, e, "must be true or false");
+	return wanted && add_line(r, node, line, policy, e) < 0 ? -1 : 1;
 }
 
 static int read_egress(struct reader *r, const struct yaml_node *node, const char *value,
@@ -74,7 +91,7 @@ static bool parse_rate(const char *text, struct arena *arena, uint64_t *bits)
 			break;
 		}
 	}
-	if (!str_to_u64(text, bits) || *bits > UINT64_MAX / 8 / factor)
+	if (!str_to_u64(text, bits) || *bits > (1ull << 40) / factor)
 		return false;
 	*bits *= factor;
 	return *bits >= 8000;	/* a byte per millisecond: below it nothing works */
@@ -84,7 +101,6 @@ int network_read_option(struct reader *r, const struct yaml_node *node, const ch
 			const char *value, const char **policy, struct err *e)
 {
 	uint64_t bits;
-	bool wanted;
 
 	if (!str_starts(key, "cuvette."))
 		return 0;
@@ -99,13 +115,12 @@ int network_read_option(struct reader *r, const struct yaml_node *node, const ch
 		value = arena_format(r->arena, "rate %" PRIu64, bits);
 		return add_line(r, node, value, policy, e) < 0 ? -1 : 1;
 	}
-	if (str_equal(key, "cuvette.dns-log")) {
-		if (!scalar_bool(value, &wanted))
-			return reader_fail(r, node, e, "must be true or false");
-		return wanted && add_line(r, node, "dns-log", policy, e) < 0 ? -1 : 1;
-	}
+	if (str_equal(key, "cuvette.dns-log"))
+		return read_switch(r, node, "dns-log", value, policy, e);
+	if (str_equal(key, "cuvette.dns-allowed-only"))
+		return read_switch(r, node, "dns-allowed-only", value, policy, e);
 	return reader_fail(r, node, e,
-			   "\"%.64s\" is not known: known are cuvette.egress, cuvette.rate and "
-			   "cuvette.dns-log",
+			   "\"%.64s\" is not known: known are cuvette.egress, cuvette.rate, "
+			   "cuvette.dns-log and cuvette.dns-allowed-only",
 			   key);
 }
