@@ -5,9 +5,10 @@
 # none of them.
 MACHINE_SANDBOX=on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
 
-# Everything that can be emulated but the two flags that praise `rep movsb`: it is emulated byte by byte, and without them
-# kernel and libc copy by words and vectors: 14 % less of the host's time for the digits notebook.
-MACHINE_EMULATED=max,erms=off,fsrm=off
+# Everything that can be emulated but the flags that praise `rep movsb` and `rep stosb`: they are emulated byte by byte, and
+# without them kernel and libc copy and clear by words and vectors: 14 % less of the host's time for the digits notebook, and
+# 13 % fewer instructions for the start of a container, whose kernel clears 4 KiB for every path that it is given.
+MACHINE_EMULATED=max,erms=off,fsrm=off,fsrs=off
 
 machine_base() {
 	case ${MACHINE:-q35} in
