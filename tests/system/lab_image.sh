@@ -44,7 +44,7 @@ if command -v podman >/dev/null; then
 	mkdir -p "$t"/probe/{lower,upper,work,on}
 	! mount -t overlay -o "lowerdir=$t/probe/lower,upperdir=$t/probe/upper,workdir=$t/probe/work" probe "$t/probe/on" 2>/dev/null ||
 		{ driver=overlay && umount "$t/probe/on"; }
-	store=(--root "$t/store" --runroot "$t/run" --storage-driver $driver --cgroup-manager cgroupfs --events-backend none)
+	store=(--root "$t/store" --runroot "$t/run" --storage-driver "$driver" --cgroup-manager cgroupfs --events-backend none)
 	tar -C "$image/oci" -cf "$t/lab.tar" .
 	podman "${store[@]}" load -i "$t/lab.tar" >"$t/said" 2>&1
 	tap "podman loads it" $?
