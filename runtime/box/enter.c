@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "box/cgroup.h"
 #include "box/console.h"
 #include "box/notify.h"
 #include "box/ns.h"
@@ -185,7 +186,7 @@ static int run(struct entering *g, struct err *e)
 	return set_limits(g, e) ? -1 : await_exec(g, e);
 }
 
-int enter_run(const struct enter_job *job, struct stage_result *r, struct err *e)
+static int enter_once(const struct enter_job *job, struct stage_result *r, struct err *e)
 {
 	struct entering g = { .job = job,
 			      .target_pidfd = -1,
@@ -204,4 +205,24 @@ int enter_run(const struct enter_job *job, struct stage_result *r, struct err *e
 	if (failed)
 		stage_abandon(r);
 	return failed;
+}
+
+int enter_run(const struct enter_job *job, struct stage_result *r, struct err *e)
+{
+	struct enter_job followed = *job;
+	AUTO_FD int mount_fd = -1;
+	AUTO_FD int first_fd = -1;
+	struct err why;
+
+	if (enter_once(job, r, e) == 0)
+		return 0;
+	/* cgroup-v2.rst, "No Internal Process Constraint". */
+	if (job->cgroup_fd < 0 || job->cgroup_is_fixed || !e || e->number != EBUSY)
+		return -1;
+	mount_fd = cgroup_open_mount(&why);
+	first_fd = mount_fd < 0 ? -1 : cgroup_open_process(mount_fd, job->pid, &why);
+	if (first_fd < 0)
+		return -1;
+	followed.cgroup_fd = first_fd;
+	return enter_once(&followed, r, e);
 }

@@ -23,7 +23,10 @@ struct enter_job {
 	const struct oci_spec *spec;	/* the container's: namespaces, seccomp profile */
 	const struct oci_state *state; /* the container's, for a seccomp supervisor; NULL = empty */
 	const struct oci_process *process;	/* what runs: complete, env included */
+	/* The container's own. One that it has split up (an init system does) takes no process any
+	 * more (clone3: EBUSY): then to its first process, unless the cgroup is fixed. */
 	int cgroup_fd;
+	bool cgroup_is_fixed;
 	int seccomp_fd;
 	int stdio_fds[3];
 	int console_fd;

@@ -1,11 +1,9 @@
 /* command_exec.c - box exec ID PROGRAM [ARGUMENT...]: one more process in a running container. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "box/cgroup.h"
 #include "box/console.h"
 #include "box/enter.h"
 #include "box/seccomp_store.h"
@@ -105,6 +103,7 @@ static int open_cgroup(struct entry *n, struct err *e)
 			     : 0;
 	fd = target_cgroup_open(&n->target, e);
 	if (fd >= 0 && below) {
+		n->job.cgroup_is_fixed = true;
 		n->job.cgroup_fd = fs_open_in_root(fd, below, O_RDONLY | O_DIRECTORY, 0, e);
 		return n->job.cgroup_fd < 0 ? err_add(e, "--cgroup") : 0;
 	}
@@ -150,19 +149,6 @@ static int send_pidfd(const struct entry *n, struct err *e)
 	return 0;
 }
 
-/* A container that has made cgroups of its own (an init system does) leaves no room for processes
- * in the upper one: then to its first process. The kernel says EBUSY (cgroup-v2.rst, "No Internal
- * Process Constraint"). */
-static int follow_first_process(struct entry *n, struct err *e)
-{
-	AUTO_FD int mount_fd = cgroup_open_mount(e);
-
-	fd_close(&n->job.cgroup_fd);
-	n->job.cgroup_fd =
-		mount_fd < 0 ? -1 : cgroup_open_process(mount_fd, n->target.process.pid, e);
-	return n->job.cgroup_fd < 0 ? -1 : 0;
-}
-
 /* Before the program runs: where file or socket do not take it, it does not. */
 static int on_pid(void *ctx, pid_t pid, pid_t pid_here, struct err *e)
 {
@@ -172,18 +158,6 @@ static int on_pid(void *ctx, pid_t pid, pid_t pid_here, struct err *e)
 	if (!n->options->detach)
 		foreground_begin();
 	return pid_file_write(n->options->pid_file, pid, e) ? -1 : send_pidfd(n, e);
-}
-
-static int enter(struct entry *n, struct err *e)
-{
-	struct err why;
-
-	if (enter_run(&n->job, &n->result, e) == 0)
-		return 0;
-	if (n->job.cgroup_fd < 0 || n->options->cgroup || !e || e->number != EBUSY ||
-	    follow_first_process(n, &why))
-		return -1;
-	return enter_run(&n->job, &n->result, e);
 }
 
 static int prepare(struct entry *n, const struct command_call *call, struct err *e)
@@ -241,7 +215,7 @@ static int run(const struct command_call *call, struct err *e)
 
 	if (prepare(&n, call, e))
 		status = -1;
-	else if (enter(&n, e))
+	else if (enter_run(&n.job, &n.result, e))
 		status = -255;	/* as with crun and runc */
 	if (status == -255 && n.options->pid_file)
 		unlink(n.options->pid_file);

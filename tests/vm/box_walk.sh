@@ -2,7 +2,9 @@
 # What a container reaches and what it can use up (SECURITY 1 A15, A22, A23, A24), on the appliance with its daemons: walk.c
 # comes in on a disk of its own, beside `box` and the configurations of its containers.
 # WALK_UPDATE=DIR: keeps the lists as found there, to compare them with the committed ones.
+# BOMB_SECONDS=N: so long each bomb goes on beside a beating heart, after what shows that it went off; a release wants 60.
 . "$(dirname "$0")/lib.sh"
+BOMB_SECONDS=${BOMB_SECONDS:-0}
 
 cc=$OUT/sysroot/bin/musl-gcc work=$OUT/test/walk box=$OUT/bin/box payload=$VM/payload
 vm_need "$cc" "$box"
@@ -55,6 +57,8 @@ for kind in fork memory fds; do
 	served "s$kind" bomb $kind
 done
 served sspare spare
+served split beat
+"$work/boxctl" spec -- /w/walk place >"$payload/place.json"
 cp "$work/boxctl" "$payload/"
 mkfs.erofs --quiet -T0 --all-root "$VM/payload.img" "$payload" || die "the payload could not be packed"
 
@@ -101,11 +105,12 @@ is "the same on this host's kernel" "$(unshare --mount --pid --fork --kill-child
 ok "a neighbour's heart beats" vm_sh '/run/p/box run -b /run/p/beat beat >/run/beat 2>&1 & until [ -s /run/beat ]; do :; done'
 heart=$(file beat/cgroup.procs)
 all=$'process: given\nfile: given\npty: given\ninotify: given'
-# bomb NAME EVENT GIVEN: from the event on three beats more, and then what a neighbour is given
+beats_on='n=$(tail -n 1 /run/beat); until [ "$(tail -n 1 /run/beat)" -ge $((n + '$((3 + 10 * BOMB_SECONDS))')) ]; do :; done'
+# bomb NAME EVENT GIVEN: from the event on some beats more, and then what a neighbour is given
 bomb() {
 	b run -d -b "/run/p/$1" "$1" ">/run/bomb 2>&1"
 	ok "$1: it goes off" vm_sh "until $2; do :; done"
-	ok "$1: the heart goes on" vm_sh 'n=$(tail -n 1 /run/beat); until [ "$(tail -n 1 /run/beat)" -ge $((n + 3)) ]; do :; done'
+	ok "$1: the heart goes on" vm_sh "$beats_on"
 	say "$1: $(vm_sh 'tail -n 1 /run/bomb')"
 	is "$1: what a neighbour is given" "$(b exec beat /walk spare)" "$3"
 	b delete --force "$1" >/dev/null
@@ -131,7 +136,7 @@ serve() { echo "start $1 $image /run/p/$1.json volume=walk:local:/w output=/run/
 served_bomb() {
 	like "$1: boxd starts it" "$(talk "$(serve "$1")")" "^BOX_STARTED $1 "
 	ok "$1: it goes off" vm_sh "until $2; do :; done"
-	ok "$1: the heart goes on" vm_sh 'n=$(tail -n 1 /run/beat); until [ "$(tail -n 1 /run/beat)" -ge $((n + 3)) ]; do :; done'
+	ok "$1: the heart goes on" vm_sh "$beats_on"
 	like "$1: another one starts and ends" "$(talk "$(serve sspare)exited sspare\\ndelete sspare\\n")" "^BOX_EXITED sspare 0 0"
 	is "$1: what that is given" "$(vm_sh 'cat /run/sspare.out; rm /run/sspare.out')" "$all"
 	like "$1: it is killed" "$(talk "kill $1 9\\nexited $1\\ndelete $1\\n")" "^BOX_EXITED $1 137 "
@@ -141,6 +146,14 @@ served_event() { echo "[ \"\$(sed -n 's/^$2 //p' /sys/fs/cgroup/box/$1)\" -ge $3
 served_bomb sfork "$(served_event sfork/pids.events max 100)"
 served_bomb smemory "$(served_event smemory/memory.events oom_kill 3)"
 served_bomb sfds "grep -qE '^fds: .* EAGAIN\$' /run/sfds.out"
+# --- a box whose cgroup has been split up takes processes in its leaves alone: an exec goes where its first process has gone
+like "split: boxd starts it" "$(talk "$(serve split)")" '^BOX_STARTED split '
+ok "split: its cgroup is" vm_sh 'cd /sys/fs/cgroup/box/split && mkdir leaf && for p in $(cat cgroup.procs); do echo $p >leaf/cgroup.procs || exit 1; done &&
+	echo +pids >cgroup.subtree_control; s=$?; cd /; (exit $s)'
+like "split: an exec runs" "$(talk 'exec split/x /run/p/place.json output=/run/split.x\nexited split/x\n')" '^BOX_EXITED split/x 0 '
+is "split: beside the first process" "$(vm_sh 'cat /run/split.x')" 0::/leaf
+like "split: it is killed" "$(talk 'kill split 9\nexited split\ndelete split\n')" '^BOX_EXITED split 137 '
+is "split: nothing of it is left" "$(vm_sh '[ -e /sys/fs/cgroup/box/split ] || echo gone')" gone
 vm_sh 'kill $(cat /run/walk.pid)'
 
 # --- a container whose processes end and are made anew all the time, under the freezer, a limit and a kill
