@@ -22,6 +22,7 @@
 #include "lib/loop.h"
 #include "lib/msg.h"
 #include "lib/str.h"
+#include "lib/time.h"
 
 enum { FINISH_READS_MAX = 256 }; /* a pipe has at most 256 pages unless a privileged user asks */
 
@@ -46,7 +47,7 @@ struct monitor {
 	struct tail said;			/* on standard error */
 	int events_fd;				/* -1 = no memory limit to watch */
 	int output_fd;				/* -1 = none, or its reader is gone */
-	bool output_slow; /* waited in vain: drop until it takes bytes again */
+	uint64_t output_wait_ms, output_waited_at_ms;	/* may still take, and since when */
 	pid_t pid;
 	int wait_status;
 	bool over;				/* the process has ended */
@@ -78,14 +79,23 @@ static void split_lines(struct stream *s, const char *data, size_t size)
 	}
 }
 
+/* All waits together are bounded: what they may still take comes back as time goes by. */
 static bool wait_for_reader(struct monitor *m)
 {
 	struct pollfd p = { .fd = m->output_fd, .events = POLLOUT };
+	uint64_t begin_ms = time_boot_ms(), waited_ms;
+	uint64_t left_ms =
+		m->output_wait_ms + (begin_ms - m->output_waited_at_ms) / MONITOR_OUTPUT_SHARE;
+	bool ready;
 
+	if (left_ms > MONITOR_OUTPUT_WAIT_MS)
+		left_ms = MONITOR_OUTPUT_WAIT_MS;
 	/* A virtio port without a host at its other end is always ready, for a hang-up. */
-	m->output_slow = poll(&p, 1, m->output_slow ? 0 : MONITOR_OUTPUT_WAIT_MS) <= 0 ||
-			 !(p.revents & POLLOUT);
-	return !m->output_slow;
+	ready = poll(&p, 1, (int)left_ms) > 0 && p.revents & POLLOUT;
+	m->output_waited_at_ms = time_boot_ms();
+	waited_ms = m->output_waited_at_ms - begin_ms;
+	m->output_wait_ms = waited_ms < left_ms ? left_ms - waited_ms : 0;
+	return ready;
 }
 
 static void copy_output(struct monitor *m, const char *data, size_t size)
@@ -312,6 +322,7 @@ static int set_up(struct monitor *m, const struct monitor_config *config, struct
 	m->has_log = placed(MONITOR_LOG_FD) >= 0;
 	m->events_fd = placed(MONITOR_EVENTS_FD);
 	m->output_fd = placed(MONITOR_OUTPUT_FD);
+	m->output_wait_ms = MONITOR_OUTPUT_WAIT_MS;
 	m->control.fd = placed(MONITOR_CONTROL_FD);
 	m->err.ended = placed(MONITOR_STDERR_FD) < 0;
 	m->loop = loop_create(e);

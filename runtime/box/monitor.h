@@ -10,8 +10,8 @@
  *                                           `------> clients <-- control socket (monitor_control.h)
  *
  * Never blocks the container for good: what the log's disk or the output's reader does not take is
- * dropped. The output may stop the container for MONITOR_OUTPUT_WAIT_MS in a row, a client for
- * ATTACH_STALL_MS, not longer. */
+ * dropped. The output may stop the container for MONITOR_OUTPUT_WAIT_MS, and on and on for one
+ * MONITOR_OUTPUT_SHAREth of the time; a client for ATTACH_STALL_MS in a row, not longer. */
 #pragma once
 
 #include <stdbool.h>
@@ -34,7 +34,7 @@ enum {
 	MONITOR_CLIENTS_MAX = 4,
 };
 
-enum { MONITOR_OUTPUT_WAIT_MS = 2000 };
+enum { MONITOR_OUTPUT_WAIT_MS = 2000, MONITOR_OUTPUT_SHARE = 30 };
 
 struct monitor_config {
 	pid_t pid;

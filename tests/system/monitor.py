@@ -35,7 +35,7 @@ def ok(name, good, why=""):
 class Monitor:
     """One boxmon over one process that runs `command` in a shell."""
 
-    def __init__(self, command, terminal=False, clients=(), feed=False, once=False, log_bytes=1 << 20):
+    def __init__(self, command, terminal=False, clients=(), feed=False, once=False, log_bytes=1 << 20, output=None):
         self.folder = tempfile.mkdtemp(prefix="monitor-")
         self.state = os.open(self.folder, os.O_RDONLY)
         self.control = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -56,6 +56,8 @@ class Monitor:
             inside = (in_r if feed else os.open("/dev/null", os.O_RDONLY), out_w, err_w)
         if once:
             words.append("input-once")
+        if output is not None:
+            fds[8] = output
         for i, (streams, end) in enumerate(clients):
             words.append(f"client={streams}")
             fds[11 + i] = end.fileno()
@@ -235,6 +237,46 @@ def slow_reader():
     ok("it was cut off at the end of what it could take", 0 < data < 40000 * 41, data)
 
 
+def nagging_reader():
+    """Of the output's copy: it takes a page each time the container stands, long before that would be given up."""
+    ours, theirs = os.pipe()
+    m = Monitor("i=0; while [ $i -lt 25000 ]; do echo 0123456789012345678901234567890123456789; i=$((i+1)); done", output=theirs)
+    stops = taken = 0
+    end = time.monotonic() + LIMIT
+    while not os.path.exists(m.folder + "/exit") and time.monotonic() < end:
+        time.sleep(0.5)
+        stops += 1
+        taken += len(os.read(ours, 4096))
+    print(f"# {stops} stops of half a second, {taken} of {25000 * 41} bytes taken")
+    ok("a reader that stalls again and again does not stop the container", os.path.exists(m.folder + "/exit"), f"{stops} stops")
+    ok("what it did not take is dropped", 0 < taken < 25000 * 41, taken)
+    os.close(ours)
+    ok("the end is recorded", m.end() == 0)
+    m.close()
+
+
+def flood():
+    """What boxmon has for itself when much has gone through it, by its client, its output and its log."""
+    a, a_end = pair()
+    m = Monitor("i=0; while [ $i -lt 50000 ]; do echo 0123456789012345678901234567890123456789; i=$((i+1)); done; read x", feed=True,
+                clients=[(STDOUT, a_end)], output=os.open("/dev/null", os.O_WRONLY))
+    total = 0
+    with a.makefile("rb") as stream:
+        while total < 50000 * 41:
+            total += len(stream.read(struct.unpack(">I", stream.read(8)[4:])[0]))
+    kib = private_kib(m.pid)
+    a.close()
+    ok("after a flood it keeps at most 100 KiB of its own, and a client's buffer while that is there", kib <= 100 + 68, f"{kib} KiB")
+    wait_until(lambda: not os.path.exists(f"/proc/{m.pid}") or private_kib(m.pid) < kib)
+    kib = private_kib(m.pid)
+    print(f"# {kib} KiB after a flood")
+    ok("and none of that afterwards", kib <= 100, f"{kib} KiB")
+    b = m.attach(STDIN | STDOUT)
+    b.sendall(b"x\n")
+    ok("and the container goes on", m.end() == 0)
+    m.close()
+
+
 def frames_prefix(data):
     """Bytes of whole frames; the last one may be cut: the client was."""
     at = total = 0
@@ -305,7 +347,7 @@ def gone(s):
     return bool(poll.poll(0))
 
 
-for story in (exits_and_logs, several_clients, input_ends, slow_reader, terminal, bad_messages, many_clients):
+for story in (exits_and_logs, several_clients, input_ends, slow_reader, nagging_reader, flood, terminal, bad_messages, many_clients):
     try:
         story()
     except Exception as e:  # noqa: BLE001 - a story that breaks is a failure with its reason
