@@ -1,25 +1,9 @@
 # podman_guest.bash - the part of podman.sh inside the guest.
 # shellcheck source=../vm/lib_guest.bash
 . /payload/lib_guest.bash
-# shellcheck source=lib_image.bash
-. /payload/lib_image.bash
-RUNTIME=$(sed -n 's/.*story.RUNTIME=\([^ ]*\).*/\1/p' /proc/cmdline)
-mount -t tmpfs -o mode=755 var /var/lib
-mkdir -p /var/lib/containers /etc/containers /var/tmp
-mount -t tmpfs -o mode=1777 tmp /var/tmp
-printf '[storage]\ndriver = "overlay"\ngraphroot = "/var/lib/containers/storage"\nrunroot = "/run/containers/storage"\n' \
-	>/etc/containers/storage.conf
-printf '[containers]\nnetns = "none"\n[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n' >/etc/containers/containers.conf
-echo containers:200000:600000 | tee /etc/subuid >/etc/subgid
-case $RUNTIME in
-box) cp /payload/box /usr/bin/box && RUNTIME=/usr/bin/box ;;
-*) RUNTIME=$(command -v "$RUNTIME") ;;
-esac
-name=${RUNTIME##*/}
-
-p() { timeout -k 5 "${T:-120}" podman --runtime "$RUNTIME" "$@" </dev/null; }
+# shellcheck source=lib_podman.bash
+. /payload/lib_podman.bash
 status() { "$@" >/dev/null 2>&1; echo $?; }
-field() { p inspect --format "$2" "$1"; }
 running() { [ "$(field "$1" '{{.State.Running}}')" = true ]; }
 state() { field "$1" '{{.State.Status}}'; }
 # What a container leaves: mounts, cgroups, the runtime's state, its processes.
@@ -31,11 +15,6 @@ traces() {
 	return 0
 }
 
-mkdir /tmp/image
-image_tree /tmp/image /payload/busybox
-tar -C /tmp/image -cf /tmp/image.tar .
-ok "the image is imported" p import -q --change 'CMD=/bin/sh' /tmp/image.tar img
-I=localhost/img
 say "$(uname -r), runtime $RUNTIME: $($RUNTIME --version | head -n 1)"
 before=$(traces)
 

@@ -93,7 +93,7 @@ peers_runtime_story() {
 	local payload=$VM/payload
 	mkdir "$payload"
 	cp "tests/api/$1_guest.bash" "$payload/story"
-	cp tests/api/lib_image.bash tests/vm/lib_guest.bash "$OUT/sysroot/bin/busybox" "$payload/"
+	cp tests/api/lib_*.bash tests/vm/lib_guest.bash "$OUT/sysroot/bin/busybox" "$payload/"
 	if [ "${RUNTIME:-box}" = box ]; then
 		vm_need "$OUT/bin/box"
 		cp "$OUT/bin/box" "$payload/"
