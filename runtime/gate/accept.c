@@ -27,6 +27,7 @@ struct accept {
 	struct inbounds clients;
 	unsigned clients_max;
 	bool full;			/* no port is watched */
+	bool holds;			/* a port has its share, and may have more when others end */
 	bool told;			/* of the kernel's lack */
 	struct loop_timer retry;
 };
@@ -44,33 +45,42 @@ static void set_options(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
+/* As in the flow table (flow.h) no port has more than are free for the others. */
 static bool has_room(const struct accept *a, const struct published *p)
 {
-	return !a->full && p->clients < a->clients_max / PORT_SHARE;
+	return !a->full && p->clients < a->clients_max / PORT_SHARE &&
+	       p->clients < a->clients_max - a->clients.count;
 }
 
 /* Without a source it is being withdrawn. */
 static void watch(struct accept *a, struct published *p)
 {
-	bool wanted = p->source.fd >= 0 && has_room(a, p) && publish_has_backend(p);
+	bool wanted = p->source.fd >= 0 && publish_has_backend(p), open = has_room(a, p);
 	struct err e;
 
-	if (!wanted)
+	a->holds |= wanted && !open;
+	if (!wanted || !open)
 		loop_remove(&p->source);
 	else if (!p->source.loop && loop_add(a->g->loop, &p->source, LOOP_READ, &e) < 0)
 		log_err("port %s: %s", p->key, e.text);
 }
 
-static void set_full(struct accept *a, bool full)
+static void watch_all(struct accept *a)
 {
 	struct published *p = NULL;
 
-	if (full == a->full)
-		return;
-	a->full = full;
+	a->holds = false;
 	while ((p = publish_next(&a->g->published, p)))
 		if (p->protocol == IPPROTO_TCP)
 			watch(a, p);
+}
+
+static void set_full(struct accept *a, bool full)
+{
+	if (full == a->full)
+		return;
+	a->full = full;
+	watch_all(a);
 }
 
 static void on_client_end(struct inbounds *all, struct published *p)
@@ -79,6 +89,8 @@ static void on_client_end(struct inbounds *all, struct published *p)
 
 	if (!a->retry.loop)
 		set_full(a, all->count >= a->clients_max);
+	if (a->holds)
+		watch_all(a);
 	watch(a, p);
 }
 
@@ -125,7 +137,9 @@ static void on_client(struct loop_source *source, unsigned events)
 	int left = BATCH;
 
 	(void)events;
-	while (left-- > 0 && take_one(a, p))
+	/* Others may have come to theirs since it was watched. */
+	watch(a, p);
+	while (left-- > 0 && has_room(a, p) && take_one(a, p))
 		;
 }
 

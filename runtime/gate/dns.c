@@ -356,7 +356,9 @@ static void forward(struct dns *d, struct dns_client *client, const struct dns_f
 	struct dns_forward *f = NULL;
 
 	resolvers_of(d, client->asker, &resolvers);
-	if (client->asker->clients < ASKER_CLIENTS_MAX) {
+	/* No more than there is room for: the same share as in the flow table (flow.h). */
+	if (client->asker->clients < ASKER_CLIENTS_MAX &&
+	    client->asker->clients < dns_forward_room(d->forwarder)) {
 		f = dns_forward_find(d->forwarder, key);
 		if (!f)
 			f = dns_forward_start(d->forwarder, key, &resolvers, client->tcp);

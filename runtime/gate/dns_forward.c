@@ -434,13 +434,18 @@ static void check(struct dns_forwarder *w, const struct address *resolver)
 		forward_free(f);
 }
 
+int dns_forward_room(const struct dns_forwarder *w)
+{
+	return w->count < DNS_FORWARD_MAX ? DNS_FORWARD_MAX - w->count : 0;
+}
+
 struct dns_forward *dns_forward_start(struct dns_forwarder *w, const struct dns_forward_key *key,
 				      const struct dns_resolvers *resolvers, bool by_tcp)
 {
 	struct dns_forward *f;
 	int i;
 
-	if (resolvers->count == 0 || w->count >= DNS_FORWARD_MAX)
+	if (resolvers->count == 0 || dns_forward_room(w) == 0)
 		return NULL;
 	f = forward_create(w, key, resolvers);
 	f->always_tcp = f->tcp = by_tcp;

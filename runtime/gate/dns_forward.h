@@ -55,6 +55,7 @@ struct dns_forward *dns_forward_find(struct dns_forwarder *w, const struct dns_f
 /* NULL: it cannot be asked (offline, too many, all resolvers dead). */
 struct dns_forward *dns_forward_start(struct dns_forwarder *w, const struct dns_forward_key *key,
 				      const struct dns_resolvers *resolvers, bool by_tcp);
+int dns_forward_room(const struct dns_forwarder *w); /* how many more can be on their way */
 struct dns_forward *dns_forward_next(struct dns_forwarder *w, struct dns_forward *f); /* of all */
 
 const struct dns_forward_key *dns_forward_key(const struct dns_forward *f);

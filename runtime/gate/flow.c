@@ -83,7 +83,7 @@ int flow_add(struct flow_table *t, struct flow *f, struct flow_account *account)
 	uint32_t most = account->flows_max ? account->flows_max : FLOW_ACCOUNT_MAX;
 	struct flow **bucket;
 
-	if (t->flows >= t->flows_max || account->flows >= most)
+	if (account->flows >= most || account->flows >= t->flows_max - t->flows)
 		return -1;
 	f->hash = hash_of(t, &f->key);
 	f->account = account;

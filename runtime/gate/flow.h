@@ -1,8 +1,9 @@
 /* flow.h - the table of what passes through a gateway: one entry per protocol and pair of ends.
  *
  * An entry is embedded in the struct of its protocol (tcp.c, udp.c, icmp.c); owner_of leads back.
- * The table is bounded and so is each container's part of it, so that one container cannot take
- * all of it from its neighbours (SECURITY F8). Hashed with a random key: nobody outside can choose
+ * The table is bounded and so is each container's part of it: to FLOW_ACCOUNT_MAX, and to as many
+ * as are free. So no number of containers can take all of it from a neighbour (SECURITY F8): n of
+ * them that want everything have 1/(n+1) of it each, and as much is left. Hashed with a random key: nobody outside can choose
  * ends that collide. Knows nothing of protocols, and no time. */
 #pragma once
 
@@ -20,6 +21,7 @@ struct flow_account {
 	 * servers do not take. */
 	uint32_t handshakes, chunks;
 	size_t kept_bytes;
+	uint32_t clients; /* UDP's: of the flows those that came by published ports */
 };
 
 /* As the container sees it: `inside` is its own end. */

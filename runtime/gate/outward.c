@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 
 #include "gate/capture.h"
@@ -434,6 +435,17 @@ static void on_capture(struct gate_part *part, struct gate *g, struct gate_membe
 		log_warn("capture of %s: %s", m->container, e.text);
 }
 
+/* One fd each, beside the clients of published ports (accept.c) and what else lives here. */
+static uint32_t flows_max(void)
+{
+	struct rlimit files = { .rlim_cur = 1024 };
+	rlim_t room;
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	room = files.rlim_cur / 8 * 3;
+	return room > FLOW_TABLE_MAX ? FLOW_TABLE_MAX : (uint32_t)room;
+}
+
 struct outward *outward_create(struct gate *g)
 {
 	struct outward *o = calloc(1, sizeof(*o));
@@ -442,7 +454,7 @@ struct outward *outward_create(struct gate *g)
 		abort();
 	o->g = g;
 	o->frames = frame_pool_create(FRAMES_MAX);
-	o->flows = g->flows = flow_table_create(0);
+	o->flows = g->flows = flow_table_create(flows_max());
 	o->part.network = on_network;
 	o->part.forbidden = on_forbidden;
 	o->part.member = on_member;

@@ -239,14 +239,20 @@ static struct flow_key key_of(const struct packet *p)
 				  .protocol = IPPROTO_TCP };
 }
 
+/* No more than are free: the same share as in the flow table (flow.h). */
+static bool may_begin(const struct tcp *t, const struct flow_account *a)
+{
+	return a->handshakes < HANDSHAKES_OF_ONE_MAX &&
+	       a->handshakes < HANDSHAKES_MAX - t->handshakes;
+}
+
 static struct tcp_flow *create_flow(struct tcp *t, const struct packet *p,
 				    const struct tcp_ruling *ruling)
 {
 	size_t headers = p->ip_bytes - p->payload_bytes;
 	struct tcp_flow *f;
 
-	if (headers > sizeof(f->syn) || t->handshakes >= HANDSHAKES_MAX ||
-	    ruling->account->handshakes >= HANDSHAKES_OF_ONE_MAX)
+	if (headers > sizeof(f->syn) || !may_begin(t, ruling->account))
 		return NULL;
 	f = calloc(1, sizeof(*f));
 	if (!f)

@@ -15,6 +15,7 @@ enum {
 	CLIENT_BUCKETS = 256,
 	PORT_TRIES = 16,
 	PORT_LEAST = 1024,
+	CLIENTS_OF_ONE_MAX = FLOW_ACCOUNT_MAX / 4, /* who writes any source address has no more */
 };
 
 struct udp_published {
@@ -32,17 +33,24 @@ union control {
 	char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo))];
 };
 
-static struct udp_flow **client_at(struct udp_published *p, const struct address *client,
+static struct udp_flow **bucket_of(struct udp_published *p, const struct address *client,
 				   uint16_t port)
 {
 	uint32_t hash = p->seed ^ port;
-	struct udp_flow **at;
 	size_t i;
 
 	for (i = 0; i < sizeof(client->bytes); i++)
 		hash = (hash ^ client->bytes[i]) * 16777619u;
 	hash ^= hash >> 15;
-	for (at = &p->clients[hash % CLIENT_BUCKETS]; *at; at = &(*at)->next_client)
+	return &p->clients[hash % CLIENT_BUCKETS];
+}
+
+static struct udp_flow **client_at(struct udp_published *p, const struct address *client,
+				   uint16_t port)
+{
+	struct udp_flow **at;
+
+	for (at = bucket_of(p, client, port); *at; at = &(*at)->next_client)
 		if ((*at)->client_port == port && address_equal(&(*at)->client, client))
 			break;
 	return at;
@@ -55,6 +63,7 @@ void udp_published_forget(struct udp_flow *f)
 
 	if (*at == f)
 		*at = f->next_client;
+	f->flow.account->clients--;
 	if (u->setup.unpick)
 		u->setup.unpick(u->setup.ctx, f->published->publication, f->number);
 }
@@ -88,10 +97,28 @@ static bool shown_as(struct udp *u, const struct address *client, struct flow_ke
 	return i < PORT_TRIES;
 }
 
+/* For a client more of a container that has all it may: the one of its bucket that was heard of
+ * least lately goes. So a flood from forged addresses costs the container neither its own flows
+ * nor clients that go on. */
+static bool make_room(struct udp_published *p, const struct address *client, uint16_t port,
+		      const struct flow_account *account)
+{
+	struct udp_flow *f, *oldest = NULL;
+
+	if (account->clients < CLIENTS_OF_ONE_MAX)
+		return true;
+	for (f = *bucket_of(p, client, port); f; f = f->next_client)
+		if (f->flow.account == account && (!oldest || f->used_ms < oldest->used_ms))
+			oldest = f;
+	if (oldest)
+		udp_flow_end(oldest);
+	return oldest;
+}
+
 static struct udp_flow *client_new(struct udp_published *p, const struct address *client,
 				   uint16_t port)
 {
-	struct udp_flow *f, **at = client_at(p, client, port);
+	struct udp_flow *f;
 	struct udp_ruling ruling = { .verdict = UDP_IGNORE };
 	struct udp *u = p->u;
 	struct flow_key key;
@@ -104,7 +131,9 @@ static struct udp_flow *client_new(struct udp_published *p, const struct address
 	key.inside_port = ruling.port;
 	key.outside_port = port;
 	key.protocol = IPPROTO_UDP;
-	f = shown_as(u, client, &key) ? udp_flow_create(u, &key, &ruling) : NULL;
+	f = make_room(p, client, port, ruling.account) && shown_as(u, client, &key)
+		    ? udp_flow_create(u, &key, &ruling)
+		    : NULL;
 	if (!f) {
 		if (u->setup.unpick)
 			u->setup.unpick(u->setup.ctx, p->publication, ruling.number);
@@ -114,7 +143,8 @@ static struct udp_flow *client_new(struct udp_published *p, const struct address
 	f->client = *client;
 	f->client_port = port;
 	f->number = ruling.number;
-	*at = f;
+	f->flow.account->clients++;
+	*client_at(p, client, port) = f;
 	if (f->stats)
 		f->stats->published++;
 	return f;

@@ -82,6 +82,7 @@ static void forget(struct keeper *k)
 {
 	loop_remove(&k->connection);
 	loop_remove(&k->process);
+	loop_timer_off(&k->rest);
 	fd_close(&k->connection.fd);
 	fd_close(&k->process.fd);
 	outbox_finish(&k->outbox);
@@ -137,8 +138,22 @@ static void flush(struct keeper *k)
 	left = outbox_flush(&k->outbox, k->connection.fd, &e);
 	if (left < 0)
 		kill_it(k, e.number == EPIPE || e.number == ECONNRESET ? NULL : e.text);
-	else if (loop_change(&k->connection, LOOP_READ | (left == 0 ? LOOP_WRITE : 0), &e))
+	else if (loop_change(&k->connection,
+			     (k->rest.loop ? 0 : LOOP_READ) | (left == 0 ? LOOP_WRITE : 0), &e))
 		kill_it(k, e.text);
+}
+
+static void on_rested(struct loop_timer *timer)
+{
+	struct keeper *k = owner_of(timer, struct keeper, rest);
+
+	if (k->connection.loop)
+		flush(k);
+}
+
+void keeper_rest(struct keeper *k, unsigned wait_ms)
+{
+	loop_timer_set(k->loop, &k->rest, wait_ms);
 }
 
 static int take_message(struct keeper *k, struct err *e)
@@ -162,7 +177,8 @@ static void on_connection(struct loop_source *source, unsigned events)
 	struct err e = { 0 };
 	int got = 1;
 
-	for (int i = 0; i < MESSAGES_AT_ONCE && got == 1 && events != LOOP_WRITE; i++)
+	for (int i = 0;
+	     i < MESSAGES_AT_ONCE && got == 1 && events != LOOP_WRITE && !k->rest.loop; i++)
 		got = take_message(k, &e);
 	if (got < 0 && e.number != EAGAIN && e.number != ECONNRESET) {
 		kill_it(k, e.text);
@@ -230,6 +246,7 @@ void keeper_init(struct keeper *k, struct loop *loop, const char *name,
 	k->connection = (struct loop_source){ .fd = -1, .on_event = on_connection };
 	k->process = (struct loop_source){ .fd = -1, .on_event = on_end };
 	k->timer.on_time = on_time;
+	k->rest.on_time = on_rested;
 	outbox_init(&k->outbox);
 }
 

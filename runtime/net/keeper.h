@@ -23,7 +23,7 @@ struct msg;
 
 enum {
 	KEEPER_ID = 103,	 /* user and group `gate` (rootfs/etc/passwd) */
-	KEEPER_FILES = 65536,	 /* of one gateway: its flows and pipes */
+	KEEPER_FILES = 131072,	 /* of one gateway: its flows, clients and pipes */
 	KEEPER_PAUSE_MS = 50,	 /* after one that did not live a second; doubles */
 	KEEPER_PAUSE_MAX_MS = 2000,
 	KEEPER_LIVED_MS = 1000,
@@ -42,7 +42,7 @@ struct keeper {
 	const char *name; /* of the network; the caller's */
 	const struct keeper_events *events;
 	struct loop_source connection, process; /* -1 = not running; process: a pidfd */
-	struct loop_timer timer;
+	struct loop_timer timer, rest;
 	struct outbox outbox;
 	pid_t pid;
 	uint64_t started_ms;
@@ -55,5 +55,7 @@ void keeper_init(struct keeper *k, struct loop *loop, const char *name,
 void keeper_start(struct keeper *k);
 /* Kills and reaps. */
 void keeper_stop(struct keeper *k);
+/* What it says next is heard after this time only. */
+void keeper_rest(struct keeper *k, unsigned wait_ms);
 /* Lost while it is not running: on_start tells it again. */
 void keeper_tell(struct keeper *k, const struct msg *m);

@@ -18,7 +18,7 @@ if [ "${1-}" != --inside ]; then
 	flags="-std=gnu11 -D_GNU_SOURCE -O1 -Wall -Iruntime -static"
 	# shellcheck disable=SC2086 # words
 	"$cc" $flags -o "$work/probe" "$here/probe.c" &&
-		"$cc" $flags -o "$work/boxctl" "$here/boxctl.c" runtime/oci/*.c runtime/lib/{arena,buf,err,fd,json*,log,msg,str}.c \
+		"$cc" $flags -o "$work/boxctl" "$here/boxctl.c" runtime/oci/*.c runtime/lib/{address,arena,buf,err,fd,json*,log,msg,str}.c \
 			runtime/wire/*.c -lyyjson || exit 1
 	root=$(mktemp -d)
 	trap 'rmdir "$root"' EXIT

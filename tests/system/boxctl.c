@@ -32,31 +32,9 @@
 #include "oci/spec_names.h"
 #include "oci/spec_parts.h"
 #include "wire/wire.h"
+#include "play_svd.h"
 
 enum { WORDS_MAX = 32, SPEC_MAX = 1 << 20 };
-
-static struct sockaddr_un address_of(const char *path)
-{
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-
-	if (!str_copy(a.sun_path, sizeof(a.sun_path), path))
-		die("%s is too long for a socket", path);
-	return a;
-}
-
-static int serve(const char *path, char **argv)
-{
-	struct sockaddr_un a = address_of(path);
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
-
-	unlink(path);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, 8) ||
-	    dup2(fd, 3) != 3 || dup2(STDOUT_FILENO, 4) != 4)
-		die("serve %s: %m", path);
-	setenv("CUVETTE_FDS", "boxd.sock:notify", 1);
-	execv(argv[0], argv);
-	die("run %s: %m", argv[0]);
-}
 
 static void spec_option(struct arena *a, struct oci_spec *s, char option, const char *value)
 {
@@ -473,7 +451,7 @@ static void resize(int fd, char **words)
 
 static int talk(const char *path)
 {
-	struct sockaddr_un a = address_of(path);
+	struct sockaddr_un a = play_svd_address(path);
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), count;
 	char line[4096], *words[WORDS_MAX];
 
@@ -532,7 +510,7 @@ int main(int argc, char **argv)
 	alarm(60);	/* an answer that never comes must not hang the test */
 	if (argc >= 4 && str_equal(argv[1], "serve")) {
 		alarm(0);
-		return serve(argv[2], argv + 3);
+		return play_svd_serve(argv[2], "boxd.sock:notify", argv + 3);
 	}
 	if (argc >= 3 && str_equal(argv[1], "spec"))
 		return spec(argc - 1, argv + 1);

@@ -416,6 +416,36 @@ def full_port():
             s.close()
 
 
+@test
+def shares_of_ports():
+    """however many ports have all the clients they can get, one more finds room"""
+    c = web()
+    with world(c, files=512) as netd:
+        ports = [netd.publish(f"p{n}", OUTSIDE, 80) for n in range(5)]
+        for n in range(5):
+            netd.backend(f"p{n}", c)
+        held = []
+        for port in ports[:4]:
+            for _ in range(512 // 4 // 4):
+                held.append(connect(port))
+        for s in held[:3 * 32 + 16]:
+            read_line(s)
+        who(ports[4])
+        held[-1].settimeout(0.3)
+        try:
+            raise AssertionError(f"it said {read_line(held[-1])}")
+        except TimeoutError:
+            pass
+        held.pop(0).close()
+        held.pop(0).close()
+        held[-1].settimeout(5)      # who waits is served when another port's clients end
+        for s in held[3 * 32 + 16 - 2:][:1]:
+            s.settimeout(5)
+            read_line(s)
+        for s in held:
+            s.close()
+
+
 def reachable(port):
     try:
         who(port, timeout=5)

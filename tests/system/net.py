@@ -1,5 +1,6 @@
 """net.py - the story of net.sh: netd with a plain gateway. Every wait is for an event, with a limit. Prints TAP."""
 import os
+import re
 import signal
 import socket
 import statistics
@@ -205,6 +206,19 @@ for i, n in enumerate(many):
     took.append(netd.took_us)
 print(f"# attach of 20 at once: median {statistics.median(took):.0f} us")
 t.is_("the last reaches the first", hello(many[19], many[0], "172.18.1.1"), "172.18.1.20")
+
+# ---- a gateway that takes sockets for ever
+greedy = Namespace()
+t.is_("a greedy gateway's network", (ask("create", "bad", "172.21.0.0/16", "172.21.0.1", "-", "-"), ask("attach", "bad", "greedy", greedy.path, "172.21.0.2", "-")),
+      ("done bad", "done bad"))
+took = []
+while "sockets in" not in netd.log():
+    ask("list")
+    took.append(netd.took_us)
+ms = int(re.search(r"gate: [0-9]+ sockets in ([0-9]+) ms", netd.log())[1])
+print(f"# 24,000 sockets in {ms} ms; {len(took)} answers meanwhile, median {statistics.median(took):.0f} us")
+t.ok("its sockets are counted out: 16,000 a second", ms > 1000, ms)
+t.is_("it is deleted", ask("delete", "bad"), "done bad")
 
 # ---- messages that are none
 for what, data in (("empty", b""), ("short", b"\1"), ("unknown", b"\xff\xff\xff\xff"), ("cut", b"\x20\0\0\0s\xff\xff\xff\xffab")):

@@ -13,7 +13,7 @@ vm_need "$cc" "$box"
 mkdir -p "$work" "$payload"/rootfs/{proc,sys,dev}
 "$cc" -std=gnu11 -D_GNU_SOURCE -O1 -Wall -static -s -o "$payload/rootfs/walk" tests/vm/walk.c &&
 	"$cc" -std=gnu11 -D_GNU_SOURCE -O1 -Wall -Iruntime -static -s -o "$work/boxctl" tests/system/boxctl.c runtime/oci/*.c \
-		runtime/lib/{arena,buf,err,fd,json*,log,msg,str}.c runtime/wire/*.c -lyyjson || exit 1
+		runtime/lib/{address,arena,buf,err,fd,json*,log,msg,str}.c runtime/wire/*.c -lyyjson || exit 1
 cp "$box" "$payload/box"
 
 # --- the containers: what the engine makes when no option is given, each with its own ids, and that with one thing changed

@@ -23,8 +23,8 @@ static struct flow_key key(uint16_t port)
 
 static void test_found(void **state)
 {
-	struct flow_table *t = flow_table_create(1000);
-	struct flow_account account = { 0 };
+	struct flow_table *t = flow_table_create(1100);
+	struct flow_account accounts[10] = { 0 };
 	static struct flow flows[1000];
 	struct flow_key k;
 	uint16_t i;
@@ -32,7 +32,7 @@ static void test_found(void **state)
 	(void)state;
 	for (i = 0; i < 1000; i++) {
 		flows[i].key = key(i);
-		assert_int_equal(flow_add(t, &flows[i], &account), 0);
+		assert_int_equal(flow_add(t, &flows[i], &accounts[i % 10]), 0);
 	}
 	for (i = 0; i < 1000; i++) {
 		k = key(i);
@@ -44,7 +44,8 @@ static void test_found(void **state)
 		flow_remove(t, &flows[i]);
 	flow_remove(t, &flows[0]);
 	assert_int_equal(flow_table_count(t), 500);
-	assert_int_equal(account.flows, 500);
+	assert_int_equal(accounts[0].flows, 0);
+	assert_int_equal(accounts[1].flows, 100);
 	for (i = 0; i < 1000; i++) {
 		k = key(i);
 		assert_ptr_equal(flow_find(t, &k), i % 2 ? &flows[i] : NULL);
@@ -52,25 +53,32 @@ static void test_found(void **state)
 	flow_table_destroy(t);
 }
 
-/* One container's flood leaves the rest of the table to its neighbours. */
+static uint32_t take_all(struct flow_table *t, struct flow_account *a)
+{
+	static struct flow flows[400];
+	static uint16_t used;
+	int i;
+
+	for (i = 0; i < 40; i++) {
+		flows[used].key = key(used);
+		used += flow_add(t, &flows[used], a) == 0;
+	}
+	return a->flows;
+}
+
+/* One container's flood leaves the rest of the table to its neighbours, so does that of many. */
 static void test_bounds(void **state)
 {
 	struct flow_table *t = flow_table_create(20);
-	struct flow_account greedy = { .flows_max = 8 }, other = { 0 };
-	static struct flow flows[40];
-	int i, got = 0;
+	struct flow_account greedy = { .flows_max = 8 }, others[3] = { 0 };
 
 	(void)state;
-	for (i = 0; i < 20; i++) {
-		flows[i].key = key((uint16_t)i);
-		got += flow_add(t, &flows[i], &greedy) == 0;
-	}
-	assert_int_equal(got, 8);
-	for (got = 0, i = 20; i < 40; i++) {
-		flows[i].key = key((uint16_t)i);
-		got += flow_add(t, &flows[i], &other) == 0;
-	}
-	assert_int_equal(got, 12);
+	assert_int_equal(take_all(t, &greedy), 8);
+	assert_int_equal(take_all(t, &others[0]), 6);
+	assert_int_equal(take_all(t, &others[1]), 3);
+	assert_int_equal(take_all(t, &others[2]), 2);
+	assert_int_equal(take_all(t, &others[0]), 6);
+	assert_int_equal(flow_table_count(t), 19);
 	flow_table_destroy(t);
 }
 
