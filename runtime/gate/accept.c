@@ -27,7 +27,7 @@ struct accept {
 	struct inbounds clients;
 	unsigned clients_max;
 	bool full;			/* no port is watched */
-	bool holds;			/* a port has its share, and may have more when others end */
+	bool holds;			/* a port has its share, until others end */
 	bool told;			/* of the kernel's lack */
 	struct loop_timer retry;
 };

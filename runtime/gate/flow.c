@@ -43,6 +43,11 @@ uint32_t flow_table_count(const struct flow_table *t)
 	return t->flows;
 }
 
+uint32_t flow_table_free(const struct flow_table *t)
+{
+	return t->flows_max - t->flows;
+}
+
 static uint32_t hash_of(const struct flow_table *t, const struct flow_key *k)
 {
 	/* Packed by hand: padding of the struct must not count. */
@@ -81,9 +86,10 @@ struct flow *flow_find(const struct flow_table *t, const struct flow_key *key)
 int flow_add(struct flow_table *t, struct flow *f, struct flow_account *account)
 {
 	uint32_t most = account->flows_max ? account->flows_max : FLOW_ACCOUNT_MAX;
+	uint32_t own = account->flows - account->clients;
 	struct flow **bucket;
 
-	if (account->flows >= most || account->flows >= t->flows_max - t->flows)
+	if (own >= most || own >= flow_table_free(t))
 		return -1;
 	f->hash = hash_of(t, &f->key);
 	f->account = account;

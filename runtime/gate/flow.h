@@ -3,8 +3,8 @@
  * An entry is embedded in the struct of its protocol (tcp.c, udp.c, icmp.c); owner_of leads back.
  * The table is bounded and so is each container's part of it: to FLOW_ACCOUNT_MAX, and to as many
  * as are free. So no number of containers can take all of it from a neighbour (SECURITY F8): n of
- * them that want everything have 1/(n+1) of it each, and as much is left. Hashed with a random key: nobody outside can choose
- * ends that collide. Knows nothing of protocols, and no time. */
+ * them that want everything have 1/(n+1) of it each, and as much is left. Hashed with a random key:
+ * nobody outside can choose ends that collide. Knows nothing of protocols, and no time. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,7 +21,7 @@ struct flow_account {
 	 * servers do not take. */
 	uint32_t handshakes, chunks;
 	size_t kept_bytes;
-	uint32_t clients; /* UDP's: of the flows those that came by published ports */
+	uint32_t clients; /* of the flows those from outside (udp_published.c), which bounds them */
 };
 
 /* As the container sees it: `inside` is its own end. */
@@ -50,6 +50,7 @@ enum {
 struct flow_table *flow_table_create(uint32_t flows_max); /* 0: FLOW_TABLE_MAX */
 void flow_table_destroy(struct flow_table *t);		  /* NULL is fine; forgets its entries */
 uint32_t flow_table_count(const struct flow_table *t);
+uint32_t flow_table_free(const struct flow_table *t);
 
 struct flow *flow_find(const struct flow_table *t, const struct flow_key *key);
 /* -1: the table or the account is full. The key is filled, and not in the table. */

@@ -105,7 +105,8 @@ static bool make_room(struct udp_published *p, const struct address *client, uin
 {
 	struct udp_flow *f, *oldest = NULL;
 
-	if (account->clients < CLIENTS_OF_ONE_MAX)
+	if (account->clients < CLIENTS_OF_ONE_MAX &&
+	    account->clients < flow_table_free(p->u->setup.flows))
 		return true;
 	for (f = *bucket_of(p, client, port); f; f = f->next_client)
 		if (f->flow.account == account && (!oldest || f->used_ms < oldest->used_ms))

@@ -1,0 +1,342 @@
+"""gate_hostile.py - the story of gate_hostile.sh: netd with the real gated, and everybody else is an attacker.
+
+    a, hogs --- network lab --- gated --- this machine, 10.9.0.1 --- far, 10.9.0.2
+    b (victim) -'
+
+Forged packets that can be known to be right (an exact sequence number) come as controls: they do end a connection when they
+come from where they may.
+"""
+import os
+import random
+import signal
+import socket
+import statistics
+import struct
+import threading
+import time
+
+from netlib import LIMIT, TCP, UDP, V4, Namespace, Netd, Tap, outside, resolvers, within
+from netspoof import a4, checksum, ipv4
+
+t = Tap("hostile")
+FORGED, CLIENTS, ROUNDS = (int(os.environ.get(n, d)) for n, d in (("FORGED", "2000"), ("CLIENTS", "20000"), ("ROUNDS", "100")))
+SEED = int(os.environ.get("SEED", time.time_ns() & 0xffffffff))
+dice = random.Random(SEED)
+print(f"# SEED={SEED}")
+FAR, MACHINE, A, B, GATEWAY = "10.9.0.2", "10.9.0.1", "172.18.0.2", "172.18.0.3", "172.18.0.1"
+RST, SYN, ACK = 4, 2, 16
+
+
+def serve(sock, each):
+    def run():
+        while True:
+            try:
+                got = sock.accept() if sock.type == TCP else sock.recvfrom(65536)
+            except OSError:
+                return
+            if sock.type == TCP:
+                threading.Thread(target=each, args=(got[0],), daemon=True).start()
+            else:
+                each(sock, *got)
+    sock.settimeout(None)
+    threading.Thread(target=run, daemon=True).start()
+
+
+def echo(conn):
+    with conn:
+        try:
+            while data := conn.recv(65536):
+                conn.sendall(data)
+        except OSError:
+            pass
+
+
+def listen(ns, port, each=echo, kind=TCP, address=""):
+    s = ns.listen(port) if kind == TCP else ns.open(V4, UDP)
+    if kind == UDP:
+        s.bind((address, port))
+    serve(s, each)
+    return s
+
+
+def lives(s):
+    """Another exchange on the connection; what went wrong."""
+    try:
+        s.sendall(b"alive?")
+        got = s.recv(6, socket.MSG_WAITALL)
+        return "yes" if got == b"alive?" else repr(got)
+    except OSError as e:
+        return repr(e)
+
+
+def segment(source, sport, to, port, seq, ack, flags):
+    tcp = struct.pack("!HHIIBBHHH", sport, port, seq & 0xffffffff, ack & 0xffffffff, 5 << 4, flags, 65535, 0, 0)
+    pseudo = a4(source) + a4(to) + struct.pack("!BBH", 0, 6, len(tcp))
+    return tcp[:16] + struct.pack("!H", checksum(pseudo + tcp)) + tcp[18:]
+
+
+def unreachable(code, info, inner):
+    """ICMP about a packet that it has never seen."""
+    packet = struct.pack("!BBHI", 3, code, 0, info) + inner[:28]
+    return packet[:2] + struct.pack("!H", checksum(packet)) + packet[4:]
+
+
+class Forger:
+    """Whole IPv4 packets out of a namespace, whoever they say they are from."""
+
+    def __init__(self, ns, via=None):
+        self.via, self.raw = via, ns.open(V4, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        self.raw.settimeout(None)
+
+    def send(self, source, to, protocol, payload):
+        try:
+            self.raw.sendto(ipv4(source, to, protocol, payload), (to, 0))
+        except PermissionError:
+            pass
+
+
+class Ear:
+    """The last segment of a connection that passed a device: what comes next is known from it."""
+
+    def __init__(self, ns, device):
+        self.s = ns.open(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+        self.s.bind((device, 3))
+        self.s.settimeout(0)
+
+    def next_of(self, source, sport, to):
+        """(seq, ack) of the next segment from source to `to`."""
+        seq = ack = None
+        while True:
+            try:
+                data, peer = self.s.recvfrom(70000)
+            except BlockingIOError:
+                return seq, ack
+            if peer[1] == 0x0800 and data[9] == 6 and data[12:16] == a4(source) and data[16:20] == a4(to):
+                tcp = data[(data[0] & 15) * 4:struct.unpack("!H", data[2:4])[0]]
+                if struct.unpack("!H", tcp[:2])[0] == sport:
+                    first, ack = struct.unpack("!II", tcp[4:12])
+                    seq = first + len(tcp) - (tcp[12] >> 4) * 4 + bool(tcp[13] & 3)
+
+
+def known(ear, conn, source, sport, to):
+    """(seq, ack) of the next segment from source to `to`, after an exchange."""
+    ear.next_of(source, sport, to)
+    assert lives(conn) == "yes"
+    return ear.next_of(source, sport, to)
+
+
+def forge(forger, source, sport, to, port):
+    """Resets, openings and errors with numbers by chance."""
+    for _ in range(FORGED):
+        seq, ack = dice.getrandbits(32), dice.getrandbits(32)
+        forger.send(source, to, 6, segment(source, sport, to, port, seq, ack, dice.choice((RST, RST | ACK, SYN, SYN | ACK, ACK))))
+        inner = ipv4(to, source, 6, segment(to, port, source, sport, seq, ack, ACK))
+        forger.send(source, to, 1, unreachable(dice.choice((0, 1, 2, 3, 4, 13)), 68, inner))
+
+
+# ---- the world
+far = outside()
+for words in ("net.ipv4.conf.all.rp_filter 0", "net.ipv4.conf.out0.rp_filter 0"):
+    name, value = words.split()
+    with open("/proc/sys/" + name.replace(".", "/"), "w") as file:
+        file.write(value)
+resolvers(FAR)
+a, b = Namespace(), Namespace()
+hogs = [a] + [Namespace() for _ in range(3)]
+netd = Netd()
+ask = netd.ask
+ask("create", "lab", "172.18.0.0/16", GATEWAY, "-", "-")
+for name, ns, address in [("b", b, B)] + [(f"hog{i}", ns, A if i == 0 else f"172.18.0.{i + 10}") for i, ns in enumerate(hogs)]:
+    t.is_(f"{name} is attached", ask("attach", "lab", name, ns.path, address, "-", f"name={name}"), "done lab")
+
+
+def name_server(s, data, peer):
+    question = data[12:data.index(b"\0", 12) + 5]
+    s.sendto(data[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + question + b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\7", peer)
+
+
+keep = [listen(far, 7000), listen(far, 7001, lambda s, d, p: s.sendto(d, p), UDP), listen(far, 53, name_server, UDP, FAR), listen(b, 80),
+        listen(b, 5353, lambda s, d, p: s.sendto(d, p), UDP)]
+port = int(ask("publish", "lab", "web", "tcp", "-", 0, 80, "b").split()[-1])
+udp_port = int(ask("publish", "lab", "dns", "udp", "-", 0, 5353, "b").split()[-1])
+outer, neighbour, own = Forger(far), Forger(a), Forger(b)
+at_far, at_b, at_b_lo = Ear(far, "eth0"), Ear(b, "eth0"), Ear(b, "lo")
+
+
+def open_out():
+    s = b.open(V4, TCP)
+    s.connect((FAR, 7000))
+    assert lives(s) == "yes"
+    return s, s.getsockname()[1]
+
+
+# ---- F7: a container's connection to the world
+s, inner_port = open_out()
+with far:
+    with open("/proc/net/tcp") as file:
+        rows = [line.split() for line in file][1:]
+outer_port = next(int(r[2].split(":")[1], 16) for r in rows if r[3] == "01" and r[1].endswith(f":{7000:04X}"))
+forge(outer, FAR, 7000, MACHINE, outer_port)
+t.is_(f"out: {FORGED} forged resets, openings and errors from outside, numbers by chance", lives(s), "yes")
+seq, ack = known(at_b, s, FAR, 7000, B)
+forge(neighbour, FAR, 7000, B, inner_port)
+forge(neighbour, B, inner_port, FAR, 7000)
+for source, sport, to, dport, n, m in ((FAR, 7000, B, inner_port, seq, ack), (B, inner_port, FAR, 7000, ack, seq)):
+    for flags in (RST, RST | ACK):
+        neighbour.send(source, to, 6, segment(source, sport, to, dport, n, m, flags))
+t.is_("out: a neighbour forges both ends, with the exact numbers", lives(s), "yes")
+seq, ack = known(at_far, s, FAR, 7000, MACHINE)
+outer.send(FAR, MACHINE, 6, segment(FAR, 7000, MACHINE, outer_port, seq, ack, RST))
+t.like("control: with the exact number from where it may come it is the end", lives(s), "ConnectionReset|BrokenPipe")
+s.close()
+s, inner_port = open_out()
+seq, ack = known(at_b, s, B, inner_port, FAR)
+own.send(B, FAR, 6, segment(B, inner_port, FAR, 7000, seq + 5000, ack, RST))
+t.is_("out: a reset inside the window but not at its edge (RFC 5961 3.2)", lives(s), "yes")
+s.close()
+
+# ---- F7: a client's connection to a published port
+s = far.open(V4, TCP)
+s.connect((MACHINE, port))
+client_port = s.getsockname()[1]
+t.is_("in: served", lives(s), "yes")
+seq, ack = known(at_b_lo, s, FAR, client_port, B)
+forge(neighbour, FAR, client_port, B, 80)
+forge(outer, FAR, client_port, MACHINE, port)
+if seq is not None:
+    neighbour.send(FAR, B, 6, segment(FAR, client_port, B, 80, seq, ack, RST))
+t.is_("in: forged by a neighbour with the exact numbers, and by others outside", (seq is not None, lives(s)), (True, "yes"))
+s.close()
+
+# ---- F7: first numbers cannot be guessed
+firsts, last = [], None
+for _ in range(64):
+    with b.open(V4, TCP) as s:
+        s.connect((GATEWAY, 53))
+        seq, _ = at_b.next_of(GATEWAY, 53, B)
+        firsts.append(seq - 1)
+steps = {(y - x) >> 16 & 0xffff for x, y in zip(firsts, firsts[1:])}
+t.ok("the gateway's first sequence numbers follow no step", len(steps) > 56, sorted(steps))
+
+# ---- F7: forged clients of a published UDP port
+with far.open(V4, UDP) as s:
+    s.connect((MACHINE, udp_port))
+
+    def exchange():
+        """Sent again until it is answered: a full buffer on the way loses datagrams."""
+        s.settimeout(0.2)
+        for _ in range(5 * LIMIT):
+            s.send(b"mine")
+            try:
+                return s.recv(100)
+            except TimeoutError:
+                pass
+        return b"lost"
+    t.is_("a UDP client", exchange(), b"mine")
+    for i in range(CLIENTS):
+        source = f"{dice.choice((11, 12, 13))}.{dice.randrange(256)}.{dice.randrange(256)}.{dice.randrange(1, 255)}"
+        outer.send(source, MACHINE, 17, struct.pack("!HHHH", dice.randrange(1024, 65536), udp_port, 9, 0) + b"x")
+        if i % 500 == 0:
+            assert exchange() == b"mine"
+    t.is_(f"its conversation goes on beside {CLIENTS} forged clients", exchange(), b"mine")
+fields = dict(zip(("bytes_out bytes_in packets_out packets_in flows_tcp flows_udp flows_icmp flows_open published published_out published_in refused "
+                   "limited dropped dns_questions dns_forwarded").split(), map(int, ask("stats", "lab", "b").split()[3:])))
+print(f"# {fields}")
+t.ok("which hold a part of the container's flows", fields["flows_open"] <= 4096 + 16 and fields["published"] > min(CLIENTS, 4096) // 2, fields)
+with b.open(V4, TCP) as s:
+    s.connect((FAR, 7000))
+    t.is_("and leave it its own", lives(s), "yes")
+
+
+# ---- F8: neighbours that take all
+def question(number):
+    return b"\1\2\1\0\0\1\0\0\0\0\0\0\x08" + f"{number:08x}".encode() + b"\7example\0\0\1\0\1"
+
+
+def try_all(ns):
+    """One more of everything, from a container that has nothing."""
+    with ns.open(V4, TCP) as s, ns.open(V4, UDP) as u, ns.open(V4, UDP) as q:
+        s.connect((FAR, 7000))
+        u.connect((FAR, 7001))
+        u.send(b"x")
+        q.sendto(question(dice.getrandbits(32)), (GATEWAY, 53))
+        return lives(s), u.recv(9), q.recv(512)[3] & 15
+
+
+with far:
+    os.system("ip route add blackhole 192.0.2.0/24 2>/dev/null")
+os.system(f"ip route add 192.0.2.0/24 via {FAR}")
+for i, ns in enumerate(hogs):
+    with ns.open(V4, UDP) as u:
+        for n in range(17000):
+            u.sendto(b"x", (f"192.0.2.{1 + i}", 1 + n))
+            if n % 64 == 0:
+                time.sleep(0)
+fresh = Namespace()
+ask("attach", "lab", "fresh", fresh.path, "172.18.0.99", "-")
+print("# flows of the hogs:", [int(ask("stats", "lab", f"hog{i}").split()[10]) for i in range(4)])
+t.is_("four neighbours hold all the flows that they can get: one more container opens its own", try_all(fresh), ("yes", b"x", 0))
+
+
+def hog(ns):
+    """A process that sends and receives as fast as it can: TCP both ways, small datagrams, questions, connections."""
+    pid = os.fork()
+    if pid:
+        return pid
+    bulk = [ns.open(V4, TCP) for _ in range(4)]
+    for s in bulk:
+        s.connect((FAR, 7000))
+        s.setblocking(False)
+    small, questions = ns.open(V4, UDP), ns.open(V4, UDP)
+    block, n = bytes(65536), 0
+    while True:
+        n += 1
+        for s in bulk:
+            for call in (lambda c=s: c.send(block), lambda c=s: c.recv(1 << 20)):
+                try:
+                    call()
+                except BlockingIOError:
+                    pass
+        for _ in range(50):
+            small.sendto(b"x" * 64, (FAR, 9))
+        questions.sendto(question(n), (GATEWAY, 53))
+        s = ns.open(V4, TCP)
+        s.setblocking(False)
+        s.connect_ex((FAR, 7000))
+        s.close()
+
+
+def exchanges():
+    """p50 and p99 in us of requests on an open connection, and of connections with one."""
+    took = [], []
+    with fresh.open(V4, TCP) as s:
+        s.connect((FAR, 7000))
+        for _ in range(ROUNDS):
+            begun = time.monotonic()
+            assert lives(s) == "yes"
+            took[0].append(time.monotonic() - begun)
+            begun = time.monotonic()
+            with fresh.open(V4, TCP) as again:
+                again.connect((FAR, 7000))
+                assert lives(again) == "yes"
+            took[1].append(time.monotonic() - begun)
+    return [(round(statistics.median(x) * 1e6), round(sorted(x)[len(x) * 99 // 100] * 1e6)) for x in took]
+
+
+idle = exchanges()
+pids = [hog(ns) for ns in hogs[:2]]
+before = int(ask("stats", "lab", "hog0").split()[3])
+within(lambda: int(ask("stats", "lab", "hog0").split()[3]) > before + (16 << 20))
+beside = exchanges()
+asked = [try_all(fresh) for _ in range(5)]
+for pid in pids:
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+for what, x, y in zip(("request and response", "connect, request, close"), idle, beside):
+    print(f"# {what}: idle p50 {x[0]} p99 {x[1]} us, beside two hogs p50 {y[0]} p99 {y[1]} us: {y[1] / x[1]:.1f} x")
+t.is_("beside two hogs everything of a neighbour's is answered", asked, [("yes", b"x", 0)] * 5)
+t.ok("none of its exchanges takes a second", all(y[1] < 1000000 for y in beside), beside)
+t.is_("netd ends", netd.end(), 0)
+if t.failed:
+    print("".join(f"# log: {line}\n" for line in open("/run/log", errors="replace").read().splitlines()[-40:]), end="")
+t.end()
