@@ -10,6 +10,7 @@
 #include "engine/batch.h"
 #include "engine/boxd.h"
 #include "engine/container.h"
+#include "engine/inspect.h"
 #include "engine/leftover.h"
 #include "engine/load.h"
 #include "engine/netd.h"
@@ -49,6 +50,7 @@ struct engine {
 	struct listed listed[LISTED_MAX];
 	size_t listed_count;
 	struct leftover leftover;
+	struct inspect *inspect;
 	bool reconciled, stopping;
 	struct loop_timer stop_timer;
 };
@@ -334,10 +336,19 @@ static void on_netd_connected(void *ctx)
 		log_warn("ask netd for its list: %s", e.text);
 }
 
+static void on_netd_counters(void *ctx, const char *network, const char *container,
+			     const uint64_t *values, size_t count)
+{
+	struct engine *engine = ctx;
+
+	inspect_counters(engine->inspect, network, container, values, count);
+}
+
 static void on_netd_lost(void *ctx)
 {
 	struct engine *engine = ctx;
 
+	inspect_netd_is_gone(engine->inspect);
 	networks_forget(&engine->load.networks);
 	if (engine->stopping)
 		stop_when_all_ended(engine);
@@ -432,6 +443,7 @@ static const struct netd_events netd_events = {
 	.member = on_netd_member,
 	.port = on_netd_port,
 	.listed = on_netd_listed,
+	.counters = on_netd_counters,
 	.idle = on_netd_idle,
 };
 
@@ -459,6 +471,7 @@ void engine_destroy(struct engine *engine)
 	for (size_t i = 0; engine->containers && i < engine->load.wanted_count; i++)
 		container_finish(&engine->containers[i]);
 	loop_timer_off(&engine->stop_timer);
+	inspect_destroy(engine->inspect);
 	boxd_destroy(engine->box);
 	netd_destroy(engine->net);
 	load_finish(&engine->load);
@@ -506,8 +519,28 @@ void engine_refuse(struct engine *engine, const char *sentence)
 		finish_batch(engine, BATCH_STATUS_CANNOT_START);
 }
 
+static void serve_inspection(struct engine *engine)
+{
+	const struct inspect_setup setup = {
+		.loop = engine->loop,
+		.net = engine->net,
+		.containers = engine->containers,
+		.count = engine->load.wanted_count,
+		.listen_fd = engine->load.files.inspect_fd,
+		.state_fd = engine->load.files.state_fd,
+	};
+	struct err e;
+
+	if (setup.listen_fd < 0)
+		return;
+	engine->inspect = inspect_create(&setup, &e);
+	if (!engine->inspect)
+		log_warn("enginectl is not served: %s", e.text);
+}
+
 static void connect_all(struct engine *engine)
 {
+	serve_inspection(engine);
 	boxd_connect(engine->box);
 	/* Without a network in the file too: one of before may be left. */
 	if (engine->load.networks.count || !engine->env.batch)

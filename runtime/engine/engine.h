@@ -25,6 +25,7 @@ struct engine_files {			/* the caller's; -1 = not there */
 	int images_fd;			/* folder */
 	int state_fd;			/* folder */
 	int output_fd;
+	int inspect_fd;			/* listens: inspect.h */
 	const char *boot_id;
 	int routes4_fd, routes6_fd;	/* the kernel's lists of routes (routes.h) */
 	const char *box_socket;

@@ -332,6 +332,18 @@ int netd_attach(struct netd *net, const struct attachment *a, unsigned number,
 	return ask(net, done, ctx, e);
 }
 
+int netd_capture(struct netd *net, const char *network, const char *container, int fd,
+		 netd_done_fn *done, void *ctx, struct err *e)
+{
+	struct msg *m = begin(net, WIRE_NET_CAPTURE);
+
+	msg_put_str(m, network);
+	msg_put_str(m, container);
+	if (fd >= 0)
+		msg_put_fd(m, fd);
+	return ask(net, done, ctx, e);
+}
+
 int netd_ask_counters(struct netd *net, const char *network, const char *container, struct err *e)
 {
 	struct msg *m = begin(net, WIRE_NET_STATS);

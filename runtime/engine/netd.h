@@ -65,6 +65,9 @@ int netd_delete_network(struct netd *net, const char *name, struct err *e);
 int netd_attach(struct netd *net, const struct attachment *a, unsigned number,
 		const struct compose_service *service, int net_ns_fd, netd_done_fn *done, void *ctx,
 		struct err *e);
+/* A pcap stream into fd (borrowed), in place of the one before; -1 = no more. */
+int netd_capture(struct netd *net, const char *network, const char *container, int fd,
+		 netd_done_fn *done, void *ctx, struct err *e);
 int netd_ask_counters(struct netd *net, const char *network, const char *container,
 		      struct err *e);
 int netd_detach(struct netd *net, const char *network, const char *container, struct err *e);

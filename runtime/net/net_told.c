@@ -188,8 +188,8 @@ static void on_start(struct keeper *k)
 	net_tell_forbidden(w);
 	for (struct net_member *m = w->members; m; m = m->next) {
 		net_tell_member(w, m);
-		if (m->capture_fd >= 0)
-			net_tell_capture(w, m);
+		/* A second head in its stream would spoil it: its reader sees the end instead. */
+		fd_close(&m->capture_fd);
 		/* The one that was asked is gone. */
 		if (m->waits_for_counters)
 			net_say_no_counters(w, m->name);

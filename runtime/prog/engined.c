@@ -1,8 +1,8 @@
 /* engined - the owner of state: reads the compose file and brings it up through boxd.
  *
  * Started by svd. Passed files: compose, cmdline, config (optional), control (optional), output
- * (optional), console, boot, notify. SIGTERM: ends at once, containers go on. SIGPWR: the machine
- * stops, so do they. */
+ * (optional), console, boot, notify, engined.sock (optional; enginectl's). SIGTERM: ends at once,
+ * containers go on. SIGPWR: the machine stops, so do they. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -34,10 +34,10 @@ struct program {
 
 /* Beyond what jail.h allows to everybody. */
 static const char *const syscalls[] = {
-	"clock_gettime", "close",     "connect",      "epoll_create1", "epoll_ctl",
+	"accept4",	 "clock_gettime", "close",     "connect",      "epoll_create1", "epoll_ctl",
 	"epoll_pwait",	 "fcntl",     "fstat",	      "fsync",	       "getdents64",
 	"getrandom",	 "lseek",     "memfd_create", "mkdirat",       "nanosleep",
-	"newfstatat",	 "openat",    "read",	      "recvmsg",       "renameat",
+	"newfstatat",	 "openat", "pipe2",    "read",	      "recvmsg",       "renameat",
 	"sendmsg",	 "sendto",    "shutdown",     "signalfd4",     "socket",
 	"unlinkat",	 NULL,
 };
@@ -49,6 +49,7 @@ static void take_fds(struct program *p)
 		.config_fd = proc_passed_fd("config"),
 		.cmdline_fd = proc_passed_fd("cmdline"),
 		.output_fd = proc_passed_fd("output"),
+		.inspect_fd = proc_passed_fd("engined.sock"),
 		.images_fd = open(IMAGES_PATH, O_PATH | O_DIRECTORY | O_CLOEXEC),
 		.state_fd = -1,
 		.boot_id = p->boot_id,

@@ -8,7 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum wire_program { WIRE_SVCTL, WIRE_SVD, WIRE_ENGINED, WIRE_BOXD, WIRE_NETD, WIRE_GATED };
+enum wire_program {
+	WIRE_SVCTL, WIRE_SVD, WIRE_ENGINED, WIRE_BOXD, WIRE_NETD, WIRE_GATED, WIRE_ENGINECTL
+};
 
 /* clang-format off */
 /* Networks. Each request but NET_STATS is answered by NET_DONE or NET_FAILED, in order. Addresses
@@ -58,8 +60,10 @@ enum wire_program { WIRE_SVCTL, WIRE_SVD, WIRE_ENGINED, WIRE_BOXD, WIRE_NETD, WI
 	X(NET_DONE,     NETD,    ENGINED, 0) \
 	X(NET_FAILED,   NETD,    ENGINED, 0)
 
-#define WIRE_MESSAGES(X) WIRE_BOX_MESSAGES(X) WIRE_NET_MESSAGES(X) WIRE_GATE_MESSAGES(X)
+#define WIRE_MESSAGES(X) \
+	WIRE_BOX_MESSAGES(X) WIRE_NET_MESSAGES(X) WIRE_GATE_MESSAGES(X) WIRE_CONTROL_MESSAGES(X)
 #include "wire/box_messages.h"
+#include "wire/control_messages.h"
 #include "wire/gate_messages.h"
 
 enum wire_type {

@@ -19,7 +19,7 @@ engine_world() {
 	fi
 	local out=${O:-build} bin work cc program flags="-std=gnu11 -D_GNU_SOURCE -O1 -Wall -Wno-format-truncation -Iruntime -static" root
 	bin=$(cd "${BIN:-$out/bin}" 2>/dev/null && pwd) || skip "build the programs first"
-	for program in boxd boxmon engined netd gated; do [ -x "$bin/$program" ] || skip "build $program first"; done
+	for program in boxd boxmon engined enginectl netd gated; do [ -x "$bin/$program" ] || skip "build $program first"; done
 	[ "$(id -u)" = 0 ] && [ "$(awk '{ print $3 }' /proc/self/uid_map)" = 4294967295 ] ||
 		skip "needs the machine's root, not one of a user namespace"
 	grep -qw overlay /proc/filesystems || skip "the kernel has no overlayfs"
@@ -49,7 +49,7 @@ engine_root() { # HERE FILE...
 	mkdir -p host old usr/lib/cuvette proc sys dev run/net run/cuvette data/engine tmp images/t/layers/0
 	ln -s host/usr/bin bin; ln -s host/usr/sbin sbin; ln -s host/usr/lib lib; ln -s host/usr/lib64 lib64; ln -s host/etc etc
 	ln -s ../host/usr/bin usr/bin; ln -s ../host/usr/sbin usr/sbin
-	cp "$bin"/{boxd,boxmon,engined,netd,gated} usr/lib/cuvette/
+	cp "$bin"/{boxd,boxmon,engined,enginectl,netd,gated} usr/lib/cuvette/
 	cp "$work"/{netpal,netctl,boxctl} tmp/
 	cp "$here/lib.sh" "${@/#/$here/}" tmp/
 	mount --bind / host

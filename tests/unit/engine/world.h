@@ -345,6 +345,7 @@ static int set_up(void **state)
 		.config_fd = -1,
 		.cmdline_fd = -1,
 		.output_fd = -1,
+		.inspect_fd = -1,
 		.boot_id = "boot-1",
 		.images_fd = open(w.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 		.state_fd = open(w.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC),

@@ -1,0 +1,239 @@
+/* inspect.c - see inspect.h: connections and requests; counters. */
+#include "engine/inspect.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "engine/attachment.h"
+#include "engine/container.h"
+#include "engine/inspect_client.h"
+#include "engine/netd.h"
+#include "engine/network.h"
+#include "lib/buf.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "lib/str.h"
+#include "wire/stats.h"
+#include "wire/wire.h"
+
+enum { ANSWER_MS = 3000, LINE_MAX = 2048 };
+
+static const char *const stat_names[STATS_FIELDS] = {
+#define STAT_NAME(name, means) #name,
+	STATS_LIST(STAT_NAME)
+#undef STAT_NAME
+};
+
+/* ---- a client */
+
+void inspect_client_close(struct inspect_client *c)
+{
+	inspect_capture_stop(c);
+	loop_timer_off(&c->patience);
+	loop_remove(&c->source);
+	fd_close(&c->source.fd);
+	c->asks = INSPECT_NOTHING;
+}
+
+void inspect_client_say(struct inspect_client *c, uint32_t type, const char *text)
+{
+	struct msg *m = &c->inspect->out;
+	struct err e;
+
+	msg_init(m, type);
+	if (text)
+		msg_put_str(m, text);
+	if (c->source.fd >= 0 && msg_send(c->source.fd, m, &e) < 0)
+		shutdown(c->source.fd, SHUT_RDWR);	/* its end is seen by the loop */
+}
+
+void inspect_client_fail(struct inspect_client *c, const char *sentence)
+{
+	c->asks = INSPECT_NOTHING;
+	loop_timer_off(&c->patience);
+	inspect_client_say(c, WIRE_CONTROL_FAILED, sentence);
+}
+
+/* ---- counters: one question at a time */
+
+static const struct attachment *asked(const struct inspect_client *c)
+{
+	return &c->inspect->setup.containers[c->at].attachments->items[c->network_at];
+}
+
+/* The next container that is meant and is on a network; false = that was the last. */
+static bool step(struct inspect_client *c)
+{
+	const struct inspect_setup *s = &c->inspect->setup;
+
+	for (; c->at < s->count; c->at++, c->network_at = 0) {
+		const struct container *one = &s->containers[c->at];
+
+		if (one->attachments && c->network_at < one->attachments->count &&
+		    (!*c->container || str_equal(one->doc.name, c->container)))
+			return true;
+	}
+	return false;
+}
+
+static void ask_next(struct inspect_client *c)
+{
+	struct inspect *i = c->inspect;
+	struct err e;
+
+	if (!step(c)) {
+		if (!c->lines && *c->container) {
+			inspect_client_fail(c,
+					    "there is no such container on a network of its own");
+			return;
+		}
+		c->asks = INSPECT_NOTHING;
+		loop_timer_off(&c->patience);
+		inspect_client_say(c, WIRE_CONTROL_DONE, NULL);
+		return;
+	}
+	loop_timer_set(i->setup.loop, &c->patience, ANSWER_MS);
+	if (netd_ask_counters(i->setup.net, asked(c)->network->doc.name,
+			      i->setup.containers[c->at].doc.name, &e) < 0)
+		inspect_client_fail(c, e.text);
+}
+
+static void say_counters(struct inspect_client *c, const char *network, const char *container,
+			 const uint64_t *values, size_t count)
+{
+	struct buf line;
+
+	buf_init(&line, LINE_MAX);
+	buf_add_format(&line, "%s %s", container, network);
+	for (size_t k = 0; k < count && k < STATS_FIELDS; k++)
+		buf_add_format(&line, " %s=%" PRIu64, stat_names[k], values[k]);
+	if (count == 0)
+		buf_add_str(&line, " not attached");
+	inspect_client_say(c, WIRE_CONTROL_LINE, line.data);
+	buf_finish(&line);
+	c->lines++;
+}
+
+void inspect_counters(struct inspect *i, const char *network, const char *container,
+		      const uint64_t *values, size_t count)
+{
+	for (size_t k = 0; i && k < INSPECT_CLIENTS_MAX; k++) {
+		struct inspect_client *c = &i->clients[k];
+
+		if (c->asks != INSPECT_STATS ||
+		    !str_equal(i->setup.containers[c->at].doc.name, container) ||
+		    !str_equal(asked(c)->network->doc.name, network))
+			continue;
+		say_counters(c, network, container, values, count);
+		c->network_at++;
+		ask_next(c);
+	}
+}
+
+static void on_patience(struct loop_timer *timer)
+{
+	inspect_client_fail(owner_of(timer, struct inspect_client, patience),
+			    "netd did not answer in time");
+}
+
+void inspect_netd_is_gone(struct inspect *i)
+{
+	for (size_t k = 0; i && k < INSPECT_CLIENTS_MAX; k++)
+		if (i->clients[k].asks == INSPECT_STATS)
+			inspect_client_fail(&i->clients[k], "the connection to netd was lost");
+}
+
+/* ---- requests */
+
+static int begin_stats(struct inspect_client *c, struct msg *m, struct err *e)
+{
+	const char *container = msg_get_str(m);
+
+	if (msg_end(m, e) < 0 || !str_copy(c->container, sizeof(c->container), container))
+		return -1;
+	c->at = c->network_at = c->lines = 0;
+	c->asks = INSPECT_STATS;
+	ask_next(c);
+	return 0;
+}
+
+/* -1: it speaks another language. */
+static int request(struct inspect_client *c, struct msg *m)
+{
+	struct err e;
+
+	if (c->asks != INSPECT_NOTHING ||
+	    !wire_allowed(m->type, WIRE_ENGINECTL, WIRE_ENGINED, m->fd_count))
+		return -1;
+	return m->type == WIRE_CONTROL_STATS ? begin_stats(c, m, &e) :
+					       inspect_capture_begin(c, m, &e);
+}
+
+static void on_client(struct loop_source *source, unsigned events)
+{
+	struct inspect_client *c = owner_of(source, struct inspect_client, source);
+	struct msg *m = &c->inspect->in;
+	struct err e;
+	int got = msg_receive(source->fd, m, &e);
+
+	(void)events;
+	if (got < 0 && e.number == EAGAIN)
+		return;
+	if (got == 1 && request(c, m) < 0)
+		got = -1;
+	msg_finish(m);
+	if (got <= 0)
+		inspect_client_close(c);
+}
+
+static void on_listener(struct loop_source *source, unsigned events)
+{
+	struct inspect *i = owner_of(source, struct inspect, listener);
+	AUTO_FD int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct err e;
+
+	(void)events;
+	for (size_t k = 0; fd >= 0 && k < INSPECT_CLIENTS_MAX; k++) {
+		struct inspect_client *c = &i->clients[k];
+
+		if (c->source.fd >= 0)
+			continue;
+		c->source.fd = take_fd(&fd);
+		if (loop_add(i->setup.loop, &c->source, LOOP_READ, &e) < 0)
+			fd_close(&c->source.fd);
+		return;
+	}
+}
+
+struct inspect *inspect_create(const struct inspect_setup *setup, struct err *e)
+{
+	struct inspect *i = calloc(1, sizeof(*i));
+
+	if (!i)
+		abort();
+	i->setup = *setup;
+	i->listener = (struct loop_source){ .fd = setup->listen_fd, .on_event = on_listener };
+	for (size_t k = 0; k < INSPECT_CLIENTS_MAX; k++) {
+		i->clients[k].inspect = i;
+		i->clients[k].patience.on_time = on_patience;
+		i->clients[k].source = (struct loop_source){ .fd = -1, .on_event = on_client };
+	}
+	if (fd_set_nonblock(setup->listen_fd, e) == 0 &&
+	    loop_add(setup->loop, &i->listener, LOOP_READ, e) == 0)
+		return i;
+	free(i);
+	return NULL;
+}
+
+void inspect_destroy(struct inspect *i)
+{
+	if (!i)
+		return;
+	loop_remove(&i->listener);
+	for (size_t k = 0; k < INSPECT_CLIENTS_MAX; k++)
+		inspect_client_close(&i->clients[k]);
+	free(i);
+}

@@ -1,0 +1,41 @@
+/* inspect.h - what the machine's administrator may ask the engine on its socket (enginectl; root
+ * alone may connect): counters of containers, and their packets into a file.
+ *
+ *   stats    asks netd for one container's counters on one network after the other
+ *   capture  captures/CONTAINER.NETWORK.pcap below the engine's folder, until its time or size is
+ *            over, or the connection is
+ *
+ * One request per connection, INSPECT_CLIENTS_MAX connections; one that reads no answer is closed.
+ * Changes nothing else. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct container;
+struct err;
+struct inspect;
+struct loop;
+struct netd;
+
+enum {
+	INSPECT_CLIENTS_MAX = 8,
+	INSPECT_SECONDS_MAX = 3600,
+	INSPECT_BYTES_MAX = 1 << 30,
+};
+
+struct inspect_setup {
+	struct loop *loop;
+	struct netd *net;
+	struct container *containers;
+	size_t count;
+	int listen_fd, state_fd;	/* the caller's; state_fd -1 = there is no folder */
+};
+
+struct inspect *inspect_create(const struct inspect_setup *setup, struct err *e);
+void inspect_destroy(struct inspect *i);	/* NULL is fine */
+
+/* What netd says; NULL is fine. */
+void inspect_counters(struct inspect *i, const char *network, const char *container,
+		      const uint64_t *values, size_t count);
+void inspect_netd_is_gone(struct inspect *i);

@@ -1,0 +1,45 @@
+/* inspect_client.h - one connection of the administrator's, shared by inspect.c (requests,
+ * counters) and inspect_capture.c. Private to inspect*.c. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/document.h"
+#include "engine/inspect.h"
+#include "engine/network_document.h"
+#include "lib/loop.h"
+#include "lib/msg.h"
+
+struct capture_file;
+
+enum inspect_asks { INSPECT_NOTHING, INSPECT_STATS, INSPECT_CAPTURE };
+
+struct inspect_client {
+	struct inspect *inspect;
+	struct loop_source source;	/* fd -1: nobody is here */
+	struct loop_timer patience;
+	enum inspect_asks asks;
+	char container[DOCUMENT_NAME_BYTES];	/* "" = all */
+	/* stats */
+	size_t at, network_at;		/* the container and the network that are asked about */
+	size_t lines;			/* said */
+	/* capture */
+	char network[NETWORK_NAME_BYTES];
+	struct capture_file *file;
+};
+
+struct inspect {
+	struct inspect_setup setup;
+	struct loop_source listener;
+	struct inspect_client clients[INSPECT_CLIENTS_MAX];
+	struct msg in, out;
+};
+
+void inspect_client_close(struct inspect_client *c);
+void inspect_client_say(struct inspect_client *c, uint32_t type, const char *text);
+void inspect_client_fail(struct inspect_client *c, const char *sentence);
+
+/* inspect_capture.c */
+int inspect_capture_begin(struct inspect_client *c, struct msg *m, struct err *e);
+void inspect_capture_stop(struct inspect_client *c);	/* fine when there is none */

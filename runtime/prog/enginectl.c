@@ -1,0 +1,121 @@
+/* enginectl - asks the engine on the machine's console: counters of containers, and their packets
+ * into a file. Root alone may. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "lib/msg.h"
+#include "lib/str.h"
+#include "wire/wire.h"
+
+#define SOCKET_PATH "/run/cuvette/engined.sock"
+
+enum { MIB_USUAL = 16 };
+
+static const char usage[] =
+	"usage: enginectl COMMAND\n"
+	"  stats [CONTAINER]      bytes, flows, drops of each container on each network\n"
+	"  capture CONTAINER SECONDS [NETWORK [MIB]]\n"
+	"                         its packets into a pcap file in /data/engine/captures, until "
+	"the\n"
+	"                         time is over or MIB (16) are full; Ctrl-C ends it\n"
+	"Exit status: 0 done, 1 it did not work (the message says why), 2 wrong usage.\n";
+
+static int make_capture(struct msg *m, int argc, char **argv)
+{
+	uint64_t seconds, mib = MIB_USUAL;
+
+	if (argc < 4 || argc > 6 || !str_to_u64(argv[3], &seconds) ||
+	    (argc > 5 && !str_to_u64(argv[5], &mib)) || mib > UINT64_MAX >> 20)
+		return -1;
+	msg_init(m, WIRE_CONTROL_CAPTURE);
+	msg_put_str(m, argv[2]);
+	msg_put_str(m, argc > 4 ? argv[4] : "");
+	msg_put_u64(m, seconds);
+	msg_put_u64(m, mib << 20);
+	return 0;
+}
+
+static int make(struct msg *m, int argc, char **argv)
+{
+	if (argc >= 2 && str_equal(argv[1], "capture"))
+		return make_capture(m, argc, argv);
+	if (argc < 2 || argc > 3 || !str_equal(argv[1], "stats"))
+		return -1;
+	msg_init(m, WIRE_CONTROL_STATS);
+	msg_put_str(m, argc > 2 ? argv[2] : "");
+	return 0;
+}
+
+static int connect_engine(struct err *e)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = SOCKET_PATH };
+	AUTO_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return err_sys(e, "the engine cannot be reached at %s", address.sun_path);
+	return take_fd(&fd);
+}
+
+/* 1 = there is more to come. */
+static int print_answer(struct msg *m, struct err *e)
+{
+	const char *text;
+
+	if (!wire_allowed(m->type, WIRE_ENGINED, WIRE_ENGINECTL, m->fd_count))
+		return err_set(e, "the engine answers in a language of another version");
+	if (m->type == WIRE_CONTROL_DONE)
+		return msg_end(m, e);
+	text = msg_get_str(m);
+	if (msg_end(m, e) < 0)
+		return -1;
+	if (m->type == WIRE_CONTROL_FAILED)
+		return err_set(e, "%s", text);
+	puts(text);
+	return 1;
+}
+
+static int talk(struct msg *m, struct err *e)
+{
+	AUTO_FD int fd = connect_engine(e);
+	int more = 1;
+
+	if (fd < 0 || msg_send(fd, m, e) < 0)
+		return -1;
+	while (more == 1) {
+		int got = msg_receive(fd, m, e);
+
+		if (got == 0)
+			return err_set(e, "the engine ended the connection: try again");
+		if (got < 0)
+			return -1;
+		more = print_answer(m, e);
+		msg_finish(m);
+	}
+	return more;
+}
+
+int main(int argc, char **argv)
+{
+	static struct msg m;
+	struct err e;
+
+	log_init("enginectl", LOG_LEVEL_INFO);
+	if (argc == 2 && (str_equal(argv[1], "--help") || str_equal(argv[1], "-h"))) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	if (make(&m, argc, argv) < 0) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	if (talk(&m, &e) == 0)
+		return 0;
+	log_err("%s", e.text);
+	return 1;
+}

@@ -1,0 +1,155 @@
+#!/bin/bash
+# What a compose file says about the way out, from the file to the packets: allow lists by address, port and name, names
+# that may be asked for, rates, the log of questions, policies that change under open flows; counters and captures as
+# enginectl shows them; and what is left of an earlier file.
+# usage: tests/system/engine_policy.sh   (BIN=DIR: where the programs are, default build/bin)
+set -u
+. "$(dirname "$0")/engine_world.bash"
+[ -x /usr/bin/tcpdump ] || skip "needs tcpdump"
+engine_world engine_policy.py -- "$@"
+
+# shellcheck disable=SC2034 # lib.sh
+NAME=engine_policy
+export PYTHONHOME=/host/usr
+OUT=10.77.0.2 OUT6=fd77::2
+# The world outside: a namespace at the end of a veth.
+unshare --net sleep 1000 & outside=$!
+within 5 eval '[ "$(readlink /proc/$outside/ns/net)" != "$(readlink /proc/self/ns/net)" ]'
+ip link add w0 type veth peer name w1 netns "/proc/$outside/ns/net"
+ip addr add 10.77.0.1/24 dev w0; ip addr add fd77::1/64 dev w0 nodad; ip link set w0 up
+out() { nsenter -t "$outside" -n "$@"; }
+out ip link set lo up; out ip addr add $OUT/24 dev w1; out ip addr add $OUT6/64 dev w1 nodad; out ip link set w1 up
+mkfifo world.in; sleep 1000 >world.in & out python3 engine_policy.py outside $OUT $OUT6 <world.in >world.log 2>&1 &
+within 10 grep -q serves world.log
+echo "nameserver $OUT" >/run/net/resolv.conf
+
+# With enginectl's socket, as svd passes it.
+engined() {
+	./netctl serve /run/cuvette/engined.sock /bin/bash -c 'CUVETTE_FDS=engined.sock:compose:cmdline:console \
+		exec /usr/lib/cuvette/engined 4<compose.yaml 5<cmdline 6>>console 2>>engined.log' >/dev/null & engined=$!
+	within 10 test -S /run/cuvette/engined.sock; }
+again() { kill "$engined"; wait "$engined"; engined; }
+in_box() { local box=$1; shift; nsenter -t "$(pid "$box")" -n "$@"; }
+runs() { [ -e "/run/box/$1/run" ] && in_box "$1" ip -4 addr show eth0 2>/dev/null | grep -q inet; }
+connects() { in_box "$1" python3 -c 'import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)' "$2" "$3"; }
+refuses() { ! connects "$@" 2>&1; }
+gateway() { in_box "$1" ip route show default | sed 's/.* via \([^ ]*\).*/\1/'; }
+answer() { in_box "$1" python3 engine_policy.py ask "$2" "$(gateway "$1")"; }
+counter() { enginectl stats "$1" | tr ' ' '\n' | sed -n "s/^$2=//p"; }
+enginectl() { /usr/lib/cuvette/enginectl "$@"; }
+box() { printf '  %s: {image: t, ulimits: {nofile: 1024}, command: [/bin/netpal, sleep], %s}\n' "$1" "$2"; }
+
+# ---- a slip of the pen
+{ echo services:; box wrong 'labels: {cuvette.egress: "allow 10.77.0.2 80 tcp; allow 10.77.0.0/33 443"}'; } >compose.yaml
+serve boxd; serve netd; engined
+verdict "a line that is wrong is named, with file, line and key" within 10 \
+	grep -F 'compose.yaml:2: service wrong: cuvette.egress: "allow 10.77.0.0/33 443": 10.77.0.0/33 is no subnet' console
+verdict "and nothing is opened" eval '! grep -q "made" netd.log && [ ! -e /run/box/wrong ]'
+
+# ---- containers and networks with lists
+file() { # POLICY of the network strict
+	echo services:
+	box free 'networks: [plain]'
+	box by_address "networks: [plain], labels: {cuvette.egress: 'allow $OUT 80 tcp; allow fd77::/64 80'}"
+	box by_name "networks: [plain], labels: {cuvette.egress: allow good.example 80; allow *.good.example, cuvette.dns-allowed-only: 'true', cuvette.dns-log: 'true'}"
+	box slow "networks: [plain], labels: {cuvette.rate: 1mbit}"
+	box flow 'networks: [strict]'
+	echo networks:
+	echo '  plain: {enable_ipv6: true}'
+	echo "  strict: {enable_ipv6: true, driver_opts: {cuvette.dns-log: 'false', cuvette.egress: '$1'}}"
+}
+file '' >compose.yaml
+again
+for name in free by_address by_name slow flow; do verdict "$name runs" within 20 runs $name; done
+[ $failed = 0 ] || { verdict_end; exit; }
+verdict "who has no list goes where it likes" eval 'connects free $OUT 80 && connects free $OUT 81 && connects free $OUT6 80'
+verdict "a list by address and port: what it has" eval 'connects by_address $OUT 80 && connects by_address $OUT6 80'
+verdict "and no other port, IPv4" refuses by_address $OUT 81
+verdict "IPv6" refuses by_address $OUT6 81
+verdict "a refusal is counted" eval '[ "$(counter by_address refused)" -ge 2 ]'
+verdict "a list by name: not before the name was asked for" refuses by_name $OUT 80
+verdict "the name is answered" eval 'answer by_name good.example | grep "code 0 answers 1"'
+verdict "then its address is open, at the port of the line" eval 'connects by_name $OUT 80 && refuses by_name $OUT 81'
+verdict "a name below is answered" eval 'answer by_name www.good.example | grep "code 0 answers 1"'
+verdict "a name that no line has is refused" eval 'answer by_name other.example | grep "code 5 answers 0"'
+verdict "though others may ask for it" eval 'answer free other.example | grep "code 0 answers 1"'
+verdict "the refusal is kept in spite of what others have asked" eval 'answer by_name other.example | grep "code 5 answers 0"'
+verdict "names inside are always answered" eval 'answer by_name free | grep "code 0 answers 1"'
+verdict "its questions are in the log" eval 'grep "dns container=by_name question=other.example .*by=policy answer=REFUSED" netd.log'
+verdict "others' are not" eval '! grep "dns container=free" netd.log'
+verdict "a rate holds: 400,000 bytes take more than 2 s at 1 Mbit/s" \
+	eval 'in_box slow python3 engine_policy.py load $OUT | { read -r got seconds; echo "$got $seconds"; [ "$got" = 400000 ] && [ "${seconds%.*}" -ge 2 ]; }'
+
+# ---- a policy becomes stricter under open flows
+holds() { # NAME ADDRESS PORT: its words to $1.in, its lines in $1.out
+	mkfifo "$1.in"
+	in_box flow python3 engine_policy.py hold "$2" "$3" <"$1.in" >"$1.out" 2>&1 &
+	exec {hold}>"$1.in"; eval "$1=$hold"; }
+still() { # NAME: what still works
+	local before
+	before=$(wc -l <"$1.out"); eval "echo >&\$$1"
+	within 10 says_more "$1" "$before" && tail -n 1 "$1.out"; }
+says_more() { [ "$(wc -l <"$1.out")" -gt "$2" ]; }
+has_flows() { local open; open=$(counter "$1" flows_open 2>/dev/null) && [ "${open:-0}" -gt 0 ]; }
+failed_shows() { tail -n 5 ./*.out; tail -n 20 netd.log engined.log; }
+holds ends $OUT 80; holds ends6 $OUT6 80; holds stays $OUT 81
+verdict "flows are open" within 10 eval 'grep -q "open tcp udp icmp" ends.out && grep -q "open tcp udp icmp" ends6.out && grep -q "open tcp" stays.out'
+before=$(pid flow)
+file "allow $OUT 81 tcp; allow $OUT6 80 udp; allow $OUT icmp" >compose.yaml
+again
+verdict "a stricter policy of its network, the container the same" within 10 eval 'grep "flow.*open flows ended\|strict: .* open flows ended" netd.log && [ "$(pid flow)" = "$before" ]'
+verdict "ends what is not allowed any more, IPv4" eval 'still ends | tee ends.said; grep -qx "still icmp" ends.said'
+verdict "IPv6" eval 'still ends6 | tee ends.said; grep -qx "still udp" ends.said'
+verdict "and nothing else" eval 'still stays | tee ends.said; grep -qx "still tcp icmp" ends.said'
+again
+verdict "the same policy said again ends nothing" eval 'within 10 has_flows flow && still stays | tee ends.said; grep -qx "still tcp icmp" ends.said'
+
+# ---- what the administrator sees
+verdict "counters of one" eval 'enginectl stats flow | tee said; grep -q "^flow strict bytes_out=[1-9][0-9]* .* flows_tcp=[1-9]" said && [ "$(wc -l <said)" = 1 ]'
+verdict "of all" eval '[ "$(enginectl stats | wc -l)" = 5 ]'
+verdict "of nobody: an error" eval '! enginectl stats nobody 2>said; grep "no such container" said'
+enginectl capture free 3 >captured 2>&1 & capture=$!
+within 5 test -e /data/engine/captures/free.plain.pcap
+connects free $OUT 80; connects free $OUT6 80; answer free good.example >/dev/null
+verdict "a capture ends by itself" eval 'wait $capture && grep -E "^[1-9][0-9]* packets, [0-9]+ bytes in captures/free.plain.pcap: its time is over" captured'
+packets() { tcpdump -nr "/data/engine/captures/$1" "${@:2}" 2>said; }
+verdict "tcpdump reads it: IPv4" eval 'packets free.plain.pcap tcp and host $OUT | grep "> $OUT.80: Flags \[S\]"'
+verdict "IPv6" eval 'packets free.plain.pcap tcp and host $OUT6 | grep "> $OUT6.80: Flags \[S\]"'
+verdict "answers too, and the names" eval 'packets free.plain.pcap src $OUT | grep -q "$OUT.80 >" && packets free.plain.pcap udp port 53 | grep good.example'
+verdict "whole" eval '! grep -i trunc said'
+verdict "for its owner alone" eval '[ "$(stat -c %a:%u /data/engine/captures/free.plain.pcap)" = 600:101 ]'
+enginectl capture free 60 plain 1 >captured 2>&1 & capture=$!
+within 5 test -s /data/engine/captures/free.plain.pcap
+for _ in 1 2 3 4; do in_box free python3 engine_policy.py load $OUT >/dev/null; done
+verdict "one that is full ends too" eval 'within 10 grep "its size is reached" captured && wait $capture'
+verdict "below its bound, and whole" eval '[ "$(stat -c %s /data/engine/captures/free.plain.pcap)" -le 1048576 ] && [ "$(packets free.plain.pcap | wc -l)" -gt 10 ] && ! grep -i trunc said'
+enginectl capture free 60 >captured 2>&1 & capture=$!
+within 5 eval '[ "$(stat -c %s /data/engine/captures/free.plain.pcap)" -lt 1000000 ]'
+verdict "a second one of the same is refused" eval '! enginectl capture free 5 2>said; grep "captured there already" said'
+kill $capture; wait $capture
+verdict "one that is left ends" within 5 grep -q "capture of free on plain" engined.log
+verdict "of nobody: an error" eval '! enginectl capture nobody 5 2>said; grep "no such container" said'
+verdict "too long: an error" eval '! enginectl capture free 99999 2>said; grep "1 to 3600 seconds" said'
+enginectl capture free 60 >captured 2>&1 & capture=$!
+within 5 eval 'connects free $OUT 80; [ -s /data/engine/captures/free.plain.pcap ]'
+gates=$(pgrep -xo gated); for gate in $(pgrep -x gated); do kill -9 "$gate"; done
+verdict "a gateway that ends, ends its capture ($gates)" eval 'within 10 grep "gateway has ended" captured && packets free.plain.pcap >/dev/null && ! grep -i trunc said'
+
+# ---- what an earlier file has left
+ports() { echo services:; box free "networks: [plain], restart: always, ports: [$1]"; echo networks:; echo '  plain: {enable_ipv6: true}'; echo "${2-}"; }
+ports "'127.0.0.1:8080:80', '127.0.0.1:8081:81'" '  more: {}' >compose.yaml
+again
+listens() { ss -ltn | grep -q "127.0.0.1:$1 "; }
+verdict "two ports are published" within 20 eval 'listens 8080 && listens 8081'
+verdict "a network that is not in the file is gone, with its gateway" within 10 eval '[ "$(pgrep -xc gated)" = 1 ]'
+ports "'127.0.0.1:8080:80'" >compose.yaml
+again
+verdict "a port that is not in the file any more is closed" within 20 eval '! listens 8081'
+verdict "the other one stays" within 20 listens 8080
+echo 'services: {alone: {image: t, ulimits: {nofile: 1024}, command: [/bin/netpal, sleep], network_mode: none}}' >compose.yaml
+again
+verdict "without networks in the file none is left" within 20 eval '! pgrep -x gated && ! listens 8080'
+kill -PWR "$engined"; wait "$engined"
+kill "$netd"; wait "$netd"
+kill "$outside"
+verdict_end
