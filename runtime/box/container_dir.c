@@ -306,6 +306,10 @@ int container_dir_save_facts(const struct container_dir *d, const struct contain
 	json_put_str(&w, f->owner);
 	json_key(&w, "cgroup");
 	json_put_str(&w, f->cgroup);
+	json_key(&w, "scope");
+	json_put_str(&w, f->scope);
+	json_key(&w, "scopeOfUser");
+	json_put_bool(&w, f->scope_user);
 	json_key(&w, "ownPids");
 	json_put_bool(&w, f->own_pids);
 	json_end_object(&w);
@@ -318,11 +322,16 @@ int container_dir_save_facts(const struct container_dir *d, const struct contain
 	return failed;
 }
 
+int container_dir_save_cgroup(const struct container_dir *d, const char *cgroup, struct err *e)
+{
+	return put(d, "cgroup", cgroup, strlen(cgroup), e);
+}
+
 static int read_facts(const struct json_doc *doc, struct arena *a, struct container_facts *f,
 		      struct err *e)
 {
 	struct json root = json_root(doc);
-	const char *cgroup = NULL;
+	const char *cgroup = NULL, *scope = NULL;
 
 	*f = (struct container_facts){ 0 };
 	if (json_get_str(&root, "bundle", &f->bundle, e) ||
@@ -330,6 +339,8 @@ static int read_facts(const struct json_doc *doc, struct arena *a, struct contai
 	    json_get_str(&root, "created", &f->created, e) ||
 	    json_get_str(&root, "owner", &f->owner, e) ||
 	    json_opt_str(&root, "cgroup", &cgroup, e) ||
+	    json_opt_str(&root, "scope", &scope, e) ||
+	    json_opt_bool(&root, "scopeOfUser", &f->scope_user, e) ||
 	    json_opt_bool(&root, "ownPids", &f->own_pids, e))
 		return -1;
 	f->bundle = arena_str(a, f->bundle);
@@ -337,7 +348,24 @@ static int read_facts(const struct json_doc *doc, struct arena *a, struct contai
 	f->created = arena_str(a, f->created);
 	f->owner = arena_str(a, f->owner);
 	f->cgroup = arena_str(a, cgroup);
+	f->scope = arena_str(a, scope);
 	return 0;
+}
+
+/* Where its scope is, once systemd has said so. */
+static int read_cgroup(const struct container_dir *d, struct arena *a, struct container_facts *f,
+		       struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	size_t size_bytes;
+	struct err why;
+
+	if (!f->scope)
+		return 0;
+	text = fs_read_at(d->fd, "cgroup", FACTS_BYTES_MAX, &size_bytes, &why);
+	if (text && size_bytes > 0)
+		f->cgroup = arena_strn(a, text, size_bytes);
+	return text || why.number == ENOENT ? 0 : err_set(e, "%s", why.text);
 }
 
 int container_dir_facts(const struct container_dir *d, struct arena *a, struct container_facts *f,
@@ -358,7 +386,7 @@ int container_dir_facts(const struct container_dir *d, struct arena *a, struct c
 	if (size_bytes == 0)
 		return 0;
 	doc = json_parse("state.json", text, size_bytes, e);
-	failed = doc ? read_facts(doc, a, f, e) : -1;
+	failed = !doc || read_facts(doc, a, f, e) || read_cgroup(d, a, f, e);
 	json_destroy(doc);
 	return failed ? err_add(e, "container %s", d->id) : 1;
 }

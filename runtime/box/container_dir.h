@@ -2,6 +2,7 @@
  *
  *   config.json   copy of the bundle's, as it was at create
  *   state.json    what never changes: written before anything is made that must be cleared away
+ *   cgroup        where systemd has put it, once that is known: systemd's driver alone
  *   process       the first process, written before that may go on alone, and whether it
  *                 stands at its gate
  *   gate          the socket at which it waits for `start` (stage.h)
@@ -35,6 +36,8 @@ struct container_facts {	/* state.json */
 	const char *created;	/* RFC 3339 */
 	const char *owner;	/* name or number of the user who made it */
 	const char *cgroup;	/* below the cgroup2 mount, absolute; NULL = it has none */
+	const char *scope;	/* systemd's unit that it lies in; NULL = made by hand */
+	bool scope_user;	/* that of the user's own systemd */
 	bool own_pids; /* the first process's end is everyone's: a pid namespace of its own */
 };
 
@@ -77,6 +80,9 @@ int container_dir_save_facts(const struct container_dir *d, const struct contain
 /* 1 = loaded, 0 = there are none: create was cut off before it made anything. */
 int container_dir_facts(const struct container_dir *d, struct arena *a, struct container_facts *f,
 			struct err *e);
+
+/* Of a container in a scope: before there is a process. */
+int container_dir_save_cgroup(const struct container_dir *d, const char *cgroup, struct err *e);
 
 /* The file, empty: before there is a process. */
 int container_dir_begin_process(struct container_dir *d, struct err *e);

@@ -118,6 +118,11 @@ int box_plan_make(struct box_plan *plan, struct arena *a, unsigned cpu_count, st
 			*(is_late(spec, i) ? &plan->late_flags : &plan->clone_flags) |= ns_flag(i);
 	if (cgroup_values_make(&plan->cgroup, a, &spec->resources, e))
 		return -1;
+	plan->scope.unit = NULL;
+	if (plan->policy.systemd &&
+	    systemd_scope_make(&plan->scope, a, spec, plan->name, plan->policy.systemd_user,
+			       &plan->cgroup, e))
+		return -1;
 	for (size_t i = 0; i < spec->sysctl_count; i++)
 		if (check_sysctl(spec, &spec->sysctl[i], dotted(a, spec->sysctl[i].key),
 				 &plan->sysctl_namespaces, e))

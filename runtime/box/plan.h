@@ -12,6 +12,7 @@
 
 #include "box/cgroup_values.h"
 #include "box/mount_plan.h"
+#include "box/systemd_scope.h"
 
 struct arena;
 struct buf;
@@ -28,6 +29,8 @@ struct box_policy {
 	bool always_nodev;		/* every mount; device nodes are bind-mounted one by one */
 	bool no_nested_userns;		/* no user namespaces inside the container's own */
 	bool service;			/* box_plan_check_service applies */
+	bool systemd;			/* the cgroup is a unit of systemd's ... */
+	bool systemd_user;		/* ... of the user's own */
 };
 
 struct box_plan {
@@ -40,6 +43,7 @@ struct box_plan {
 	uint64_t clone_flags;		/* CLONE_NEW* */
 	uint64_t late_flags;		/* CLONE_NEW* that inner makes, once it has its ids */
 	struct cgroup_values cgroup;
+	struct systemd_scope scope;	/* unit NULL = the cgroup is made by hand */
 	struct mount_plan mounts;
 	const struct box_volume *volumes;
 	size_t volume_count;

@@ -163,6 +163,8 @@ void box_plan_print(const struct box_plan *plan, struct buf *out)
 	print_namespaces(spec, out);
 	if (spec->cgroups_path)
 		buf_add_format(out, "cgroup %s\n", spec->cgroups_path);
+	if (plan->scope.unit)
+		systemd_scope_print(&plan->scope, out);
 	for (size_t i = 0; i < plan->cgroup.count; i++)
 		buf_add_format(out, "limit %s %s\n", plan->cgroup.items[i].file,
 			       plan->cgroup.items[i].text);

@@ -87,7 +87,9 @@ static int read_message(struct start *st, struct msg *m, struct err *e)
 		st->volumes[i].target = msg_get_str(m);
 		st->volumes[i].read_only = msg_get_u64(m) != 0;
 	}
-	plan->policy = (struct box_policy){ true, true, true };
+	plan->policy = (struct box_policy){
+		.always_nodev = true, .no_nested_userns = true, .service = true
+	};
 	plan->volumes = st->volumes;
 	plan->volume_count = (size_t)count;
 	plan->log_bytes = msg_get_u64(m);

@@ -8,6 +8,8 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "box/systemd.h"
+#include "cli/globals.h"
 #include "lib/arena.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -89,13 +91,15 @@ void bundle_close(struct bundle *b)
 	b->text = NULL;
 }
 
-int bundle_plan(const struct bundle *b, const char *id, bool always_nodev, struct box_plan *plan,
-		struct arena *a, struct err *e)
+int bundle_plan(const struct bundle *b, const char *id, const struct globals *globals,
+		bool always_nodev, struct box_plan *plan, struct arena *a, struct err *e)
 {
 	*plan = (struct box_plan){
 		.name = id,
 		.bundle = b->path,
-		.policy = { .always_nodev = always_nodev },
+		.policy = { .always_nodev = always_nodev,
+			    .systemd = globals->systemd,
+			    .systemd_user = globals->systemd && systemd_is_users() },
 		.spec = b->spec,
 	};
 	/* Only the service hides something of each CPU. */

@@ -9,6 +9,7 @@
 
 struct arena;
 struct err;
+struct globals;
 
 struct bundle {
 	const char *path;	/* absolute */
@@ -26,5 +27,5 @@ int bundle_open(struct bundle *b, const char *path, const char *config, struct a
 void bundle_close(struct bundle *b);
 
 /* always_nodev: device nodes are held back by nodev, since no filter of the kernel does it. */
-int bundle_plan(const struct bundle *b, const char *id, bool always_nodev, struct box_plan *plan,
-		struct arena *a, struct err *e);
+int bundle_plan(const struct bundle *b, const char *id, const struct globals *globals,
+		bool always_nodev, struct box_plan *plan, struct arena *a, struct err *e);

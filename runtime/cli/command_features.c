@@ -54,6 +54,7 @@ static int run(const struct command_call *call, struct err *e)
 	};
 	const struct features f = {
 		.mount_options = mount_words(call->arena),
+		.systemd = true,
 		.rdma = controllers() & 1u << CGROUP_RDMA,
 		.net_devices = true,
 		.annotations = annotations,

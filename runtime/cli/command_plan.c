@@ -29,7 +29,7 @@ static int run(const struct command_call *call, struct err *e)
 
 	if (bundle_open(&b, path, o->config, call->arena, e))
 		return -1;
-	if (bundle_plan(&b, "ID", false, &plan, call->arena, e)) {
+	if (bundle_plan(&b, "ID", call->globals, false, &plan, call->arena, e)) {
 		bundle_close(&b);
 		return -1;
 	}

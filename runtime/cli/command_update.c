@@ -7,6 +7,7 @@
 
 #include "box/cgroup.h"
 #include "box/cgroup_values.h"
+#include "box/scope.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/option.h"
@@ -184,6 +185,18 @@ static int keep_other_halves(int cgroup_fd, struct oci_resources *r, struct err 
 	return 0;
 }
 
+/* systemd writes its own values again when it likes, so it has to know them. */
+static int tell_systemd(const struct target *t, const struct cgroup_values *values,
+			struct arena *a, struct err *e)
+{
+	struct scope_record r;
+
+	if (!t->facts.scope)
+		return 0;
+	scope_record_make(&r, t->facts.scope, t->facts.scope_user, t->dir.id, t->facts.created);
+	return scope_update(&r, a, values, e);
+}
+
 static int apply(const struct target *t, struct oci_resources *r, struct arena *a,
 		 struct err *e)
 {
@@ -197,7 +210,7 @@ static int apply(const struct target *t, struct oci_resources *r, struct arena *
 	if (fd < 0)
 		return -1;
 	if (keep_other_halves(fd, r, e) || cgroup_values_make(&values, a, r, e) ||
-	    cgroup_apply(fd, &values, e))
+	    cgroup_apply(fd, &values, e) || tell_systemd(t, &values, a, e))
 		return err_add(e, "update container %s", t->dir.id);
 	return 0;
 }

@@ -18,7 +18,7 @@ struct global_values {
 
 static const struct option table[] = {
 	{ "cgroup-manager", 0, OPTION_TEXT, AT(cgroup_manager), "MANAGER",
-	  "cgroupfs (default) or disabled" },
+	  "cgroupfs (default), systemd or disabled" },
 	{ "debug", 0, OPTION_FLAG, AT(debug), NULL, "as --log-level=debug" },
 	{ "log", 0, OPTION_TEXT, AT(log), "FILE", "errors go there too, one line each" },
 	{ "log-format", 0, OPTION_TEXT, AT(log_format), "FORMAT", "text (default) or json" },
@@ -30,7 +30,7 @@ static const struct option table[] = {
 	{ "rootless", 0, OPTION_NOTHING, 0, "true|false|auto",
 	  "taken: box sees by itself who runs it" },
 	{ "systemd-cgroup", 0, OPTION_FLAG, AT(systemd_cgroup), NULL,
-	  "refused: box makes its cgroups itself" },
+	  "as --cgroup-manager=systemd" },
 	{ "version", 'v', OPTION_FLAG, AT(version), NULL,
 	  "shows the version and what is built in" },
 	{ "version", 'V', OPTION_FLAG, AT(version_short), NULL, NULL },
@@ -81,13 +81,17 @@ static int take_cgroup_manager(struct globals *g, const struct global_values *v,
 {
 	const char *manager = v->cgroup_manager ? v->cgroup_manager : "cgroupfs";
 
-	if (v->systemd_cgroup || str_equal(manager, "systemd"))
-		return err_set(e, "box: the cgroup manager systemd is not built in: "
-				  "use --cgroup-manager=cgroupfs");
+	if (v->systemd_cgroup && v->cgroup_manager && !str_equal(manager, "systemd"))
+		return err_set(e,
+			       "box: --systemd-cgroup and --cgroup-manager=%.64s contradict each "
+			       "other: leave one out",
+			       manager);
+	g->systemd = v->systemd_cgroup || str_equal(manager, "systemd");
 	g->no_cgroup = str_equal(manager, "disabled");
-	if (g->no_cgroup || str_equal(manager, "cgroupfs"))
+	if (g->systemd || g->no_cgroup || str_equal(manager, "cgroupfs"))
 		return 0;
-	return err_set(e, "box: --cgroup-manager is cgroupfs or disabled, not \"%.64s\"", manager);
+	return err_set(e, "box: --cgroup-manager is cgroupfs, systemd or disabled, not \"%.64s\"",
+		       manager);
 }
 
 int globals_parse(struct globals *g, struct arena *a, char **argv, struct err *e)

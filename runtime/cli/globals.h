@@ -15,6 +15,7 @@ struct globals {
 	const char *log;	/* a path, NULL: standard error alone */
 	bool log_json;
 	bool no_cgroup;		/* --cgroup-manager=disabled */
+	bool systemd;		/* --cgroup-manager=systemd, --systemd-cgroup */
 	bool help, version;
 };
 

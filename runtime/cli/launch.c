@@ -94,6 +94,11 @@ static int choose_cgroup(struct launch *l, const struct globals *g, struct err *
 				       "a cgroup, and --cgroup-manager=disabled forbids it");
 		return 0;
 	}
+	/* Where the unit's will be, systemd decides. */
+	if (g->systemd) {
+		l->mount_fd = cgroup_open_mount(e);
+		return l->mount_fd < 0 ? -1 : 0;
+	}
 	/* An ordinary user has a cgroup only where somebody gave one away. */
 	if (getauxval(AT_EUID) != 0 && !l->bundle.spec->cgroups_path && !limits)
 		return 0;
@@ -114,18 +119,20 @@ static int choose_cgroup(struct launch *l, const struct globals *g, struct err *
 static int record(struct launch *l, struct err *e)
 {
 	char created[TIME_RFC3339_BYTES];
-	const struct container_facts facts = {
+	struct container_facts facts = {
 		.bundle = l->bundle.path,
 		.rootfs = l->bundle.rootfs,
-		.created = created,
 		.owner = getauxval(AT_EUID) == 0 ? "root" :
 						   arena_format(l->arena, "%lu",
 								getauxval(AT_EUID)),
 		.cgroup = l->cgroup,
+		.scope = l->plan.scope.unit,
+		.scope_user = l->plan.scope.unit && l->plan.scope.user,
 		.own_pids = l->bundle.spec->namespaces & (1u << OCI_NS_PID),
 	};
 
 	time_rfc3339_once(created);
+	l->created = facts.created = arena_str(l->arena, created);
 	return container_dir_save_facts(&l->dir, &facts, e);
 }
 
@@ -145,7 +152,34 @@ static int filter_devices(struct launch *l, struct err *e)
 	}
 	if (attached != 0 || l->plan.policy.always_nodev)
 		return attached < 0 ? -1 : 0;
-	return bundle_plan(&l->bundle, l->id, true, &l->plan, l->arena, e);
+	return bundle_plan(&l->bundle, l->id, l->globals, true, &l->plan, l->arena, e);
+}
+
+/* A unit of systemd's, and the container's own cgroup below it. */
+static int make_scope(struct launch *l, struct err *e)
+{
+	const struct systemd_scope *scope = &l->plan.scope;
+	struct scope_record record;
+
+	scope_record_make(&record, scope->unit, scope->user, l->id, l->created);
+	if (scope_begin(&l->seat, l->mount_fd, scope, &record, e))
+		return -1;
+	l->scope = record;
+	l->cgroup = arena_format(l->arena, "%s/%s", l->seat.cgroup, scope->subgroup);
+	if (container_dir_save_cgroup(&l->dir, l->cgroup, e))
+		return -1;
+	l->cgroup_fd = cgroup_create(l->seat.cgroup_fd, scope->subgroup, &l->plan.cgroup,
+				     &l->cgroup_is_new, e);
+	return l->cgroup_fd < 0 ? err_add(e, "unit %s", scope->unit) : 0;
+}
+
+static int make_by_hand(struct launch *l, struct err *e)
+{
+	l->cgroup_fd = cgroup_create(l->mount_fd, l->cgroup, &l->plan.cgroup, &l->cgroup_is_new, e);
+	if (l->cgroup_fd >= 0)
+		return 0;
+	l->cgroup = NULL;	/* nothing of it is ours to remove */
+	return -1;
 }
 
 static int make_cgroup(struct launch *l, struct err *e)
@@ -153,13 +187,10 @@ static int make_cgroup(struct launch *l, struct err *e)
 	const struct oci_spec *spec = l->bundle.spec;
 	uint32_t owner;
 
-	if (!l->cgroup)
+	if (!l->cgroup && !l->plan.scope.unit)
 		return 0;
-	l->cgroup_fd = cgroup_create(l->mount_fd, l->cgroup, &l->plan.cgroup, &l->cgroup_is_new, e);
-	if (l->cgroup_fd < 0) {
-		l->cgroup = NULL;	/* nothing of it is ours to remove */
+	if (l->plan.scope.unit ? make_scope(l, e) : make_by_hand(l, e))
 		return -1;
-	}
 	if (!cgroup_owner_wanted(spec))
 		return 0;
 	owner = spec->process.user.uid;
@@ -215,6 +246,7 @@ static void undo(struct launch *l)
 	struct err e;
 
 	stage_abandon(&l->stage);
+	scope_unseat(&l->seat);
 	if (launch_clear(l, &e))
 		log_warn("%s; box delete --force %s clears it away", e.text, l->id);
 	launch_close(l);
@@ -236,6 +268,7 @@ static int make_all(struct launch *l, bool with_gate, unsigned preserved_fds, st
 	if (make_inner(l, preserved_fds, e) ||
 	    (with_gate && container_dir_save_at_gate(&l->dir, e)))
 		return -1;
+	scope_unseat(&l->seat);	/* its place is taken */
 	return l->options->pid_file ? pid_file_write(l->options->pid_file, l->stage.pid, e) : 0;
 }
 
@@ -270,8 +303,8 @@ static int prepare(struct launch *l, const struct command_call *call, unsigned *
 	}
 	/* Where no filter can come, the plan holds device nodes back from the start. */
 	nodev = call->globals->no_cgroup && device_filter_needed(r->devices, r->device_count);
-	if (bundle_plan(&l->bundle, l->id, nodev, &l->plan, l->arena, e) || prepare_console(l, e) ||
-	    choose_cgroup(l, call->globals, e))
+	if (bundle_plan(&l->bundle, l->id, l->globals, nodev, &l->plan, l->arena, e) ||
+	    prepare_console(l, e) || choose_cgroup(l, call->globals, e))
 		return -1;
 	l->root_fd = target_root_open(call, e);
 	return l->root_fd < 0 ? -1 : 0;
@@ -283,6 +316,7 @@ int launch_make(struct launch *l, const struct command_call *call, bool with_gat
 
 	*l = (struct launch){
 		.options = call->options,
+		.globals = call->globals,
 		.id = call->arguments[0],
 		.arena = call->arena,
 		.bundle = { .fd = -1 },
@@ -293,6 +327,7 @@ int launch_make(struct launch *l, const struct command_call *call, bool with_gat
 		.seccomp_fd = -1,
 		.console_fd = -1,
 		.gate_fd = -1,
+		.seat = { .cgroup_fd = -1 },
 		.stage = { .pidfd = -1, .console_fd = -1, .link_fd = -1 },
 	};
 	if (prepare(l, call, &preserved_fds, e) ||
@@ -339,14 +374,19 @@ int launch_clear(struct launch *l, struct err *e)
 		.dir = l->dir,
 		.has_facts = true,
 		.has_process = true,	/* a cgroup that is on record here is ours */
-		.facts = { .bundle = l->bundle.path, .cgroup = l->cgroup },
+		.facts = { .bundle = l->bundle.path,
+			   .created = l->created,
+			   .cgroup = l->cgroup,
+			   .scope = l->scope.unit,
+			   .scope_user = l->scope.user },
 		.status = TARGET_STOPPED,
 		.pidfd = -1,
 	};
 	int failed;
 
 	/* Mostly its last process is gone by now. */
-	if (l->cgroup && l->mount_fd >= 0 && cgroup_remove_unused(l->mount_fd, l->cgroup))
+	if (l->cgroup && !l->scope.unit && l->mount_fd >= 0 &&
+	    cgroup_remove_unused(l->mount_fd, l->cgroup))
 		t.facts.cgroup = NULL;
 	failed = target_kill(&t, e) || target_clear(&t, l->bundle.spec, l->arena, e) ? -1 : 0;
 

@@ -13,11 +13,13 @@
 
 #include "box/container_dir.h"
 #include "box/plan.h"
+#include "box/scope.h"
 #include "box/stage.h"
 #include "cli/bundle.h"
 
 struct command_call;
 struct err;
+struct globals;
 struct option;
 
 struct launch_options {
@@ -48,6 +50,7 @@ struct launch_options {
 
 struct launch {
 	const struct launch_options *options;
+	const struct globals *globals;
 	const char *id;
 	struct arena *arena;
 	struct bundle bundle;
@@ -57,6 +60,9 @@ struct launch {
 	int mount_fd;			/* cgroup2's */
 	const char *cgroup;		/* path below the mount, NULL = none */
 	bool cgroup_is_new;
+	struct scope_record scope;	/* unit NULL = none, or none yet that is ours */
+	struct scope_seat seat;
+	const char *created;
 	struct stage_result stage;
 };
 

@@ -13,6 +13,7 @@
 
 #include "box/cgroup.h"
 #include "box/hooks.h"
+#include "box/scope.h"
 #include "cli/target.h"
 #include "lib/arena.h"
 #include "lib/err.h"
@@ -85,11 +86,19 @@ static int pids_by_namespace(const struct target *t, struct pid_list *list, stru
 	return 0;
 }
 
+/* systemd takes the cgroup away as soon as nobody lives in it: then it has no processes. */
+static bool has_lost_unit(const struct target *t, const struct err *e)
+{
+	return t->facts.scope && t->status == TARGET_STOPPED && e && e->number == ENOENT;
+}
+
 static int pids_by_cgroup(const struct target *t, struct pid_list *list, struct err *e)
 {
 	AUTO_FD int fd = target_cgroup_open(t, e);
 	struct cgroup_pids found = { 0 };
 
+	if (fd < 0 && has_lost_unit(t, e))
+		return 0;
 	if (fd < 0 || cgroup_procs(fd, &found, e))
 		return -1;
 	for (size_t i = 0; i < found.count; i++)
@@ -122,7 +131,9 @@ int target_signal_all(const struct target *t, int signal, struct arena *a, struc
 	if (t->facts.cgroup) {
 		AUTO_FD int fd = target_cgroup_open(t, e);
 
-		return fd < 0 ? -1 : cgroup_signal(fd, signal, e);
+		if (fd < 0)
+			return has_lost_unit(t, e) ? 0 : -1;
+		return cgroup_signal(fd, signal, e);
 	}
 	/* The first process of a pid namespace takes all others with it. */
 	if (signal == SIGKILL && t->facts.own_pids && t->pidfd >= 0)
@@ -136,23 +147,87 @@ int target_signal_all(const struct target *t, int signal, struct arena *a, struc
 	return 0;
 }
 
+static void read_scope(const struct target *t, struct scope_record *r)
+{
+	scope_record_make(r, t->facts.scope, t->facts.scope_user, t->dir.id, t->facts.created);
+}
+
+/* The unit's cgroup, which the container's own lies in; false = it is not on record. */
+static bool unit_path(const struct target *t, char path[CGROUP_PATH_MAX])
+{
+	char *end;
+
+	if (!t->facts.cgroup || !str_copy(path, CGROUP_PATH_MAX, t->facts.cgroup))
+		return false;
+	end = strrchr(path, '/');
+	if (!end || end == path)
+		return false;
+	*end = '\0';
+	return true;
+}
+
+/* Without a cgroup on record nobody is in the unit but its maker's seat, which goes with its maker
+ * (scope.h). */
+static int kill_unit(const struct target *t, struct err *e)
+{
+	AUTO_FD int mount_fd = -1;
+	char path[CGROUP_PATH_MAX];
+	struct scope_record r;
+	int state;
+
+	read_scope(t, &r);
+	state = scope_look(&r, e);
+	if (state < 0)
+		return -1;
+	if (state == SCOPE_GONE || !unit_path(t, path))
+		return 0;
+	mount_fd = cgroup_open_mount(e);
+	return mount_fd < 0 ? -1 : cgroup_kill(mount_fd, path, e);
+}
+
+static int kill_cgroup(const struct target *t, struct err *e)
+{
+	AUTO_FD int mount_fd = -1;
+
+	if (t->facts.scope)
+		return kill_unit(t, e);
+	/* Before the first process was on record the cgroup may still have been another's: that of
+	 * a container with the same path. Ours ends with its maker (stage.h). */
+	if (!t->facts.cgroup || !t->has_process)
+		return 0;
+	mount_fd = cgroup_open_mount(e);
+	return mount_fd < 0 ? -1 : cgroup_kill(mount_fd, t->facts.cgroup, e);
+}
+
 int target_kill(const struct target *t, struct err *e)
 {
 	struct err why;
 
 	if (t->pidfd >= 0 && target_signal(t, SIGKILL, &why) && why.number != ESRCH)
 		return err_set(e, "%s", why.text);
-	/* Before the first process was on record the cgroup may still have been another's: that of
-	 * a container with the same path. Ours ends with its maker (stage.h). */
-	if (t->facts.cgroup && t->has_process) {
-		AUTO_FD int mount_fd = cgroup_open_mount(e);
-
-		if (mount_fd < 0 || cgroup_kill(mount_fd, t->facts.cgroup, e))
-			return err_add(e, "container %s", t->dir.id);
-	}
+	if (kill_cgroup(t, e))
+		return err_add(e, "container %s", t->dir.id);
 	if (!target_wait_ended(t, END_WAIT_MS))
 		return err_set(e, "container %s: process %d did not end within %d s after SIGKILL",
 			       t->dir.id, t->process.pid, END_WAIT_MS / 1000);
+	return 0;
+}
+
+/* systemd takes its cgroup away with the unit; where none answers any more, we do. */
+static int remove_unit(const struct target *t, struct err *e)
+{
+	AUTO_FD int mount_fd = -1;
+	char path[CGROUP_PATH_MAX];
+	struct scope_record r;
+	int state;
+
+	read_scope(t, &r);
+	state = scope_end(&r, e);
+	if (state != SCOPE_UNKNOWN || !unit_path(t, path))
+		return state < 0 ? err_add(e, "container %s", t->dir.id) : 0;
+	mount_fd = cgroup_open_mount(e);
+	if (mount_fd < 0 || cgroup_remove(mount_fd, path, END_WAIT_MS, e))
+		return err_add(e, "container %s", t->dir.id);
 	return 0;
 }
 
@@ -161,6 +236,8 @@ static int remove_cgroup(const struct target *t, struct err *e)
 	AUTO_FD int mount_fd = -1;
 	struct err why;
 
+	if (t->facts.scope)
+		return remove_unit(t, e);
 	if (!t->facts.cgroup)
 		return 0;
 	mount_fd = cgroup_open_mount(&why);

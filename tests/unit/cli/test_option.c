@@ -159,12 +159,15 @@ static void globals_are_those_of_crun_and_runc(void **state)
 		{ "-v", "- text root=- log=- version" },
 		{ "-V", "- text root=- log=- version" },
 		{ "--help", "help" },
-		{ "--systemd-cgroup run", "box: the cgroup manager systemd is not built in: use "
-					  "--cgroup-manager=cgroupfs" },
-		{ "--cgroup-manager=systemd run", "box: the cgroup manager systemd is not built "
-						  "in: use --cgroup-manager=cgroupfs" },
+		{ "--systemd-cgroup run", "run text root=- log=- systemd" },
+		{ "--cgroup-manager=systemd run", "run text root=- log=- systemd" },
+		{ "--cgroup-manager=systemd --systemd-cgroup run",
+		  "run text root=- log=- systemd" },
+		{ "--cgroup-manager=cgroupfs --systemd-cgroup run",
+		  "box: --systemd-cgroup and --cgroup-manager=cgroupfs contradict each other: "
+		  "leave one out" },
 		{ "--cgroup-manager=x run",
-		  "box: --cgroup-manager is cgroupfs or disabled, not \"x\"" },
+		  "box: --cgroup-manager is cgroupfs, systemd or disabled, not \"x\"" },
 		{ "--log journald:x run",
 		  "box: --log=journald:x: box writes to files only: --log=FILE" },
 		{ "--log syslog:x run",
@@ -192,10 +195,11 @@ static void globals_are_those_of_crun_and_runc(void **state)
 		else if (g.help)
 			assert_true(str_copy(got, sizeof(got), "help"));
 		else
-			snprintf(got, sizeof(got), "%s %s root=%s log=%s%s%s",
+			snprintf(got, sizeof(got), "%s %s root=%s log=%s%s%s%s",
 				 words[at] ? words[at] : "-", g.log_json ? "json" : "text",
 				 g.root ? g.root : "-", g.log ? g.log : "-",
-				 g.no_cgroup ? " no cgroup" : "", g.version ? " version" : "");
+				 g.no_cgroup ? " no cgroup" : "",
+				 g.systemd ? " systemd" : "", g.version ? " version" : "");
 		assert_string_equal(got, cases[i].want);
 		arena_destroy(a);
 	}

@@ -90,7 +90,7 @@ static void features_document(void **unused)
 		bool value;
 	} facts[] = {
 		{ "linux.cgroup", "v1", false }, { "linux.cgroup", "v2", true },
-		{ "linux.cgroup", "systemd", false }, { "linux.cgroup", "systemdUser", false },
+		{ "linux.cgroup", "systemd", true }, { "linux.cgroup", "systemdUser", false },
 		{ "linux.cgroup", "rdma", true }, { "linux.seccomp", "enabled", true },
 		{ "linux.apparmor", "enabled", false }, { "linux.selinux", "enabled", false },
 		{ "linux.intelRdt", "enabled", false }, { "linux.intelRdt", "schemata", false },
@@ -98,7 +98,7 @@ static void features_document(void **unused)
 		{ "linux.mountExtensions.idmap", "enabled", true },
 	};
 	const struct features f = {
-		.mount_options = options, .rdma = true, .net_devices = true,
+		.mount_options = options, .systemd = true, .rdma = true, .net_devices = true,
 		.annotations = annotations, .annotation_count = 1, .unsafe_annotations = unsafe,
 	};
 	struct buf out;
