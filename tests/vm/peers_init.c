@@ -3,7 +3,8 @@
  * vda = the read-only tree (peers_image), covered by a tmpfs so that the story can write anywhere;
  * vdb = the story's own files, at /payload. The new root is moved over the initramfs, so pivot_root
  * works in containers as on any machine. What the story leaves behind is reaped; when
- * /payload/story ends, the machine goes off. */
+ * /payload/story ends, the machine goes off. A story that has /payload/init wants to be PID 1
+ * itself, to start a service manager. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -87,6 +88,7 @@ static void mount_root(void)
 int main(void)
 {
 	char *const story[] = { "/bin/bash", "/payload/story", NULL };
+	char *const own_init[] = { "/payload/init", NULL };
 	pid_t child, ended;
 
 	load_modules();
@@ -94,6 +96,10 @@ int main(void)
 	setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
 	setenv("HOME", "/root", 1);
 	setenv("LC_ALL", "C", 1);
+	if (access(own_init[0], X_OK) == 0) {
+		execv(own_init[0], own_init);
+		fail(own_init[0]);
+	}
 	child = fork();
 	if (child == 0) {
 		setsid();
