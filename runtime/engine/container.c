@@ -95,6 +95,12 @@ static void do_signal(struct container *c, unsigned signal_number)
 		container_sent(c, boxd_kill(c->env->box, c->doc.name, signal_number, &e), &e);
 }
 
+static void do_drain(struct container *c)
+{
+	member_drain(&c->member);
+	loop_timer_set(c->env->loop, &c->timer, c->plan.stop_grace_ms);
+}
+
 static void do_delete(struct container *c)
 {
 	struct err e;
@@ -176,6 +182,9 @@ static void act(struct container *c, enum task_action action)
 		break;
 	case TASK_DO_WAIT:
 		do_wait(c);
+		break;
+	case TASK_DO_DRAIN:
+		do_drain(c);
 		break;
 	case TASK_DO_SIGNAL:
 		do_signal(c, c->plan.stop_signal);
@@ -434,5 +443,6 @@ void container_forget_requests(struct container *c)
 
 bool container_is_up(const struct container *c)
 {
-	return c->state == TASK_STARTING || c->state == TASK_RUNNING || c->state == TASK_STOPPING;
+	return c->state == TASK_STARTING || c->state == TASK_RUNNING ||
+	       c->state == TASK_DRAINING || c->state == TASK_STOPPING;
 }

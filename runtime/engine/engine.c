@@ -268,6 +268,7 @@ static void repair(struct container *c, const struct listed *listed)
 		}
 		break;
 	case TASK_RUNNING:
+	case TASK_DRAINING:
 	case TASK_STOPPING:
 		if (running && c->attachments && c->member.state == MEMBER_OUT)
 			container_declare(c);

@@ -8,6 +8,7 @@
  *                                  AGAIN      |      |
  *                                       FINAL v      v AGAIN, FINAL
  *                                          EXITED <--+
+ *   DRAIN leads from RUNNING over DRAINING, until DRAINED or DUE, to STOPPING; else it is STOP.
  *   REMOVE leads from everywhere to REMOVED; START leads back from EXITED and REMOVED.
  *
  * The caller keeps one timer per task and turns it off at each change of state; whether a task that
@@ -18,6 +19,7 @@ enum task_state {
 	TASK_CREATED,
 	TASK_STARTING,
 	TASK_RUNNING,
+	TASK_DRAINING,
 	TASK_STOPPING,
 	TASK_BACKOFF,
 	TASK_EXITED,
@@ -31,7 +33,9 @@ enum task_event {
 	TASK_AGAIN,		/* it is down (or never came up), and the policy wants it up */
 	TASK_FINAL,		/* it is down and stays down */
 	TASK_STOP,		/* wanted down */
-	TASK_DUE,		/* the timer armed by WAIT or SIGNAL */
+	TASK_DRAIN,		/* wanted down, and others are there for its work */
+	TASK_DRAINED,		/* nothing is left of its work */
+	TASK_DUE,		/* the timer armed by WAIT, DRAIN or SIGNAL */
 	TASK_REMOVE,		/* wanted away */
 	TASK_EVENTS
 };
@@ -41,6 +45,7 @@ enum task_action {
 	TASK_DO_START,		/* ask its maker */
 	TASK_DO_WATCH,		/* it is up: see whether it works */
 	TASK_DO_WAIT,		/* arm the timer for the next start */
+	TASK_DO_DRAIN,		/* no more work for it, arm the timer for its patience */
 	TASK_DO_SIGNAL,		/* ask it to end, arm the timer for its patience */
 	TASK_DO_KILL,
 	TASK_DO_REPORT,		/* its end is final: say so */

@@ -101,6 +101,26 @@ static void lives_of_a_task(void **state)
 			{ TASK_DUE, TASK_STOPPING, TASK_DO_KILL },
 			{ TASK_FINAL, TASK_EXITED, TASK_DO_REPORT },
 		},
+		{	/* drains, is stopped by its patience */
+			{ TASK_STARTED, TASK_RUNNING, TASK_DO_WATCH },
+			{ TASK_DRAINED, TASK_RUNNING, TASK_DO_NOTHING },
+			{ TASK_DRAIN, TASK_DRAINING, TASK_DO_DRAIN },
+			{ TASK_STARTED, TASK_DRAINING, TASK_DO_NOTHING },
+			{ TASK_DUE, TASK_STOPPING, TASK_DO_SIGNAL },
+			{ TASK_DRAINED, TASK_STOPPING, TASK_DO_NOTHING },
+			{ TASK_DUE, TASK_STOPPING, TASK_DO_KILL },
+			{ TASK_AGAIN, TASK_EXITED, TASK_DO_REPORT },
+		},
+		{	/* has nothing to drain; dies of itself while it does */
+			{ TASK_STARTED, TASK_RUNNING, TASK_DO_WATCH },
+			{ TASK_DRAIN, TASK_DRAINING, TASK_DO_DRAIN },
+			{ TASK_DRAINED, TASK_STOPPING, TASK_DO_SIGNAL },
+			{ TASK_FINAL, TASK_EXITED, TASK_DO_REPORT },
+			{ TASK_DRAIN, TASK_EXITED, TASK_DO_NOTHING },
+			{ TASK_STARTED, TASK_RUNNING, TASK_DO_WATCH },
+			{ TASK_DRAIN, TASK_DRAINING, TASK_DO_DRAIN },
+			{ TASK_AGAIN, TASK_EXITED, TASK_DO_REPORT },
+		},
 	};
 
 	(void)state;
@@ -138,7 +158,8 @@ static void laws_of_the_table(void **state)
 						 TASK_DO_WAIT); /* else nobody would start it */
 			/* What is wanted down or away does not come up by itself. */
 			if (v != TASK_START &&
-			    (s == TASK_STOPPING || s == TASK_EXITED || s == TASK_REMOVED))
+			    (s == TASK_DRAINING || s == TASK_STOPPING || s == TASK_EXITED ||
+			     s == TASK_REMOVED))
 				assert_int_not_equal(step.action, TASK_DO_START);
 		}
 		assert_int_equal(task_step((enum task_state)s, TASK_REMOVE).next, TASK_REMOVED);
