@@ -151,7 +151,19 @@ struct compose_project *compose_read(const char *file, const char *text, size_t 
 		err_set(e, "%s: there is no service in it: add one under services:", file);
 		return NULL;
 	}
-	return network_check(&r, p, e) < 0 || check_services(&r, p, e) < 0 ? NULL : p;
+	return network_check(&r, p, e) < 0 || check_services(&r, p, e) < 0 ||
+			       replicas_check(&r, p, e) < 0 || depends_check(&r, p, e) < 0 ?
+		       NULL :
+		       p;
+}
+
+const struct compose_service *compose_service(const struct compose_project *project,
+					      const char *name)
+{
+	for (size_t i = 0; i < project->service_count; i++)
+		if (str_equal(project->services[i].name, name))
+			return &project->services[i];
+	return NULL;
 }
 
 const struct compose_volume *compose_volume(const struct compose_project *project, const char *name)

@@ -11,7 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "compose/health.h"
 #include "compose/network.h"
+#include "compose/replicas.h"
 
 struct arena;
 struct compose_var;
@@ -58,6 +60,10 @@ struct compose_service {
 	uint32_t groups[COMPOSE_GROUPS_MAX];	/* group_add */
 	size_t group_count;
 	struct compose_service_network network;
+	struct compose_replicas replicas;
+	struct compose_health health;
+	struct compose_dependency *depends;
+	size_t depend_count;
 
 	enum compose_restart restart;
 	unsigned restart_max;		/* of on-failure:N; 0 = no bound */
@@ -112,6 +118,8 @@ struct compose_project *compose_read(const char *file, const char *text, size_t 
 				     const struct compose_var *vars, struct arena *arena,
 				     struct err *e);
 
+const struct compose_service *compose_service(const struct compose_project *project,
+					      const char *name);
 const struct compose_volume *compose_volume(const struct compose_project *project,
 					    const char *name);
 const struct compose_network *compose_network(const struct compose_project *project,

@@ -89,6 +89,7 @@ static int read_labels(struct reader *r, const struct yaml_node *node, struct er
 	const struct yaml_node *at = node->first;
 	struct reader_pair pair;
 	bool failed;
+	int taken;
 
 	if (node->kind != YAML_LIST && node->kind != YAML_MAP)
 		return reader_fail(r, node, e, "must be a map or a list, not %s",
@@ -99,8 +100,11 @@ static int read_labels(struct reader *r, const struct yaml_node *node, struct er
 			return reader_fail(r, pair.node, e, "a label without a name");
 		if (!pair.value)
 			pair.value = "";
-		if (network_read_option(r, pair.node, pair.key, pair.value, &s->network.policy,
-					e) < 0)
+		taken = service_read_balance(r, pair.node, pair.key, pair.value, e);
+		if (taken == 0)
+			taken = network_read_option(r, pair.node, pair.key, pair.value,
+						    &s->network.policy, e);
+		if (taken < 0)
 			return -1;
 		s->labels[s->label_count++] = (struct compose_label){ pair.key, pair.value };
 	}
@@ -369,7 +373,7 @@ static const struct reader_key service_keys[] = {
 	{ "cpus", service_read_cpus },
 	{ "cpuset", service_read_cpuset },
 	{ "credential_spec", NULL },
-	{ "depends_on", NULL },
+	{ "depends_on", service_read_depends_on },
 	{ "deploy", service_read_deploy },
 	{ "develop", NULL },
 	{ "device_cgroup_rules", NULL },
@@ -387,7 +391,7 @@ static const struct reader_key service_keys[] = {
 	{ "extra_hosts", service_read_extra_hosts },
 	{ "gpus", NULL },
 	{ "group_add", read_group_add },
-	{ "healthcheck", NULL },
+	{ "healthcheck", service_read_healthcheck },
 	{ "hostname", read_hostname },
 	{ "image", read_image },
 	{ "init", read_init },
@@ -420,7 +424,7 @@ static const struct reader_key service_keys[] = {
 	{ "read_only", read_read_only },
 	{ "restart", read_restart },
 	{ "runtime", NULL },
-	{ "scale", NULL },
+	{ "scale", service_read_scale },
 	{ "secrets", NULL },
 	{ "security_opt", read_security_opt },
 	{ "shm_size", service_read_shm_size },
@@ -450,6 +454,7 @@ int service_read(struct reader *r, const struct yaml_node *node, struct compose_
 	*service = (struct compose_service){ .name = node->key,
 					     .line = node->line,
 					     .network.policy = "",
+					     .replicas.count = 1,
 					     .stop_grace_ms = 10000 };
 	if (!str_is_name(node->key))
 		return err_set(e, "%s:%u: \"%.64s\" is not a service name: letters, digits, - _ .",

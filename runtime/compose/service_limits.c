@@ -1,7 +1,8 @@
 /* service_limits.c - memory, CPU, processes, rlimits; `deploy.resources.limits` is their second
- * spelling. */
+ * spelling, and deploy has what replicas.h reads. */
 #include "compose/compose.h"
 #include "compose/reader.h"
+#include "compose/replicas.h"
 #include "compose/scalar.h"
 #include "compose/service.h"
 #include "compose/yaml.h"
@@ -206,11 +207,14 @@ static int read_deploy_resources(struct reader *r, const struct yaml_node *node,
 int service_read_deploy(struct reader *r, const struct yaml_node *node, struct err *e)
 {
 	static const struct reader_key keys[] = {
-		{ "endpoint_mode", NULL },  { "labels", NULL },
-		{ "mode", NULL },	    { "placement", NULL },
-		{ "replicas", NULL },	    { "resources", read_deploy_resources },
+		{ "endpoint_mode", service_read_endpoint_mode },
+		{ "labels", NULL },
+		{ "mode", service_read_deploy_mode },
+		{ "placement", NULL },
+		{ "replicas", service_read_scale },
+		{ "resources", read_deploy_resources },
 		{ "restart_policy", NULL }, { "rollback_config", NULL },
-		{ "update_config", NULL },
+		{ "update_config", service_read_update_config },
 	};
 
 	return reader_map(r, node, keys, sizeof(keys) / sizeof(keys[0]), e);
