@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "compose/health.h"
+#include "compose/mounts.h"
 #include "compose/network.h"
 #include "compose/replicas.h"
 
@@ -26,17 +27,6 @@ enum compose_restart {
 	COMPOSE_RESTART_UNLESS_STOPPED
 };
 enum { COMPOSE_RLIMITS_MAX = 16, COMPOSE_GROUPS_MAX = 32 };
-
-struct compose_mount {			/* a named volume inside a service */
-	const char *volume;
-	const char *target;		/* absolute and clean */
-	bool read_only;
-};
-
-struct compose_tmpfs {
-	const char *target;
-	const char *options;		/* "size=64m,mode=1777" or NULL */
-};
 
 struct compose_rlimit {
 	int resource;			/* RLIMIT_* */

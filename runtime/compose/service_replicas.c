@@ -139,7 +139,8 @@ static const char *why_not_many(const struct compose_service *s)
 	for (size_t i = 0; i < n->attachment_count; i++)
 		if (n->attachments[i].address4.family || n->attachments[i].address6.family ||
 		    n->attachments[i].mac)
-			return "several containers cannot have one address: take the static one out";
+			return "several containers cannot have one address: take the static one "
+			       "out";
 	return NULL;
 }
 
@@ -172,7 +173,7 @@ static int check(const struct reader *r, const struct compose_project *p,
 		    str_equal(s->network.shared, other->name))
 			return err_set(e,
 				       "%s:%u: service %s: network_mode: service %s has replicas: "
-				       "none of them is the one whose network is meant",
+				       "none of them is the one that is meant",
 				       r->file, s->line, s->name, other->name);
 	}
 	return 0;

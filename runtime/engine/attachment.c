@@ -32,12 +32,12 @@ static bool is_taken(void *ctx, const struct address *a)
 	return false;
 }
 
-static void begin(struct attachments *a, const struct compose_service *s,
+static void begin(struct attachments *a, const struct compose_service *s, const char *name,
 		  const struct networks *networks, struct arena *arena)
 {
 	const struct compose_service_network *n = &s->network;
 
-	*a = (struct attachments){ .service = s };
+	*a = (struct attachments){ .service = s, .name = name };
 	if (n->attachment_count > ATTACHMENTS_MAX)
 		a->error = arena_format(arena, "it is on more than %d networks", ATTACHMENTS_MAX);
 	for (size_t i = 0; i < n->attachment_count && i < ATTACHMENTS_MAX; i++) {
@@ -128,7 +128,7 @@ void attachments_choose(struct attachments *all, const struct compose_service *c
 	struct choosing c = { .all = all, .count = count };
 
 	for (size_t i = 0; i < count; i++)
-		begin(&all[i], services[i], networks, arena);
+		begin(&all[i], services[i], documents[i]->name, networks, arena);
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < all[i].count; k++)
 			remember(&c, &all[i].items[k], documents[i]);

@@ -30,6 +30,8 @@ struct attachment {
 
 struct attachments {
 	const struct compose_service *service;
+	const char *name;			/* the container's: its document's */
+	bool is_extra;				/* a place that is only sometimes taken */
 	struct attachment items[ATTACHMENTS_MAX];
 	size_t count;
 	const char *error;			/* of the first that has one */

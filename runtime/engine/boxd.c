@@ -223,6 +223,21 @@ int boxd_kill(struct boxd *box, const char *name, unsigned signal_number, struct
 	return link_send(&box->link, e);
 }
 
+int boxd_exec(struct boxd *box, const char *name, const char *process, size_t size_bytes,
+	      struct err *e)
+{
+	AUTO_FD int process_fd = fd_sealed_memfd("process", process, size_bytes, e);
+
+	if (process_fd < 0)
+		return -1;
+	msg_init(&box->link.out, WIRE_BOX_EXEC);
+	msg_put_str(&box->link.out, name);
+	for (int i = 0; i < 3; i++)
+		msg_put_u64(&box->link.out, 0);	/* no input, no output, nobody attached */
+	msg_put_fd(&box->link.out, process_fd);
+	return link_send(&box->link, e);
+}
+
 int boxd_delete(struct boxd *box, const char *name, struct err *e)
 {
 	msg_init(&box->link.out, WIRE_BOX_DELETE);

@@ -51,5 +51,8 @@ int boxd_release(struct boxd *box, const char *name, struct err *e);
 int boxd_netns(struct boxd *box, const char *name, struct err *e);
 /* Of one that is held any signal calls its start off. */
 int boxd_kill(struct boxd *box, const char *name, unsigned signal_number, struct err *e);
+/* One more process in a running box, without streams; name is BOX/EXEC. */
+int boxd_exec(struct boxd *box, const char *name, const char *process, size_t size_bytes,
+	      struct err *e);
 int boxd_delete(struct boxd *box, const char *name, struct err *e);
 int boxd_list(struct boxd *box, struct err *e);

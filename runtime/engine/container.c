@@ -1,5 +1,6 @@
 /* container.c - see container.h. */
 #include "engine/container.h"
+#include "engine/container_network.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -61,6 +62,14 @@ void container_sent(struct container *c, int status, const struct err *e)
 	log_warn("container=%s: %s", c->doc.name, e->text);
 }
 
+/* Who does not work gets what nobody else can take. */
+static void serve(struct container *c)
+{
+	if (c->attachments)
+		member_serve_as(&c->member,
+				health_works(&c->check.health) ? NETD_SERVES : NETD_ILL);
+}
+
 static void do_start(struct container *c)
 {
 	struct container_env *env = c->env;
@@ -70,6 +79,10 @@ static void do_start(struct container *c)
 	str_copy(c->doc.image, sizeof(c->doc.image), c->plan.image);
 	str_copy(c->doc.image_digest, sizeof(c->doc.image_digest), c->plan.image_digest);
 	str_copy(c->doc.revision, sizeof(c->doc.revision), c->plan.revision);
+	health_begin(&c->check.health, c->plan.check ? &c->plan.check_rule : NULL, HEALTH_CHECKING,
+		     time_boot_ms());
+	str_copy(c->doc.health, sizeof(c->doc.health), health_name(c->check.health.state));
+	serve(c);
 	/* Before the container's first byte: boxd's files without a document would have no owner.
 	 */
 	save(c);
@@ -90,15 +103,10 @@ static void do_signal(struct container *c, unsigned signal_number)
 		container_event(c, TASK_FINAL);
 		return;
 	}
-	member_drain(&c->member);
+	if (c->attachments)
+		member_serve_as(&c->member, c->replaced ? NETD_GONE : NETD_DRAINS);
 	if (container_ask(c, CONTAINER_ASKED_KILL))
 		container_sent(c, boxd_kill(c->env->box, c->doc.name, signal_number, &e), &e);
-}
-
-static void do_drain(struct container *c)
-{
-	member_drain(&c->member);
-	loop_timer_set(c->env->loop, &c->timer, c->plan.stop_grace_ms);
 }
 
 static void do_delete(struct container *c)
@@ -106,7 +114,8 @@ static void do_delete(struct container *c)
 	struct err e;
 
 	c->awaits_network = c->held = false;
-	member_leave(&c->member, true);
+	c->deleting = true;
+	member_leave(&c->member, container_leaves(c, true));
 	if (container_ask(c, CONTAINER_ASKED_DELETE))
 		container_sent(c, boxd_delete(c->env->box, c->doc.name, &e), &e);
 }
@@ -148,9 +157,39 @@ static void on_wait(struct ready *ready, uint64_t seconds)
 		   c->doc.name, seconds, ready->target.port);
 }
 
+static void say_reason(const struct container *c, const char *said)
+{
+	while (*said) {
+		size_t size = strcspn(said, "\n");
+
+		report_say(c->env->report, "%s said: %.*s", c->doc.name, (int)size, said);
+		said += size + (said[size] == '\n');
+	}
+}
+
+static void on_health(struct health_check *h, const char *said)
+{
+	struct container *c = owner_of(h, struct container, check);
+
+	str_copy(c->doc.health, sizeof(c->doc.health), health_name(h->health.state));
+	if (h->health.state == HEALTH_UNHEALTHY) {
+		report_say(c->env->report, "%s: is unhealthy: its check failed %u times in a row",
+			   c->doc.name, h->health.bad);
+		say_reason(c, said);
+	} else {
+		log_info("container=%s is %s", c->doc.name, c->doc.health);
+	}
+	save(c);
+	if (c->state == TASK_RUNNING)
+		serve(c);
+	c->env->on_change(c->env->ctx);
+}
+
 static void do_watch(struct container *c)
 {
 	c->up_since_ms = time_boot_ms();
+	health_check_begin(&c->check, health_named(c->doc.health));
+	serve(c);
 	if (c->attachments && c->member.state == MEMBER_OUT)
 		container_declare(c);
 	c->env->on_start(c->env->ctx, c);
@@ -184,7 +223,8 @@ static void act(struct container *c, enum task_action action)
 		do_wait(c);
 		break;
 	case TASK_DO_DRAIN:
-		do_drain(c);
+		loop_timer_set(c->env->loop, &c->timer, c->plan.stop_grace_ms);
+		container_drain(c);
 		break;
 	case TASK_DO_SIGNAL:
 		do_signal(c, c->plan.stop_signal);
@@ -197,6 +237,8 @@ static void act(struct container *c, enum task_action action)
 		break;
 	case TASK_DO_REPORT:
 		c->env->on_end(c->env->ctx, c);
+		if (c->replaced)
+			container_event(c, TASK_REMOVE);
 		break;
 	case TASK_DO_DELETE:
 		do_delete(c);
@@ -215,6 +257,10 @@ void container_event(struct container *c, enum task_event event)
 			 task_state_name(step.next), task_event_name(event));
 		loop_timer_off(&c->timer);
 		ready_stop(&c->ready);
+		loop_timer_off(&c->drain);
+		if (step.next != TASK_RUNNING)
+			health_check_end(&c->check);
+		c->env->on_change(c->env->ctx);
 		if (step.action != TASK_DO_START && step.next != TASK_REMOVED)
 			save(c);
 	}
@@ -228,7 +274,7 @@ static void on_time(struct loop_timer *timer)
 
 int container_init(struct container *c, struct container_env *env, const struct plan *plan,
 		   const struct document *doc, const struct attachments *attachments,
-		   struct err *e)
+		   struct member_ports *ports, struct err *e)
 {
 	static const enum restart_policy policies[] = {
 		[COMPOSE_RESTART_NO] = RESTART_NEVER,
@@ -241,7 +287,9 @@ int container_init(struct container *c, struct container_env *env, const struct 
 
 	*c = (struct container){ .env = env, .plan = *plan, .doc = *doc, .state = TASK_CREATED };
 	c->timer.on_time = on_time;
-	container_init_network(c, attachments);
+	health_check_init(&c->check, env->loop, env->box, &c->plan, c->doc.name);
+	c->check.changed = on_health;
+	container_init_network(c, attachments, ports);
 	c->rule = (struct restart_rule){ policies[s->restart], s->restart_max };
 	if (env->batch)
 		c->rule.policy = RESTART_NEVER;
@@ -256,14 +304,26 @@ int container_init(struct container *c, struct container_env *env, const struct 
 void container_finish(struct container *c)
 {
 	loop_timer_off(&c->timer);
+	loop_timer_off(&c->drain);
 	ready_stop(&c->ready);
+	health_check_end(&c->check);
 	member_finish(&c->member);
+}
+
+void container_start(struct container *c)
+{
+	c->kept = false;
+	c->doc.restarts = 0;
+	container_event(c, TASK_START);
 }
 
 void container_replace(struct container *c)
 {
-	c->start_after_delete = true;
-	container_event(c, TASK_REMOVE);
+	c->replaced = true;
+	if (container_is_up(c))
+		container_event(c, TASK_DRAIN);
+	if (!container_is_up(c) && c->state != TASK_REMOVED)
+		container_event(c, TASK_REMOVE);
 }
 
 static bool again(const struct container *c, uint64_t exit_status)
@@ -285,16 +345,6 @@ static bool wants_reason(struct container *c, uint64_t exit_status, bool restart
 	       (c->short_runs > 1 && (c->short_runs & (c->short_runs - 1)) == 0);
 }
 
-static void say_reason(const struct container *c, const char *said)
-{
-	while (*said) {
-		size_t size = strcspn(said, "\n");
-
-		report_say(c->env->report, "%s said: %.*s", c->doc.name, (int)size, said);
-		said += size + (said[size] == '\n');
-	}
-}
-
 void container_ended(struct container *c, uint64_t exit_status, uint64_t oom_kills,
 		     const char *said)
 {
@@ -305,8 +355,10 @@ void container_ended(struct container *c, uint64_t exit_status, uint64_t oom_kil
 	c->doc.oom_kills = oom_kills;
 	c->never_ran = c->held = false;
 	/* Its ports wait for its next life, if there is one. */
-	member_leave(&c->member, !restart || c->state == TASK_STOPPING);
-	if (!c->env->batch && c->state != TASK_STOPPING && container_is_up(c))
+	member_leave(&c->member,
+		     container_leaves(c, !restart || c->state == TASK_STOPPING));
+	if (!c->env->batch && c->state != TASK_STOPPING && c->state != TASK_DRAINING &&
+	    container_is_up(c))
 		report_say(c->env->report, "%s: ended with status %" PRIu64 "%s", c->doc.name,
 			   exit_status, restart ? "" : "; it is not started again");
 	container_event(c, restart ? TASK_AGAIN : TASK_FINAL);
@@ -371,10 +423,8 @@ static void deleted(struct container *c)
 
 	if (c->env->documents_fd >= 0 && document_remove(c->env->documents_fd, c->doc.name, &e) < 0)
 		log_warn("container=%s: %s", c->doc.name, e.text);
-	if (c->start_after_delete) {
-		c->start_after_delete = false;
-		container_event(c, TASK_START);
-	}
+	c->deleting = c->replaced = c->is_old = false;
+	c->env->on_change(c->env->ctx);
 }
 
 void container_start_failed(struct container *c, const char *sentence)
@@ -385,7 +435,7 @@ void container_start_failed(struct container *c, const char *sentence)
 	c->doc.exit_status = BATCH_STATUS_CANNOT_START;
 	c->never_ran = true;
 	c->held = false;
-	member_leave(&c->member, !restart);
+	member_leave(&c->member, container_leaves(c, !restart));
 	container_event(c, restart ? TASK_AGAIN : TASK_FINAL);
 }
 
@@ -435,9 +485,10 @@ void container_done(struct container *c)
 void container_forget_requests(struct container *c)
 {
 	c->asked_count = 0;
+	health_check_forget(&c->check);
 	/* boxd calls off what is held when the connection ends. */
 	if (c->held || c->awaits_network)
-		member_leave(&c->member, false);
+		member_leave(&c->member, MEMBER_COMES_BACK);
 	c->held = c->awaits_network = c->called_off = false;
 }
 
@@ -445,4 +496,17 @@ bool container_is_up(const struct container *c)
 {
 	return c->state == TASK_STARTING || c->state == TASK_RUNNING ||
 	       c->state == TASK_DRAINING || c->state == TASK_STOPPING;
+}
+
+bool container_works(const struct container *c)
+{
+	return c->state == TASK_RUNNING && health_works(&c->check.health);
+}
+
+bool container_is_settled(const struct container *c)
+{
+	if (c->state == TASK_EXITED)
+		return !c->never_ran && c->doc.exit_status == 0;
+	return container_works(c) && (c->check.health.state == HEALTH_HEALTHY ||
+				      time_boot_ms() - c->up_since_ms >= CONTAINER_SETTLE_MS);
 }

@@ -1,6 +1,6 @@
 /* container.h - one container that shall run: facts go into orch's table, its action is done here.
  *
- * Owns its timer, its readiness probe and its document's content. Requests to boxd are answered in
+ * Owns its timers, its probes and its document's content. Requests to boxd are answered in
  * order, so a short queue tells which request an answer belongs to. Every change of state is logged
  * (`container=lab starting -> running (started)`) and written to the document.
  * Knows nothing of other containers: what concerns all is in container_env, the engine's. */
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "engine/document.h"
+#include "engine/health_check.h"
 #include "engine/member.h"
 #include "engine/plan.h"
 #include "engine/ready.h"
@@ -41,6 +42,8 @@ struct container_env {
 	void *ctx;
 	void (*on_start)(void *ctx, struct container *c);	/* it runs */
 	void (*on_end)(void *ctx, struct container *c);	/* its end is final */
+	void (*on_change)(void *ctx);	/* of a state, of anybody's health */
+	bool (*has_peers)(void *ctx, const struct container *c);	/* others do its work too */
 	struct container *(*find)(void *ctx, const char *name);
 };
 
@@ -52,8 +55,10 @@ enum container_request {
 	CONTAINER_ASKED_DELETE
 };
 enum {
-	CONTAINER_ASKED_MAX = 8
-}; /* a start, two signals and a delete can be under way; the rest is room */
+	CONTAINER_ASKED_MAX = 8, /* a start, two signals and a delete can be under way; the rest is
+				    room */
+	CONTAINER_SETTLE_MS = 2000, /* who has no check works when it has run so long */
+};
 
 struct container {
 	struct container_env *env;
@@ -63,6 +68,9 @@ struct container {
 	struct restart_rule rule;
 	struct loop_timer timer;
 	struct ready ready;		/* zeroed when the service has no probe */
+	struct health_check check;
+	struct loop_timer drain;	/* asks whether its connections have ended */
+	unsigned idle_answers;		/* in a row, of none */
 	const struct attachments *attachments;	/* NULL = it is on no network of ours */
 	struct member member;		/* zeroed then */
 	bool held;			/* its start waits for its networks, or is called off */
@@ -72,7 +80,11 @@ struct container {
 	uint64_t oom_said, oom_said_ms;	/* how many kills people were told of, and when */
 	unsigned short_runs;		/* in a row that failed within RESTART_STABLE_MS */
 	bool never_ran; /* its last start failed: there is no exit status of its own */
-	bool start_after_delete;
+	bool kept;			/* not started yet, and files of before are there */
+	bool is_old;			/* it runs with other settings than its plan's */
+	bool closed;			/* it may end, and never start again */
+	bool replaced;			/* wanted away, so that another one can take its place */
+	bool deleting;
 	bool url_is_lost;		/* it runs with a token that was not kept */
 	enum container_request asked[CONTAINER_ASKED_MAX];
 	size_t asked_count;
@@ -82,25 +94,17 @@ struct container {
  */
 int container_init(struct container *c, struct container_env *env, const struct plan *plan,
 		   const struct document *doc, const struct attachments *attachments,
-		   struct err *e);
+		   struct member_ports *ports, struct err *e);
 void container_finish(struct container *c);	/* zeroed is fine; what runs goes on */
 
 void container_event(struct container *c, enum task_event event);
-void container_replace(struct container *c);	/* away with its files, then start */
+void container_start(struct container *c);	/* anew: its restarts are counted from here */
+/* Away with its files, after its work is done: its ports wait for another one. */
+void container_replace(struct container *c);
 /* said: the last lines of its standard error, unescaped; "" = not known */
 void container_ended(struct container *c, uint64_t exit_status, uint64_t oom_kills,
 		     const char *said);
 void container_oom(struct container *c, uint64_t limit_bytes, uint64_t oom_kills);
-
-/* What concerns its networks (container_network.c). */
-void container_init_network(struct container *c, const struct attachments *attachments);
-void container_ended_held(struct container *c);	/* boxd has called its start off */
-void container_share(struct container *c);	/* the one whose network it shares has started */
-void container_share_never(struct container *c);	/* ... has ended for good */
-void container_netd_is_there(struct container *c);
-void container_netd_is_gone(struct container *c);
-bool container_may_start(struct container *c);	/* false: it waits, or it has failed */
-void container_declare(struct container *c);	/* it runs, and netd may not know it */
 
 /* Answers of boxd. */
 void container_held(struct container *c, int net_ns_fd);
@@ -110,10 +114,7 @@ void container_failed(struct container *c, const char *sentence);
 void container_done(struct container *c);
 void container_forget_requests(struct container *c);	/* the connection was lost */
 
-/* Inside container*.c: the request that an answer belongs to; asking; a start that failed. */
-bool container_answered(struct container *c, enum container_request *request);
-bool container_ask(struct container *c, enum container_request request);
-void container_sent(struct container *c, int status, const struct err *e);
-void container_start_failed(struct container *c, const char *sentence);
-
-bool container_is_up(const struct container *c);	/* starting, running or stopping */
+bool container_is_up(const struct container *c);	/* starting, running, about to end */
+bool container_works(const struct container *c);	/* runs, and is healthy if that is asked */
+/* The same for long enough, or it has ended as it should. */
+bool container_is_settled(const struct container *c);

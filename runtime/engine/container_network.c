@@ -3,6 +3,7 @@
  *   START (hold) -> BOX_HELD -> member_join -> joined -> BOX_RELEASE -> BOX_STARTED
  *                                    `-> failed -> BOX_KILL -> BOX_DONE: the start has failed */
 #include "engine/container.h"
+#include "engine/container_network.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -11,21 +12,30 @@
 #include "engine/attachment.h"
 #include "engine/batch.h"
 #include "engine/boxd.h"
+#include "engine/netd.h"
+#include "engine/network.h"
 #include "engine/report.h"
 #include "lib/err.h"
 #include "lib/log.h"
 
-enum { SENTENCE_BYTES = 512 };
+enum {
+	SENTENCE_BYTES = 512,
+	DRAIN_ASK_MS = 100,
+};
 
 static void on_joined(struct member *m)
 {
 	struct container *c = owner_of(m, struct container, member);
 	struct err e;
 
-	for (size_t i = 0; i < m->port_count; i++)
-		if (m->ports[i].first != m->ports[i].port)
+	for (size_t i = 0; i < m->ports->count; i++) {
+		struct member_port *p = &m->ports->items[i];
+
+		if (p->first != p->port && p->said != p->port)
 			report_say(c->env->report, "%s: its port %u is published at port %u",
-				   c->doc.name, m->ports[i].container_port, m->ports[i].port);
+				   c->plan.service->name, p->container_port, p->port);
+		p->said = p->port;
+	}
 	if (c->held && container_ask(c, CONTAINER_ASKED_RELEASE))
 		container_sent(c, boxd_release(c->env->box, c->doc.name, &e), &e);
 }
@@ -48,14 +58,63 @@ static void on_failed(struct member *m, const char *sentence)
 	call_off(c);
 }
 
-void container_init_network(struct container *c, const struct attachments *attachments)
+/* What does not answer is waited for as long as what does not end; so is a member that netd is
+ * being told of again: until then clients may still be sent there. */
+static void on_drain_time(struct loop_timer *timer)
+{
+	struct container *c = owner_of(timer, struct container, drain);
+	const char *network = attachments_default(c->attachments)->network->doc.name;
+	struct err e;
+
+	if (c->member.state == MEMBER_IN && !c->member.held) {
+		container_event(c, TASK_DRAINED);
+		return;
+	}
+	if (c->member.state == MEMBER_IN &&
+	    netd_ask_counters(c->env->net, network, c->doc.name, &e) < 0)
+		log_warn("container=%s: %s", c->doc.name, e.text);
+	loop_timer_set(c->env->loop, timer, DRAIN_ASK_MS);
+}
+
+void container_init_network(struct container *c, const struct attachments *attachments,
+			    struct member_ports *ports)
 {
 	if (!attachments || !attachments->count)
 		return;
 	c->attachments = attachments;
 	c->member.joined = on_joined;
 	c->member.failed = on_failed;
-	member_init(&c->member, c->env->loop, c->env->net, attachments, c->env->arena);
+	c->drain.on_time = on_drain_time;
+	member_init(&c->member, c->env->loop, c->env->net, attachments, ports);
+}
+
+enum member_leave container_leaves(const struct container *c, bool final)
+{
+	if (c->replaced)
+		return MEMBER_IS_REPLACED;
+	return final ? MEMBER_ENDS : MEMBER_COMES_BACK;
+}
+
+void container_drain(struct container *c)
+{
+	if (!c->attachments) {
+		container_event(c, TASK_DRAINED);
+		return;
+	}
+	/* With nobody else behind the port clients wait for who comes. */
+	member_serve_as(&c->member,
+			c->env->has_peers(c->env->ctx, c) ? NETD_DRAINS : NETD_GONE);
+	c->idle_answers = 0;
+	loop_timer_set(c->env->loop, &c->drain, 0);
+}
+
+void container_counted(struct container *c, uint64_t connections)
+{
+	/* The first answer may be to somebody's question of before the word to drain; after that
+	 * word, which went the same way, no connection comes. */
+	c->idle_answers = connections ? 0 : c->idle_answers + 1;
+	if (c->state == TASK_DRAINING && c->idle_answers >= 2)
+		container_event(c, TASK_DRAINED);
 }
 
 bool container_may_start(struct container *c)
@@ -129,7 +188,7 @@ void container_ended_held(struct container *c)
 	c->held = c->called_off = false;
 	c->never_ran = true;
 	c->doc.exit_status = BATCH_STATUS_CANNOT_START;
-	member_leave(&c->member, !restart);
+	member_leave(&c->member, container_leaves(c, !restart));
 	container_event(c, restart ? TASK_AGAIN : TASK_FINAL);
 }
 

@@ -32,6 +32,20 @@ static int read_word(const struct json *root, const char *key, char *target, siz
 	return str_copy(target, target_bytes, text) ? 0 : err_set(e, "%s is too long", key);
 }
 
+/* Of a release before replicas: a service was one container of its name. */
+static int read_service(struct document *d, const struct json *root, struct err *e)
+{
+	const char *service = d->name, *health = "";
+
+	if (json_opt_str(root, "service", &service, e) < 0 ||
+	    json_opt_str(root, "health", &health, e) < 0)
+		return -1;
+	if (!str_copy(d->service, sizeof(d->service), service) ||
+	    !str_copy(d->health, sizeof(d->health), health))
+		return err_set(e, "service or health is too long");
+	return 0;
+}
+
 static int read_address(const struct json *item, const char *key, int family,
 			struct address *address, struct err *e)
 {
@@ -83,7 +97,8 @@ static int read_root(struct document *d, const struct json *root, struct err *e)
 	    json_get_u64(root, "slot", &slot, e) < 0 ||
 	    json_get_u64(root, "restarts", &d->restarts, e) < 0 ||
 	    json_get_u64(root, "exit_status", &d->exit_status, e) < 0 ||
-	    json_get_u64(root, "oom_kills", &d->oom_kills, e) < 0 || read_addresses(d, root, e) < 0)
+	    json_get_u64(root, "oom_kills", &d->oom_kills, e) < 0 ||
+	    read_service(d, root, e) < 0 || read_addresses(d, root, e) < 0)
 		return -1;
 	if (!str_is_name(d->name))
 		return err_set(e, "name is not a name");
@@ -163,10 +178,12 @@ int document_write(int dir_fd, const struct document *d, struct err *e)
 	json_begin_object(&w);
 	put_number(&w, "schema", SCHEMA);
 	put_word(&w, "name", d->name);
+	put_word(&w, "service", d->service);
 	put_word(&w, "image", d->image);
 	put_word(&w, "image_digest", d->image_digest);
 	put_word(&w, "revision", d->revision);
 	put_word(&w, "state", d->state);
+	put_word(&w, "health", d->health);
 	put_number(&w, "slot", d->slot);
 	put_number(&w, "restarts", d->restarts);
 	put_number(&w, "exit_status", d->exit_status);

@@ -31,6 +31,8 @@ struct document {
 	char image_digest[DOCUMENT_DIGEST_BYTES];
 	char revision[DOCUMENT_WORD_BYTES];
 	char state[DOCUMENT_WORD_BYTES];	/* orch's word, for people */
+	char health[DOCUMENT_WORD_BYTES];	/* orch's word, of its run; "" = not known */
+	char service[DOCUMENT_NAME_BYTES];	/* whose container it is */
 	uint32_t slot;				/* its range of ids */
 	uint64_t restarts, exit_status, oom_kills;
 	struct document_address addresses[DOCUMENT_ADDRESSES_MAX];

@@ -10,11 +10,15 @@
 #include "engine/batch.h"
 #include "engine/boxd.h"
 #include "engine/container.h"
+#include "engine/container_network.h"
 #include "engine/inspect.h"
 #include "engine/leftover.h"
 #include "engine/load.h"
 #include "engine/netd.h"
+#include "engine/recovery.h"
 #include "engine/report.h"
+#include "engine/service.h"
+#include "engine/services.h"
 #include "lib/arena.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -22,20 +26,13 @@
 #include "lib/loop.h"
 #include "lib/proc.h"
 #include "lib/str.h"
-#include "orch/reconcile.h"
+#include "wire/stats.h"
 
 enum {
 	ARENA_BYTES_MAX = 64 << 20, /* a compose file of 256 KiB with a long variable in every word
 				       stays below */
-	LISTED_MAX = 2 * PLAN_SLOTS_MAX,
 	STOP_PATIENCE_MS = 11000, /* a second more than the longest grace period */
-	LOST_STATUS = 137,	  /* nobody saw how it ended: as if it was killed */
-};
-
-struct listed {
-	char name[DOCUMENT_NAME_BYTES];
-	bool running;
-	uint64_t exit_status, oom_kills;
+	ROLL_AGAIN_MS = 500,	  /* until who has no health check has run long enough */
 };
 
 struct engine {
@@ -47,11 +44,12 @@ struct engine {
 	struct boxd *box;
 	struct netd *net;
 	struct container *containers;	/* load.wanted_count */
-	struct listed listed[LISTED_MAX];
-	size_t listed_count;
+	struct services services;	/* each has some of them in a row */
+	struct loop_timer roll;		/* see to the services, when the event is over */
+	struct recovery recovery;
 	struct leftover leftover;
 	struct inspect *inspect;
-	bool reconciled, stopping;
+	bool stopping;
 	struct loop_timer stop_timer;
 };
 
@@ -63,11 +61,11 @@ static struct container *find(struct engine *engine, const char *name)
 	return NULL;
 }
 
-static const struct listed *find_listed(const struct engine *engine, const char *name)
+static struct container *find_check(struct engine *engine, const char *name)
 {
-	for (size_t i = 0; i < engine->listed_count; i++)
-		if (str_equal(engine->listed[i].name, name))
-			return &engine->listed[i];
+	for (size_t i = 0; i < engine->load.wanted_count; i++)
+		if (health_check_is_mine(&engine->containers[i].check, name))
+			return &engine->containers[i];
 	return NULL;
 }
 
@@ -76,7 +74,7 @@ static void on_connected(void *ctx)
 	struct engine *engine = ctx;
 	struct err e;
 
-	engine->listed_count = 0;
+	recovery_begin(&engine->recovery);
 	if (boxd_list(engine->box, &e) < 0)
 		log_warn("ask boxd for its list: %s", e.text);
 }
@@ -116,10 +114,12 @@ static void on_started(void *ctx, const char *name, uint64_t pid)
 
 static void on_failed(void *ctx, const char *name, const char *sentence)
 {
-	struct container *c = find(ctx, name);
+	struct container *c = find(ctx, name), *checked = find_check(ctx, name);
 
 	if (c)
 		container_failed(c, sentence);
+	else if (checked)
+		health_check_failed(&checked->check, sentence);
 	else
 		log_warn("box %s: %s", name, sentence);
 }
@@ -135,10 +135,12 @@ static void on_done(void *ctx, const char *name)
 static void on_exited(void *ctx, const char *name, uint64_t exit_status, uint64_t oom_kills,
 		      const char *said)
 {
-	struct container *c = find(ctx, name);
+	struct container *c = find(ctx, name), *checked = find_check(ctx, name);
 
 	if (c)
 		container_ended(c, exit_status, oom_kills, said);
+	else if (checked)
+		health_check_exited(&checked->check, exit_status, said);
 }
 
 static void on_oom(void *ctx, const char *name, uint64_t limit_bytes, uint64_t oom_kills)
@@ -152,156 +154,44 @@ static void on_oom(void *ctx, const char *name, uint64_t limit_bytes, uint64_t o
 static void on_state(void *ctx, const struct boxd_state *state)
 {
 	struct engine *engine = ctx;
-	struct listed *entry = &engine->listed[engine->listed_count];
 
-	if (engine->listed_count == LISTED_MAX ||
-	    !str_copy(entry->name, sizeof(entry->name), state->name))
+	recovery_hear(&engine->recovery, state);
+}
+
+static void roll_all(struct engine *engine)
+{
+	loop_timer_off(&engine->roll);
+	if (!engine->recovery.reconciled || engine->stopping)
 		return;
-	entry->running = state->running;
-	entry->exit_status = state->exit_status;
-	entry->oom_kills = state->oom_kills;
-	engine->listed_count++;
+	if (services_roll(&engine->services, engine->env.batch) && !engine->roll.loop)
+		loop_timer_set(engine->loop, &engine->roll, ROLL_AGAIN_MS);
 }
 
-static void remove_unwanted(struct engine *engine, const char *name)
+static void on_roll_time(struct loop_timer *timer)
 {
-	struct err e;
-
-	/* A batch is a guest in the data folder: it leaves others' containers as they are. */
-	if (engine->env.batch)
-		return;
-	log_info("container=%s is not in the compose file any more: removed", name);
-	if (boxd_delete(engine->box, name, &e) < 0)
-		log_warn("remove %s: %s", name, e.text);
-	if (engine->env.documents_fd >= 0 &&
-	    document_remove(engine->env.documents_fd, name, &e) < 0)
-		log_warn("remove %s: %s", name, e.text);
+	roll_all(owner_of(timer, struct engine, roll));
 }
 
-static void perform(struct engine *engine, const struct reconcile_step *step)
+static void on_change(void *ctx)
 {
-	const struct listed *listed = find_listed(engine, step->name);
-	struct container *c = find(engine, step->name);
+	struct engine *engine = ctx;
 
-	switch (step->kind) {
-	case RECONCILE_START:
-		c->doc.restarts = 0;
-		container_event(c, TASK_START);
-		break;
-	case RECONCILE_ADOPT:
-		c->url_is_lost = engine->load.token_is_new;
-		container_event(c, TASK_STARTED);
-		break;
-	case RECONCILE_SETTLE:
-		container_ended(c, listed->exit_status, listed->oom_kills, "");
-		break;
-	case RECONCILE_REPLACE:
-		c->doc.restarts = 0;
-		container_replace(c);
-		break;
-	case RECONCILE_REMOVE:
-		remove_unwanted(engine, step->name);
-		break;
-	}
+	loop_timer_set(engine->loop, &engine->roll, 0);
 }
 
-/* What is known of one container: its document, and boxd's word whether it runs. */
-static struct reconcile_actual actual_of(const struct document *doc, const struct listed *listed)
+static bool has_peers(void *ctx, const struct container *c)
 {
-	struct reconcile_actual actual = {
-		.name = doc ? doc->name : listed->name,
-		.image = doc ? doc->image_digest : "",
-		.revision = doc ? doc->revision : "",
-		.found = RECONCILE_KEPT,
-	};
+	const struct engine *engine = ctx;
 
-	if (listed)
-		actual.found = listed->running ? RECONCILE_RUNS : RECONCILE_ENDED;
-	return actual;
-}
-
-static const struct document *find_document(const struct load *load, const char *name)
-{
-	for (size_t i = 0; i < load->document_count; i++)
-		if (str_equal(load->documents[i].name, name))
-			return &load->documents[i];
-	return NULL;
-}
-
-static void reconcile_all(struct engine *engine)
-{
-	const struct load *load = &engine->load;
-	struct reconcile_wanted wanted[PLAN_SLOTS_MAX];
-	struct reconcile_actual actual[LISTED_MAX + PLAN_SLOTS_MAX];
-	struct reconcile_step steps[LISTED_MAX + 2 * PLAN_SLOTS_MAX];
-	size_t actual_count = 0, count;
-
-	for (size_t i = 0; i < load->wanted_count; i++)
-		wanted[i] = (struct reconcile_wanted){
-			load->wanted[i].doc.name,
-			load->wanted[i].plan.image_digest,
-			load->wanted[i].plan.revision,
-		};
-	for (size_t i = 0; i < load->document_count; i++)
-		actual[actual_count++] = actual_of(&load->documents[i],
-						   find_listed(engine, load->documents[i].name));
-	for (size_t i = 0; i < engine->listed_count; i++)
-		if (!find_document(load, engine->listed[i].name))
-			actual[actual_count++] = actual_of(NULL, &engine->listed[i]);
-	count = reconcile(wanted, load->wanted_count, actual, actual_count, steps);
-	for (size_t i = 0; i < count; i++)
-		perform(engine, &steps[i]);
-}
-
-/* After boxd came back: what happened while nobody heard it. */
-static void repair(struct container *c, const struct listed *listed)
-{
-	bool running = listed && listed->running;
-
-	switch (c->state) {
-	case TASK_STARTING:
-		if (running) {
-			container_event(c, TASK_STARTED);
-		} else {
-			c->state = TASK_CREATED; /* the request was lost with the connection */
-			container_event(c, TASK_START);
-		}
-		break;
-	case TASK_RUNNING:
-	case TASK_DRAINING:
-	case TASK_STOPPING:
-		if (running && c->attachments && c->member.state == MEMBER_OUT)
-			container_declare(c);
-		if (!running)
-			container_ended(c, listed ? listed->exit_status : LOST_STATUS,
-					listed ? listed->oom_kills : 0, "");
-		else if (c->state == TASK_STOPPING)
-			container_event(c, TASK_STARTED);	/* the signal was lost */
-		break;
-	case TASK_REMOVED:
-		container_event(c, TASK_REMOVE);
-		break;
-	case TASK_CREATED:
-	case TASK_BACKOFF:
-	case TASK_EXITED:
-	case TASK_STATES:
-		if (running)
-			container_event(c, TASK_STARTED);
-		break;
-	}
+	return service_has_peers(services_find(&engine->services, c->plan.service->name), c);
 }
 
 static void on_list_end(void *ctx)
 {
 	struct engine *engine = ctx;
 
-	if (!engine->reconciled) {
-		engine->reconciled = true;
-		reconcile_all(engine);
-		return;
-	}
-	for (size_t i = 0; i < engine->load.wanted_count; i++)
-		repair(&engine->containers[i], find_listed(engine, engine->containers[i].doc.name));
+	recovery_end(&engine->recovery);
+	roll_all(engine);
 }
 
 static void stop_when_all_ended(struct engine *engine)
@@ -341,8 +231,14 @@ static void on_netd_counters(void *ctx, const char *network, const char *contain
 			     const uint64_t *values, size_t count)
 {
 	struct engine *engine = ctx;
+	struct container *c = find(engine, container);
+	struct stats stats = { 0 };
 
 	inspect_counters(engine->inspect, network, container, values, count);
+	if (!c || count != STATS_FIELDS)
+		return;
+	memcpy(&stats, values, sizeof(stats));
+	container_counted(c, stats.published_open);
 }
 
 static void on_netd_lost(void *ctx)
@@ -459,6 +355,7 @@ struct engine *engine_create(struct loop *loop, const struct report *report,
 	engine->report = report;
 	engine->arena = arena_create(ARENA_BYTES_MAX);
 	engine->stop_timer.on_time = on_stop_time;
+	engine->roll.on_time = on_roll_time;
 	engine->box = boxd_create(loop, files->box_socket, &boxd_events, engine);
 	engine->net = netd_create(loop, files->net_socket, &netd_events, engine);
 	engine->load.files = *files;
@@ -473,12 +370,37 @@ void engine_destroy(struct engine *engine)
 		container_finish(&engine->containers[i]);
 	loop_timer_off(&engine->stop_timer);
 	inspect_destroy(engine->inspect);
+	loop_timer_off(&engine->roll);
 	boxd_destroy(engine->box);
 	netd_destroy(engine->net);
 	load_finish(&engine->load);
 	free(engine->containers);
 	arena_destroy(engine->arena);
 	free(engine);
+}
+
+static int init_containers(struct engine *engine, struct err *e)
+{
+	struct load *load = &engine->load;
+
+	engine->containers = calloc(PLAN_SLOTS_MAX, sizeof(*engine->containers));
+	if (!engine->containers)
+		abort();
+	engine->recovery = (struct recovery){ .load = load, .env = &engine->env,
+					      .containers = engine->containers };
+	services_init(&engine->services, load->wanted_count, engine->arena);
+	for (size_t i = 0; i < load->wanted_count; i++) {
+		const struct load_wanted *wanted = &load->wanted[i];
+		struct container *c = &engine->containers[i];
+		struct service *s =
+			services_join(&engine->services, wanted->service, c, engine->arena);
+
+		if (container_init(c, &engine->env, &wanted->plan, &wanted->doc,
+				   &load->attachments[i], &s->ports, e) < 0)
+			return -1;
+		c->closed = wanted->place.closed;
+	}
+	return 0;
 }
 
 int engine_load(struct engine *engine, struct err *e)
@@ -501,16 +423,11 @@ int engine_load(struct engine *engine, struct err *e)
 		.ctx = engine,
 		.on_start = on_start,
 		.on_end = on_end,
+		.on_change = on_change,
+		.has_peers = has_peers,
 		.find = find_container,
 	};
-	engine->containers = calloc(PLAN_SLOTS_MAX, sizeof(*engine->containers));
-	if (!engine->containers)
-		abort();
-	for (size_t i = 0; i < load->wanted_count; i++)
-		if (container_init(&engine->containers[i], &engine->env, &load->wanted[i].plan,
-				   &load->wanted[i].doc, &load->attachments[i], e) < 0)
-			return -1;
-	return 0;
+	return init_containers(engine, e);
 }
 
 void engine_refuse(struct engine *engine, const char *sentence)

@@ -136,7 +136,8 @@ static bool slot_is_taken(const struct load *load, uint32_t slot)
 	return false;
 }
 
-static int choose_document(struct load *load, const char *name, struct document *doc, struct err *e)
+static int choose_document(struct load *load, const char *name, const char *service,
+			   struct document *doc, struct err *e)
 {
 	for (size_t i = 0; i < load->document_count; i++) {
 		if (str_equal(load->documents[i].name, name)) {
@@ -150,6 +151,7 @@ static int choose_document(struct load *load, const char *name, struct document 
 	}
 	*doc = (struct document){ .slot = 0 };
 	str_copy(doc->name, sizeof(doc->name), name);
+	str_copy(doc->service, sizeof(doc->service), service);
 	while (doc->slot < PLAN_SLOTS_MAX && slot_is_taken(load, doc->slot))
 		doc->slot++;
 	if (doc->slot == PLAN_SLOTS_MAX)
@@ -163,20 +165,30 @@ static int choose_document(struct load *load, const char *name, struct document 
 static int add_wanted(struct load *load, const struct compose_service *service, bool is_main,
 		      struct err *e)
 {
-	struct load_wanted *wanted = &load->wanted[load->wanted_count];
+	struct place places[PLAN_SLOTS_MAX];
+	int count = places_find(service, load->documents, load->document_count, places,
+				PLAN_SLOTS_MAX - load->wanted_count, e);
 
-	wanted->service = service;
-	wanted->is_main = is_main;
-	if (choose_document(load, service->name, &wanted->doc, e) < 0)
-		return -1;
-	load->wanted_count++;
-	return 0;
+	if (count > 1 && load->config.batch)
+		count = 1;
+	for (int i = 0; i < count; i++) {
+		struct load_wanted *wanted = &load->wanted[load->wanted_count];
+
+		wanted->service = service;
+		wanted->is_main = is_main;
+		wanted->place = places[i];
+		if (choose_document(load, places[i].name, service->name, &wanted->doc, e) < 0)
+			return -1;
+		load->wanted_count++;
+	}
+	return count < 0 ? -1 : 0;
 }
 
 static const struct attachments *find_attachments(const struct load *load, const char *service)
 {
 	for (size_t i = 0; i < load->wanted_count; i++)
-		if (str_equal(load->wanted[i].service->name, service))
+		if (str_equal(load->wanted[i].service->name, service) &&
+		    !load->wanted[i].place.closed)
 			return &load->attachments[i];
 	return NULL;
 }
@@ -190,6 +202,7 @@ static int make_plan(struct load *load, struct load_wanted *wanted, struct arena
 	struct plan_request request = {
 		.project = load->project,
 		.service = wanted->service,
+		.name = wanted->doc.name,
 		.image = &image,
 		.command = batch ? batch_command(batch, arena) : NULL,
 		.mem_limit_bytes = wanted->is_main ? load->config.mem_limit_bytes : 0,
@@ -199,7 +212,7 @@ static int make_plan(struct load *load, struct load_wanted *wanted, struct arena
 	};
 
 	if (n->mode == COMPOSE_NETWORK_OWN)
-		request.attachments = find_attachments(load, wanted->service->name);
+		request.attachments = &load->attachments[wanted - load->wanted];
 	else if (n->mode == COMPOSE_NETWORK_SHARED)
 		request.attachments = find_attachments(load, n->shared);
 	if (request.attachments && !request.attachments->count)
@@ -268,8 +281,14 @@ static void choose_networks(struct load *load, struct arena *arena)
 	}
 	attachments_choose(load->attachments, services, documents, load->wanted_count,
 			   &load->networks, arena);
-	for (size_t i = 0; i < load->wanted_count; i++)
+	for (size_t i = 0; i < load->wanted_count; i++) {
+		const struct load_wanted *wanted = &load->wanted[i];
+
 		keep_addresses(&load->wanted[i].doc, &load->attachments[i]);
+		load->attachments[i].is_extra =
+			wanted->place.closed ||
+			wanted->place.number > wanted->service->replicas.count;
+	}
 }
 
 /* The main service first: on a new machine it gets slot 0, whose ids the launcher's shared folder
@@ -279,9 +298,7 @@ static int choose_wanted(struct load *load, struct arena *arena, struct err *e)
 	const struct compose_project *project = load->project;
 	const struct compose_service *first = main_service(project);
 
-	if (project->service_count > PLAN_SLOTS_MAX)
-		return err_set(e, "compose.yaml: more than %d services", PLAN_SLOTS_MAX);
-	load->wanted = arena_array(arena, project->service_count, sizeof(*load->wanted));
+	load->wanted = arena_array(arena, PLAN_SLOTS_MAX, sizeof(*load->wanted));
 	if (add_wanted(load, first, true, e) < 0)
 		return -1;
 	for (size_t i = 0; i < project->service_count && !load->config.batch; i++)

@@ -1,5 +1,5 @@
 /* load.h - everything the engine reads at its start, each file once, and what follows from it: a
- * plan and a document per wanted service. Inside runtime/engine only. */
+ * plan and a document per place of a container. Inside runtime/engine only. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,6 +9,7 @@
 #include "engine/document.h"
 #include "engine/engine.h"
 #include "engine/network.h"
+#include "engine/place.h"
 #include "engine/plan.h"
 #include "engine/token.h"
 
@@ -22,6 +23,7 @@ struct load_wanted {
 	struct plan plan;
 	struct document doc;		/* the remembered one, or a new one */
 	const struct compose_service *service;
+	struct place place;
 	bool is_main;
 };
 
@@ -35,7 +37,8 @@ struct load {
 	int documents_fd;		/* -1 = none; owned */
 	struct document *documents;	/* as they were at the start */
 	size_t document_count;
-	struct load_wanted *wanted;	/* in a batch: the main service alone */
+	/* Those of one service in a row; in a batch: the main service's first alone. */
+	struct load_wanted *wanted;
 	size_t wanted_count;
 	struct networks networks;
 	int networks_fd;		/* their documents; as documents_fd */

@@ -26,7 +26,7 @@ enum {
 
 static const char *name_of(const struct member *m)
 {
-	return m->attachments->service->name;
+	return m->attachments->name;
 }
 
 static void forget_request(struct member *m)
@@ -61,7 +61,9 @@ static void fail(struct member *m, const char *what, const char *name, const cha
 static struct netd_port port_of(const struct member *m, const struct member_port *p,
 				char key[KEY_BYTES])
 {
-	snprintf(key, KEY_BYTES, "%s %s %s:%u-%u %u", name_of(m),
+	const struct compose_service *s = m->attachments->service;
+
+	snprintf(key, KEY_BYTES, "%s %s %s:%u-%u %u", s->name,
 		 p->map->protocol == IPPROTO_UDP ? "udp" : "tcp", p->map->host_address, p->first,
 		 p->last, p->container_port);
 	return (struct netd_port){
@@ -72,6 +74,8 @@ static struct netd_port port_of(const struct member *m, const struct member_port
 		.protocol = p->map->protocol,
 		.host_port = p->port,
 		.container_port = p->container_port,
+		.least_connections = s->replicas.least_connections,
+		.state = m->serves_as,
 	};
 }
 
@@ -118,9 +122,12 @@ static void on_attached(void *ctx, const struct netd_answer *a)
 	go_on(m);
 }
 
-/* The port that it had may be somebody else's now; of a range the next one may be free. */
-static bool try_next(struct member_port *p)
+/* Another container of the service may have got one meanwhile. The port that it had may be somebody
+ * else's now; of a range the next one may be free. */
+static bool try_next(const struct member *m, struct member_port *p)
 {
+	if (p->holders && p->port != m->asked_port)
+		return true;
 	if (p->first == 0) {
 		bool had_one = p->port != 0;
 
@@ -139,12 +146,14 @@ static void on_published(void *ctx, const struct netd_answer *a)
 	struct member_port *p;
 	char key[KEY_BYTES];
 	struct netd_port port;
+	size_t number;
 	struct err e;
 
 	if (!is_due(m))
 		return;
-	p = &m->ports[m->step - m->attachments->count];
-	if (a->failure && !try_next(p)) {
+	number = m->step - m->attachments->count;
+	p = &m->ports->items[number];
+	if (a->failure && !try_next(m, p)) {
 		snprintf(key, sizeof(key), "%u/%s", p->first ? p->first : p->container_port,
 			 p->map->protocol == IPPROTO_UDP ? "udp" : "tcp");
 		p->port = p->first;
@@ -153,10 +162,13 @@ static void on_published(void *ctx, const struct netd_answer *a)
 	}
 	if (!a->failure) {
 		p->port = (uint16_t)a->port;
-		p->published = true;
+		if (number == m->held) {
+			m->held++;
+			p->holders++;
+		}
 		port = port_of(m, p, key);
 		/* A key that was there has no backend since the last end. */
-		if (netd_set_backend(m->net, &port, NETD_SERVES, &e) < 0)
+		if (netd_set_backend(m->net, &port, m->serves_as, &e) < 0)
 			log_warn("container=%s: %s", name_of(m), e.text);
 		m->step++;
 	}
@@ -170,17 +182,17 @@ static int ask(struct member *m, struct err *e)
 	struct netd_port port;
 
 	if (m->step < all->count) {
-		const struct attachment *a = &all->items[m->step];
+		struct network *network = all->items[m->step].network;
 
-		if (!a->network->declared) {
-			a->network->declared = true;
-			return netd_create_network(m->net, a->network, on_created, m, e);
+		if (!network->declared) {
+			network->declared = true;
+			return netd_create_network(m->net, network, on_created, m, e);
 		}
 		m->attached = true;
-		return netd_attach(m->net, a, (unsigned)m->step, all->service, m->net_ns_fd,
-				   on_attached, m, e);
+		return netd_attach(m->net, all, (unsigned)m->step, m->net_ns_fd, on_attached, m, e);
 	}
-	port = port_of(m, &m->ports[m->step - all->count], key);
+	port = port_of(m, &m->ports->items[m->step - all->count], key);
+	m->asked_port = port.host_port;
 	return netd_publish(m->net, &port, on_published, m, e);
 }
 
@@ -188,7 +200,7 @@ static void go_on(struct member *m)
 {
 	struct err e;
 
-	if (m->step == m->attachments->count + m->port_count) {
+	if (m->step == m->attachments->count + m->ports->count) {
 		loop_timer_off(&m->patience);
 		fd_close(&m->net_ns_fd);
 		m->state = MEMBER_IN;
@@ -252,37 +264,58 @@ void member_rejoin(struct member *m, int net_ns_fd)
 
 static void set_backends(struct member *m, enum netd_backend state)
 {
-	for (size_t i = 0; i < m->port_count && netd_is_there(m->net); i++) {
+	for (size_t i = 0; i < m->held && netd_is_there(m->net); i++) {
 		char key[KEY_BYTES];
-		struct netd_port port = port_of(m, &m->ports[i], key);
+		struct netd_port port = port_of(m, &m->ports->items[i], key);
 		struct err e;
 
-		if (m->ports[i].published && netd_set_backend(m->net, &port, state, &e) < 0)
+		if (netd_set_backend(m->net, &port, state, &e) < 0)
 			log_warn("container=%s: %s", name_of(m), e.text);
 	}
 }
 
-void member_drain(struct member *m)
+void member_serve_as(struct member *m, enum netd_backend state)
 {
-	if (m->state == MEMBER_IN)
-		set_backends(m, NETD_DRAINS);
+	bool changes = m->serves_as != state;
+
+	m->serves_as = state;
+	/* While it joins: a port that it holds already may have been told the old one. */
+	if (m->attachments && changes && m->state != MEMBER_OUT)
+		set_backends(m, state);
 }
 
-static void withdraw_all(struct member *m)
+/* One that is there of before, and behind which this container alone can be. */
+static bool is_last_claim(const struct member *m, const struct member_port *p)
 {
-	for (size_t i = 0; i < m->port_count; i++) {
+	return p->claimed && m->attachments->service->replicas.count == 1;
+}
+
+static void let_go(struct member *m, bool withdraw)
+{
+	for (size_t i = 0; i < m->ports->count; i++) {
+		struct member_port *p = &m->ports->items[i];
+		bool held = i < m->held;
 		char key[KEY_BYTES];
-		struct netd_port port = port_of(m, &m->ports[i], key);
+		struct netd_port port = port_of(m, p, key);
 		struct err e;
 
-		if (m->ports[i].published && netd_is_there(m->net) &&
-		    netd_withdraw(m->net, &port, &e) < 0)
+		p->holders -= held;
+		if (!withdraw || p->holders || (!held && !is_last_claim(m, p)))
+			continue;
+		p->claimed = false;
+		if (netd_is_there(m->net) && netd_withdraw(m->net, &port, &e) < 0)
 			log_warn("container=%s: %s", name_of(m), e.text);
-		m->ports[i].published = false;
 	}
+	m->held = 0;
 }
 
-void member_leave(struct member *m, bool withdraw)
+/* Is everybody behind the ports this one? Then there is no backend to take back. */
+static bool withdraws(const struct member *m, enum member_leave how)
+{
+	return how == MEMBER_ENDS && m->held && m->ports->items[0].holders == 1;
+}
+
+void member_leave(struct member *m, enum member_leave how)
 {
 	struct err e;
 
@@ -290,10 +323,10 @@ void member_leave(struct member *m, bool withdraw)
 		return;
 	go_out(m);
 	m->again = false;
-	if (withdraw)
-		withdraw_all(m);
-	else if (m->attached)
+	if (m->attached && !withdraws(m, how))
 		set_backends(m, NETD_GONE);
+	if (how != MEMBER_COMES_BACK)
+		let_go(m, how == MEMBER_ENDS);
 	for (size_t i = 0; m->attached && i < m->attachments->count; i++)
 		if (netd_is_there(m->net) &&
 		    netd_detach(m->net, m->attachments->items[i].network->doc.name, name_of(m),
@@ -309,12 +342,12 @@ void member_claim(struct member *m)
 
 bool member_claim_port(struct member *m, const char *network, const char *key)
 {
-	for (size_t i = 0; i < m->port_count; i++) {
+	for (size_t i = 0; i < m->ports->count; i++) {
 		char own[KEY_BYTES];
-		struct netd_port port = port_of(m, &m->ports[i], own);
+		struct netd_port port = port_of(m, &m->ports->items[i], own);
 
 		if (str_equal(own, key) && str_equal(port.network, network))
-			return m->ports[i].published = true;
+			return m->ports->items[i].claimed = true;
 	}
 	return false;
 }
@@ -334,24 +367,32 @@ void member_netd_is_gone(struct member *m)
 }
 
 void member_init(struct member *m, struct loop *loop, struct netd *net,
-		 const struct attachments *attachments, struct arena *arena)
+		 const struct attachments *attachments, struct member_ports *ports)
 {
-	const struct compose_service_network *n = &attachments->service->network;
-	size_t count = 0;
-
 	m->loop = loop;
 	m->net = net;
 	m->attachments = attachments;
 	m->net_ns_fd = -1;
 	m->patience.on_time = on_patience;
+	m->ports = ports;
+	m->serves_as = NETD_SERVES;
+}
+
+void member_ports_init(struct member_ports *ports, const struct compose_service *service,
+		       struct arena *arena)
+{
+	const struct compose_service_network *n = &service->network;
+	size_t count = 0;
+
 	for (size_t i = 0; i < n->port_count; i++)
 		count += port_map_count(&n->ports[i]);
-	m->ports = arena_array(arena, count + 1, sizeof(*m->ports));
+	*ports = (struct member_ports){ .items = arena_array(arena, count + 1,
+							     sizeof(*ports->items)) };
 	for (size_t i = 0; i < n->port_count; i++) {
 		for (unsigned k = 0; k < port_map_count(&n->ports[i]); k++) {
 			struct port_map_row row = port_map_row(&n->ports[i], k);
 
-			m->ports[m->port_count++] = (struct member_port){
+			ports->items[ports->count++] = (struct member_port){
 				.map = &n->ports[i],
 				.first = row.host_first,
 				.last = row.host_last,

@@ -7,8 +7,10 @@
  *    |             WAITING --late--+--> failed  |
  *    +------------------ leave -----------------+
  *
- * One request at a time, so a container costs netd's queue one place. A published port that may be
- * any free one keeps the number it got as long as the engine lives. Knows netd, not boxd: who
+ * One request at a time, so a container costs netd's queue one place. The published ports are the
+ * service's: each of its containers is a backend of all of them, the first one opens them, and the
+ * last one that ends for good withdraws them. A published port that may be any free one keeps the
+ * number it got as long as the engine lives. Knows netd, not boxd: who
  * brings the fd of the network namespace says which container it is. */
 #pragma once
 
@@ -16,11 +18,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/netd.h"
 #include "lib/loop.h"
 
 struct arena;
 struct attachments;
-struct netd;
+struct compose_service;
 struct port_map;
 
 enum member_state { MEMBER_OUT, MEMBER_WAITING, MEMBER_JOINING, MEMBER_IN };
@@ -30,7 +33,21 @@ struct member_port {			/* one of the machine's */
 	uint16_t first, last;		/* 0, 0: any free one */
 	uint16_t container_port;
 	uint16_t port;			/* in force, or tried now; 0 = none yet */
-	bool published;
+	uint16_t said;			/* people know that it is this one */
+	unsigned holders;		/* containers behind it */
+	bool claimed;			/* netd had it of before */
+};
+
+struct member_ports {
+	struct member_port *items;
+	size_t count;
+};
+
+/* What becomes of a member's part in the ports when it leaves. */
+enum member_leave {
+	MEMBER_COMES_BACK,		/* they wait for its next life */
+	MEMBER_IS_REPLACED,		/* they wait for another one's */
+	MEMBER_ENDS,			/* without another one they are withdrawn */
 };
 
 struct member {
@@ -45,23 +62,27 @@ struct member {
 	size_t step;			/* attachments, then ports */
 	bool asked;			/* an answer of netd is due */
 	unsigned stale;			/* so many answers before it are of an earlier life */
-	struct member_port *ports;
-	size_t port_count;
+	struct member_ports *ports;
+	size_t held;			/* so many of them it is behind */
+	uint16_t asked_port;
+	enum netd_backend serves_as;	/* while it is in */
 	void (*joined)(struct member *m);
 	void (*failed)(struct member *m, const char *sentence);	/* it is out again */
 };
 
 /* joined and failed are filled in by the caller. attachments: its own, at least one. */
 void member_init(struct member *m, struct loop *loop, struct netd *net,
-		 const struct attachments *attachments, struct arena *arena);
+		 const struct attachments *attachments, struct member_ports *ports);
+void member_ports_init(struct member_ports *ports, const struct compose_service *service,
+		       struct arena *arena);
 void member_finish(struct member *m);	/* zeroed is fine; what is attached stays */
 
 void member_join(struct member *m, int net_ns_fd);	/* takes a copy of the fd */
 /* The container runs and netd does not know it: the same with no more consequences than a log. */
 void member_rejoin(struct member *m, int net_ns_fd);
-void member_drain(struct member *m);			/* its end is near: no new connections */
-/* withdraw: its ports too, else they wait for its next life. */
-void member_leave(struct member *m, bool withdraw);
+/* How new connections find it from now on. */
+void member_serve_as(struct member *m, enum netd_backend state);
+void member_leave(struct member *m, enum member_leave how);
 
 /* netd has it of before: it is given back at the container's end. */
 void member_claim(struct member *m);

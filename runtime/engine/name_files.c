@@ -58,20 +58,20 @@ static void put_host(struct buf *out, const struct address *address, const char 
 	buf_add_format(out, "%s\t%s\n", text, name);
 }
 
-static const char *hostname_of(const struct compose_service *s)
+static const char *hostname_of(const struct attachments *a)
 {
-	return s->hostname ? s->hostname : s->name;
+	return a->service->hostname ? a->service->hostname : a->name;
 }
 
 static void put_own(struct buf *out, const struct attachments *own)
 {
 	for (size_t i = 0; i < own->count; i++) {
-		put_host(out, &own->items[i].address4, hostname_of(own->service));
-		put_host(out, &own->items[i].address6, hostname_of(own->service));
+		put_host(out, &own->items[i].address4, hostname_of(own));
+		put_host(out, &own->items[i].address6, hostname_of(own));
 	}
 	/* As boxd has it for who has no address. */
 	if (!own->count)
-		buf_add_format(out, "127.0.1.1\t%s\n", hostname_of(own->service));
+		buf_add_format(out, "127.0.1.1\t%s\n", hostname_of(own));
 }
 
 static void put_extra(struct buf *out, const struct attachments *own,
@@ -92,9 +92,11 @@ static void put_extra(struct buf *out, const struct attachments *own,
 
 static void put_peer(struct buf *out, const struct attachments *peer, const struct attachment *at)
 {
-	const char *const names[] = { peer->service->name, peer->service->hostname };
+	const char *const names[] = { peer->service->name, peer->name, peer->service->hostname };
 
-	for (size_t i = 0; i < 2 && names[i]; i++) {
+	for (size_t i = 0; i < 3 && names[i]; i++) {
+		if (i == 1 && str_equal(names[1], names[0]))
+			continue;
 		put_host(out, &at->address4, names[i]);
 		put_host(out, &at->address6, names[i]);
 	}
@@ -119,7 +121,7 @@ static void put_peers(struct buf *out, const struct attachments *own, const stru
 	const struct attachment *first = attachments_default(own);
 
 	for (size_t i = 0; i < count; i++) {
-		if (&all[i] == own || find(&all[i], first->network))
+		if (&all[i] == own || all[i].is_extra || find(&all[i], first->network))
 			continue;
 		for (size_t k = 0; k < own->count; k++) {
 			const struct attachment *at = find(&all[i], own->items[k].network);

@@ -291,27 +291,32 @@ static void put_policy(struct msg *m, const struct compose_service_network *n)
 	buf_finish(&out);
 }
 
-static void put_names(struct msg *m, const struct attachment *a,
-		      const struct compose_service *service)
+/* Its own, which its address is called by, and the service's, which the others have too. */
+static void put_names(struct msg *m, const struct attachments *all, const struct attachment *a)
 {
+	const struct compose_service *service = all->service;
 	const char *const *aliases = a->wanted->aliases;
 	bool has_hostname = service->hostname && strcmp(service->hostname, service->name) != 0;
+	bool is_numbered = strcmp(all->name, service->name) != 0;
 	size_t count = 0;
 
 	while (aliases[count])
 		count++;
-	msg_put_u64(m, 1 + has_hostname + count);
-	msg_put_str(m, service->name);
+	msg_put_u64(m, 1 + is_numbered + has_hostname + count);
+	msg_put_str(m, all->name);
+	if (is_numbered)
+		msg_put_str(m, service->name);
 	if (has_hostname)
 		msg_put_str(m, service->hostname);
 	for (size_t i = 0; i < count; i++)
 		msg_put_str(m, aliases[i]);
 }
 
-int netd_attach(struct netd *net, const struct attachment *a, unsigned number,
-		const struct compose_service *service, int net_ns_fd, netd_done_fn *done, void *ctx,
-		struct err *e)
+int netd_attach(struct netd *net, const struct attachments *all, unsigned number, int net_ns_fd,
+		netd_done_fn *done, void *ctx, struct err *e)
 {
+	const struct attachment *a = &all->items[number];
+	const struct compose_service *service = all->service;
 	struct msg *m = begin(net, WIRE_NET_ATTACH);
 	const char *mac = a->wanted->mac ? a->wanted->mac :
 			  number == 0	 ? service->network.mac :
@@ -320,14 +325,14 @@ int netd_attach(struct netd *net, const struct attachment *a, unsigned number,
 
 	snprintf(device, sizeof(device), "eth%u", number);
 	msg_put_str(m, a->network->doc.name);
-	msg_put_str(m, service->name);
+	msg_put_str(m, all->name);
 	msg_put_str(m, device);
 	put_address(m, &a->address4);
 	put_address(m, &a->address6);
 	msg_put_str(m, mac);
 	msg_put_u64(m, a->is_default ? FLAG_DEFAULT : 0);
 	put_policy(m, &service->network);
-	put_names(m, a, service);
+	put_names(m, all, a);
 	msg_put_fd(m, net_ns_fd);
 	return ask(net, done, ctx, e);
 }
@@ -373,9 +378,11 @@ int netd_publish(struct netd *net, const struct netd_port *port, netd_done_fn *d
 	msg_put_str(m, port->host_address);
 	msg_put_u64(m, port->host_port);
 	msg_put_u64(m, port->container_port);
-	msg_put_u64(m, 0);	/* one container: whose turn it is needs no choice */
-	msg_put_u64(m, 1);
-	msg_put_str(m, port->container);
+	msg_put_u64(m, port->least_connections);
+	/* Who is behind it as anything else is told by netd_set_backend alone. */
+	msg_put_u64(m, port->state == NETD_SERVES);
+	if (port->state == NETD_SERVES)
+		msg_put_str(m, port->container);
 	return ask(net, done, ctx, e);
 }
 

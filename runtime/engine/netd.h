@@ -9,8 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct attachment;
-struct compose_service;
+struct attachments;
 struct err;
 struct loop;
 struct netd;
@@ -62,9 +61,9 @@ int netd_list(struct netd *net, struct err *e);
 int netd_create_network(struct netd *net, const struct network *network, netd_done_fn *done,
 			void *ctx, struct err *e);
 int netd_delete_network(struct netd *net, const char *name, struct err *e);
-int netd_attach(struct netd *net, const struct attachment *a, unsigned number,
-		const struct compose_service *service, int net_ns_fd, netd_done_fn *done, void *ctx,
-		struct err *e);
+/* number: which one of its networks. */
+int netd_attach(struct netd *net, const struct attachments *all, unsigned number, int net_ns_fd,
+		netd_done_fn *done, void *ctx, struct err *e);
 /* A pcap stream into fd (borrowed), in place of the one before; -1 = no more. */
 int netd_capture(struct netd *net, const char *network, const char *container, int fd,
 		 netd_done_fn *done, void *ctx, struct err *e);
@@ -78,6 +77,8 @@ struct netd_port {
 	uint8_t protocol;
 	uint16_t host_port;		/* 0 = any free one */
 	uint16_t container_port;
+	bool least_connections;		/* else by turns */
+	enum netd_backend state;	/* the container's */
 };
 int netd_publish(struct netd *net, const struct netd_port *port, netd_done_fn *done, void *ctx,
 		 struct err *e);

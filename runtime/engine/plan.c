@@ -289,14 +289,38 @@ static int write_spec(struct plan *plan, const struct oci_spec *spec, struct are
 	return status;
 }
 
+/* As the container's own process, with another command. */
+static int write_check(struct plan *plan, const struct oci_spec *spec, struct arena *arena,
+		       struct err *e)
+{
+	const struct compose_health *h = &plan->service->health;
+	struct oci_process process = spec->process;
+	struct buf out;
+
+	if (!h->test)
+		return 0;
+	plan->check_rule = (struct health_rule){
+		h->interval_ms,	     h->timeout_ms, h->start_period_ms,
+		h->start_interval_ms, h->retries,
+	};
+	process.args = oci_strings(arena, h->test, count_of(h->test));
+	buf_init(&out, OCI_SPEC_BYTES_MAX);
+	if (oci_process_write(&process, &out)) {
+		plan->check = arena_strn(arena, out.data, out.size_bytes);
+		plan->check_bytes = out.size_bytes;
+	}
+	buf_finish(&out);
+	return plan->check ? 0 : err_set(e, "its health check's command is too long");
+}
+
 static int make_spec(struct plan *plan, const struct plan_request *q, struct arena *arena,
 		     struct err *e)
 {
 	const struct compose_service *s = q->service;
-	const char *hostname = s->hostname ? s->hostname : s->name;
+	const char *hostname = s->hostname ? s->hostname : q->name;
 	const struct oci_defaults defaults = {
 		.hostname = hostname,
-		.cgroups_path = arena_format(arena, "/box/%s", s->name),
+		.cgroups_path = arena_format(arena, "/box/%s", q->name),
 		.id_base = PLAN_ID_FIRST + q->slot * IDS_PER_SLOT,
 		.shm_bytes = s->shm_size_bytes,
 		.own_network = s->network.mode == COMPOSE_NETWORK_NONE ||
@@ -322,7 +346,7 @@ static int make_spec(struct plan *plan, const struct plan_request *q, struct are
 		return -1;
 	add_tmpfs(s, spec, arena);
 	add_sysctls(&defaults, spec, arena);
-	return write_spec(plan, spec, arena, e);
+	return write_spec(plan, spec, arena, e) < 0 ? -1 : write_check(plan, spec, arena, e);
 }
 
 /* As Docker does: the resolver's file only for who has a network. */
@@ -336,7 +360,7 @@ static const char *const *names_of(const struct compose_service *s)
 int plan_make(struct plan *plan, const struct plan_request *q, struct arena *arena, struct err *e)
 {
 	const struct compose_service *s = q->service;
-	const struct attachments nowhere = { .service = s };
+	const struct attachments nowhere = { .service = s, .name = q->name };
 	unsigned signal_number = SIGTERM;
 
 	if (*q->image->stop_signal && !scalar_signal(q->image->stop_signal, &signal_number))

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "orch/health.h"
+
 struct arena;
 struct attachments;
 struct compose_mount;
@@ -26,6 +28,7 @@ enum {
 struct plan_request {
 	const struct compose_project *project;
 	const struct compose_service *service;
+	const char *name;		/* the container's */
 	const struct image *image;
 	const char *const *command;	/* NULL = the service's or the image's */
 	uint64_t mem_limit_bytes;	/* 0 = the service's */
@@ -51,6 +54,9 @@ struct plan {
 	bool hold;				/* until its networks are made */
 	const char *network_of;			/* a service whose network it shares; "" = none */
 	const char *resolver, *hosts;		/* as BOX_START has them */
+	const char *check;			/* the process of its health check; NULL = none */
+	size_t check_bytes;
+	struct health_rule check_rule;
 };
 
 int plan_make(struct plan *plan, const struct plan_request *request, struct arena *arena,

@@ -1,7 +1,5 @@
 #include "gate/balance.h"
 
-#include <stdbool.h>
-
 enum rank { RANK_SERVES, RANK_ILL, RANK_DRAINS, RANK_NEVER };
 
 static bool was_tried(const struct balance_tried *tried, unsigned entry)
@@ -51,6 +49,32 @@ int balance_pick(struct balance *b, const struct balance_tried *tried, uint64_t 
 void balance_try(struct balance_tried *tried, int entry)
 {
 	tried->bits[entry / 64] |= (uint64_t)1 << (entry % 64);
+}
+
+void balance_begins(struct balance *b, int entry, uint64_t now_ms)
+{
+	b->entries[entry].rests_until_ms = 0;
+	b->entries[entry].new_until_ms = now_ms + BALANCE_KNOCK_MS;
+}
+
+void balance_answered(struct balance *b, int entry)
+{
+	b->entries[entry].new_until_ms = 0;
+}
+
+bool balance_knock_again(struct balance *b, uint64_t now_ms)
+{
+	bool found = false;
+
+	for (unsigned i = 0; i < b->count; i++) {
+		struct balance_entry *entry = &b->entries[i];
+
+		if (entry->state == BALANCE_GONE || entry->new_until_ms <= now_ms)
+			continue;
+		entry->rests_until_ms = 0;
+		found = true;
+	}
+	return found;
 }
 
 void balance_refused(struct balance *b, int entry, uint64_t now_ms)

@@ -359,9 +359,13 @@ static int on_publish(struct gate *g, struct msg *m, struct err *e)
 	    port > UINT16_MAX || mode >= BALANCE_MODES)
 		return err_set(e, "port %s: protocol %ju, port %ju, balance %ju", key,
 			       (uintmax_t)protocol, (uintmax_t)port, (uintmax_t)mode);
+	p = publish_by_key(&g->published, key);
+	if (p && fd < 0) {
+		p->balance.mode = (enum balance_mode)mode;
+		return 0;
+	}
 	if (fd < 0 || fd_set_nonblock(fd, e) < 0)
 		return fd < 0 ? err_set(e, "port %s: no socket came with it", key) : -1;
-	p = publish_by_key(&g->published, key);
 	/* A new socket is a new port: what came by the old one ends. */
 	if (p)
 		EACH_PART(g, withdrawn, p);

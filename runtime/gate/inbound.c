@@ -13,6 +13,8 @@
 #include "lib/log.h"
 #include "lib/time.h"
 
+enum { KNOCK_MS = 50 };
+
 struct inbound {
 	struct inbounds *all;
 	struct inbound *next, **place;
@@ -47,6 +49,8 @@ static void leave_backend(struct inbound *i)
 	sockets_wait_off(&i->wait);
 	if (i->number >= 0)
 		publish_done(i->published, i->number);
+	if (i->member)
+		i->member->stats.published_open--;
 	i->number = -1;
 	i->member = NULL;
 	if (i->relays)
@@ -100,6 +104,7 @@ static void start_relay(struct inbound *i)
 
 	loop_timer_off(&i->patience);
 	loop_remove(backend(i));
+	balance_answered(&i->published->balance, i->number);
 	m->stats.published++;
 	i->relays = true;
 	if (relay_start(&i->relay, &setup, &e) < 0) {
@@ -195,7 +200,12 @@ static void on_connected(struct loop_source *source, unsigned events)
 
 static void on_impatience(struct loop_timer *timer)
 {
-	on_refused(owner_of(timer, struct inbound, patience));
+	struct inbound *i = owner_of(timer, struct inbound, patience);
+
+	if (i->number < 0)
+		next_backend(i);
+	else
+		on_refused(i);
 }
 
 static void connect_backend(struct inbound *i);
@@ -249,15 +259,27 @@ static void connect_backend(struct inbound *i)
 		on_refused(i);
 }
 
+/* A container that was started a moment ago may listen in the next one. */
+static void knock_again(struct inbound *i)
+{
+	if (!balance_knock_again(&i->published->balance, time_boot_ms())) {
+		reset(i);
+		return;
+	}
+	i->tried = (struct balance_tried){ { 0 } };
+	loop_timer_set(i->all->g->loop, &i->patience, KNOCK_MS);
+}
+
 static void next_backend(struct inbound *i)
 {
 	i->number = publish_pick(i->published, &i->tried, time_boot_ms());
 	if (i->number < 0) {
-		reset(i);
+		knock_again(i);
 		return;
 	}
 	balance_try(&i->tried, i->number);
 	i->member = i->published->members[i->number];
+	i->member->stats.published_open++;
 	connect_backend(i);
 }
 

@@ -3,7 +3,8 @@
  *   accepted -> a backend (balance.h) -> a socket of its namespace (sockets.h), bound to the
  *   client's address -> connect -> relay.h
  *                          | refused, silent for CONNECT_MS: the next backend
- *                          ` none is left: the client is reset
+ *                          ` none is left: the client is reset; while one of them was started a
+ *                            moment ago and has not answered yet, it waits and all are asked again
  *
  * The container sees the client's own address and port. Where the port is taken there: another port
  * of the same address. A client of the machine itself (127/8, ::1), one with an address of the

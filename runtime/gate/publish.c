@@ -9,6 +9,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/str.h"
+#include "lib/time.h"
 
 static unsigned bucket_of(const struct publications *ps, const char *key)
 {
@@ -119,6 +120,8 @@ int publish_set_backend(struct published *p, struct gate_member *m, enum balance
 			       BALANCE_BACKENDS_MAX);
 	make_room(p, (unsigned)entry);
 	p->balance.entries[entry].state = state;
+	if (p->members[entry] != m)
+		balance_begins(&p->balance, entry, time_boot_ms());
 	if (state == BALANCE_SERVES)
 		p->balance.entries[entry].rests_until_ms = 0;
 	p->members[entry] = state == BALANCE_GONE ? NULL : m;

@@ -152,7 +152,7 @@ void net_tell_backend(struct net_network *w, const struct net_port *p, const cha
 }
 
 /* The backends first: from the moment it has the socket it serves. */
-void net_tell_port(struct net_network *w, const struct net_port *p)
+static void tell_publish(struct net_network *w, const struct net_port *p, int fd)
 {
 	struct msg m;
 
@@ -161,8 +161,19 @@ void net_tell_port(struct net_network *w, const struct net_port *p)
 	msg_put_u64(&m, (uint64_t)p->protocol);
 	msg_put_u64(&m, p->container_port);
 	msg_put_u64(&m, p->balance);
-	msg_put_fd(&m, p->fd);
+	if (fd >= 0)
+		msg_put_fd(&m, fd);
 	keeper_tell(&w->keeper, &m);
+}
+
+void net_tell_balance(struct net_network *w, const struct net_port *p)
+{
+	tell_publish(w, p, -1);
+}
+
+void net_tell_port(struct net_network *w, const struct net_port *p)
+{
+	tell_publish(w, p, p->fd);
 	for (const struct net_backend *b = p->backends; b; b = b->next)
 		net_tell_backend(w, p, b->container, b->state);
 }

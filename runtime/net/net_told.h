@@ -18,6 +18,7 @@ void net_tell_member(struct net_network *w, const struct net_member *m);
 void net_tell_leave(struct net_network *w, const char *container);
 void net_tell_capture(struct net_network *w, const struct net_member *m);
 void net_tell_port(struct net_network *w, const struct net_port *p);
+void net_tell_balance(struct net_network *w, const struct net_port *p);
 void net_tell_backend(struct net_network *w, const struct net_port *p, const char *container,
 		      uint64_t state);
 void net_tell_withdraw(struct net_network *w, const char *key);

@@ -41,7 +41,7 @@ static bool is_same(const struct net_port *p, const struct request *r)
 {
 	return (uint64_t)p->protocol == r->protocol && str_equal(p->address, r->address) &&
 	       (r->host_port == 0 || p->host_port == r->host_port) &&
-	       p->container_port == r->container_port && p->balance == r->balance;
+	       p->container_port == r->container_port;
 }
 
 static void set_backend(struct net_network *w, struct net_port *p, const char *container,
@@ -85,6 +85,10 @@ static int publish(struct net_network *w, const struct request *r, uint16_t *por
 	*port = p ? p->host_port : (uint16_t)r->host_port;
 	if (!p)
 		return open_port(w, r, port, e);
+	if (p->balance != r->balance) {
+		p->balance = r->balance;
+		net_tell_balance(w, p);
+	}
 	for (size_t i = 0; i < r->count; i++)
 		set_backend(w, p, r->containers[i], NET_BACKEND_SERVES);
 	return 0;

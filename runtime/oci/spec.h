@@ -108,6 +108,7 @@ struct oci_resources *oci_resources_parse(struct arena *a, const char *name, con
 
 /* Appends the JSON document; false when the buffer's bound was reached. */
 bool oci_spec_write(const struct oci_spec *s, struct buf *out);
+bool oci_process_write(const struct oci_process *p, struct buf *out);
 
 /* NULL-terminated copies for process.args and process.env. */
 const char **oci_strings(struct arena *a, const char *const *items, size_t count);

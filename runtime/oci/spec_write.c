@@ -17,6 +17,15 @@ static void write_annotations(const struct oci_spec *s, struct json_writer *w)
 	json_end_object(w);
 }
 
+bool oci_process_write(const struct oci_process *p, struct buf *out)
+{
+	struct json_writer w;
+
+	json_writer_init(&w, out);
+	spec_process_write(p, &w);
+	return !out->overflow;
+}
+
 bool oci_spec_write(const struct oci_spec *s, struct buf *out)
 {
 	struct json_writer w;

@@ -17,7 +17,7 @@
  *                IP_TRANSPARENT, nonblocking
  * GATE_WANT      str container, u64 family, u64 count              more of those sockets, please
  * GATE_PUBLISH   str key, u64 protocol, u64 container port, u64 balance; fd: listening (TCP) or
- *                bound (UDP)
+ *                bound (UDP); none = only the balance of one that is there
  * GATE_BACKEND   str key, str container, u64 state                 as NET_BACKEND
  * GATE_WITHDRAW  str key
  * GATE_CAPTURE   str container; fd, or none = stop

@@ -27,7 +27,8 @@
 	X(dropped,        "packets dropped: malformed, no room or over its rate") \
 	X(dns_questions,  "DNS questions it asked")				\
 	X(dns_forwarded,  "of these, asked of a resolver outside")		\
-	X(dns_refused,    "of these, refused by policy")
+	X(dns_refused,    "of these, refused by policy")			\
+	X(published_open, "connections to its published ports that are open now")
 /* clang-format on */
 
 struct stats {

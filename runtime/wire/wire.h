@@ -29,7 +29,8 @@ enum wire_program {
  * NET_PUBLISH  str network, str key, u64 protocol (6, 17), str host address ("" = every one, v4 and
  *              v6), u64 host port (0 = any free one), u64 container port, u64 balance (0
  *              round-robin, 1 least connections), u64 containers, then str container each; answered
- *              by NET_DONE with u64 host port. A key that is there keeps its port
+ *              by NET_DONE with u64 host port. A key that is there keeps its port and
+ *              its containers, and gets the balance
  * NET_BACKEND  str network, str key, str container, u64 state (0 gone, 1 serves, 2 drains, 3 ill)
  * NET_WITHDRAW str network, str key
  * NET_CAPTURE  str network, str container; fd: gets a pcap stream; no fd = stop

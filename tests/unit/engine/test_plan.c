@@ -45,6 +45,7 @@ static struct made make_with(const char *keys, const struct image *image,
 {
 	struct made m = { .arena = arena_create(16 << 20) };
 	struct plan_request request = {
+		.name = "lab",
 		.image = image,
 		.command = command,
 		.mem_limit_bytes = mem_limit_bytes,

@@ -102,9 +102,34 @@ static void rest_ends(void **state)
 	assert_int_equal(balance_pick(&b, NULL, NOW_MS + BALANCE_REST_MS), 0);
 }
 
+static void new_ones_are_asked_again(void **state)
+{
+	struct balance_entry entries[3] = { { .state = BALANCE_SERVES },
+					    { .state = BALANCE_SERVES },
+					    { .state = BALANCE_GONE } };
+	struct balance b = { .count = 3, .entries = entries };
+
+	(void)state;
+	assert_false(balance_knock_again(&b, 1000));
+	balance_begins(&b, 0, 1000);
+	balance_refused(&b, 0, 1000);
+	balance_refused(&b, 1, 1000);
+	assert_true(balance_knock_again(&b, 1000));
+	assert_int_equal(entries[0].rests_until_ms, 0);
+	assert_int_equal(entries[1].rests_until_ms, 1000 + BALANCE_REST_MS);
+	assert_true(balance_knock_again(&b, 1000 + BALANCE_KNOCK_MS - 1));
+	assert_false(balance_knock_again(&b, 1000 + BALANCE_KNOCK_MS));
+	/* Who has answered once and refuses now is refused. */
+	balance_answered(&b, 0);
+	assert_false(balance_knock_again(&b, 1001));
+	balance_begins(&b, 2, 1000);
+	assert_false(balance_knock_again(&b, 1001));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(new_ones_are_asked_again),
 		cmocka_unit_test(turns),
 		cmocka_unit_test(tried_ones),
 		cmocka_unit_test(least),
