@@ -60,7 +60,8 @@ static void write_control(const char *path, const char *text)
 /* What the kernel leaves open for old programs (Documentation/admin-guide/sysctl/fs.rst): links,
  * FIFOs and files that somebody else put into a sticky folder like /tmp, in containers too. And
  * inotify instances for more than one container: all of theirs count as root's, and 128 is what one
- * of them may want. */
+ * of them may want. And TCP finds out by itself where a path loses large packets without a word,
+ * which stopped a connection for good (ip-sysctl.rst). */
 static void set_sysctls(void)
 {
 	static const struct {
@@ -71,6 +72,7 @@ static void set_sysctls(void)
 		{ "/proc/sys/fs/protected_hardlinks", "1" },
 		{ "/proc/sys/fs/protected_regular", "2" },
 		{ "/proc/sys/fs/protected_symlinks", "1" },
+		{ "/proc/sys/net/ipv4/tcp_mtu_probing", "1" },
 	};
 
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)

@@ -12,10 +12,13 @@
 #include "gate/tun.h"
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "lib/time.h"
 #include "wire/stats.h"
 
-/* Handshakes in hand: of the gateway, and of one container (a SYN flood takes no more sockets). */
-enum { HANDSHAKES_MAX = 4096, HANDSHAKES_OF_ONE_MAX = 1024 };
+/* Handshakes in hand: of the gateway, and of one container (a SYN flood takes no more sockets). At
+ * its bound one that had its time gives way, so that a container is not locked out until the kernel
+ * gives up, after two minutes; and not before, so that a flood is not passed on at its own rate. */
+enum { HANDSHAKES_MAX = 4096, HANDSHAKES_OF_ONE_MAX = 1024, HANDSHAKE_TIME_MS = 3000 };
 enum { CHUNKS_MAX = 1024 };	/* x 64 KiB: 64 MiB towards containers */
 enum { SMALL_BYTES = 1024 };	/* a payload up to this is copied out of its frame */
 /* RFC 792, 1812 (5.2.7.1) and 4443 (3.1): types and codes. netinet/ip_icmp.h has macros that hide
@@ -81,9 +84,30 @@ static bool in_handshake(const struct tcp_flow *f)
 	return f->state == TCP_CONNECTING || f->state == TCP_OPENING;
 }
 
+/* Last: they are in order of age. */
+static void join_handshakes(struct tcp_flow *f)
+{
+	struct tcp *t = f->tcp;
+
+	f->since_ms = time_boot_ms();
+	f->earlier = t->handshake_last;
+	*(f->earlier ? &f->earlier->later : &t->handshake_first) = f;
+	t->handshake_last = f;
+	t->handshakes++;
+}
+
+static void unlink_handshake(struct tcp_flow *f)
+{
+	struct tcp *t = f->tcp;
+
+	*(f->earlier ? &f->earlier->later : &t->handshake_first) = f->later;
+	*(f->later ? &f->later->earlier : &t->handshake_last) = f->earlier;
+	t->handshakes--;
+}
+
 static void leave_handshake(struct tcp_flow *f)
 {
-	f->tcp->handshakes--;
+	unlink_handshake(f);
 	if (f->flow.account)
 		f->flow.account->handshakes--;
 }
@@ -125,7 +149,7 @@ void tcp_flow_destroy(struct tcp_flow *f)
 	struct tcp *t = f->tcp;
 
 	if (in_handshake(f))
-		t->handshakes--;
+		unlink_handshake(f);
 	tcp_flow_leave(f);
 	tcp_flow_close_socket(f, true);
 	tcp_relay_clear(f);
@@ -194,6 +218,8 @@ static int open_socket(const struct address *to)
 		return -1;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	/* An urgent byte stays in its place, as it does on the way out, instead of being lost. */
+	setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
 	return fd;
 }
 
@@ -246,13 +272,32 @@ static bool may_begin(const struct tcp *t, const struct flow_account *a)
 	       a->handshakes < HANDSHAKES_MAX - t->handshakes;
 }
 
+/* The oldest of the container's. False: none of them had its time. */
+static bool give_way(struct tcp *t, const struct flow_account *a)
+{
+	struct tcp_flow *f = t->handshake_first;
+
+	while (f && f->flow.account != a)
+		f = f->later;
+	if (!f || time_boot_ms() - f->since_ms < HANDSHAKE_TIME_MS)
+		return false;
+	if (f->stats)
+		f->stats->limited++;
+	if (f->conn.pcb)
+		lwip_conn_abort(&f->conn);
+	else
+		tcp_flow_destroy(f);
+	return true;
+}
+
 static struct tcp_flow *create_flow(struct tcp *t, const struct packet *p,
 				    const struct tcp_ruling *ruling)
 {
 	size_t headers = p->ip_bytes - p->payload_bytes;
 	struct tcp_flow *f;
 
-	if (headers > sizeof(f->syn) || !may_begin(t, ruling->account))
+	if (headers > sizeof(f->syn) ||
+	    (!may_begin(t, ruling->account) && !give_way(t, ruling->account)))
 		return NULL;
 	f = calloc(1, sizeof(*f));
 	if (!f)
@@ -271,7 +316,7 @@ static struct tcp_flow *create_flow(struct tcp *t, const struct packet *p,
 		free(f);
 		return NULL;
 	}
-	t->handshakes++;
+	join_handshakes(f);
 	ruling->account->handshakes++;
 	f->row.share = &ruling->account->chunks;
 	f->rate_out = ruling->rate_out;

@@ -30,6 +30,8 @@ struct tcp_flow {
 	struct loop_source socket; /* fd -1: served, or closed already */
 	struct tcp *tcp;
 	struct tcp_flow *next, *prev; /* of tcp->all */
+	struct tcp_flow *later, *earlier; /* of tcp->handshake_first, while in one */
+	uint64_t since_ms;		  /* ... since when */
 	struct tcp_flow *starving;    /* the next one of tcp->starving */
 	struct tcp_flow *paced;	      /* the next one of tcp->paced */
 	struct stats *stats;	      /* or NULL */
@@ -74,6 +76,7 @@ struct tcp {
 	struct tcp_flow *starving, *starving_last; /* wait for a chunk, in order */
 	struct tcp_flow *paced;
 	uint32_t handshakes;	   /* CONNECTING and OPENING */
+	struct tcp_flow *handshake_first, *handshake_last; /* by age */
 	size_t kept_bytes;	   /* memory of all flows' kept bytes */
 	struct loop_timer feeding; /* of the starving */
 	struct loop_timer pacing;  /* of the paced */

@@ -25,6 +25,7 @@ for machine in q35 microvm; do
 		"$(vm_sh 'find / -xdev -type f -perm /6000 2>/dev/null | wc -l')" 0
 	is "$machine: links, FIFOs and files in sticky folders are protected" \
 		"$(vm_sh 'cd /proc/sys/fs; echo $(cat protected_fifos protected_hardlinks protected_regular protected_symlinks)')" "1 1 2 1"
+	is "$machine: TCP finds out which paths lose large packets" "$(vm_sh 'cat /proc/sys/net/ipv4/tcp_mtu_probing')" 1
 	is "$machine: nothing listens beyond loopback" \
 		"$(vm_sh 'cat /proc/net/tcp /proc/net/tcp6 | grep " 0A " | grep -vcE "^ *[0-9]+: (0100007F|0{24}01000000):"')" 0
 	like "$machine: an unknown unit is named" "$(vm_sh 'svctl log nosuch')" 'nosuch'

@@ -1,0 +1,299 @@
+"""gate_faults.py - the story of gate_faults.sh. Prints TAP."""
+import hashlib
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+from farlib import (A, FAR, HERE, IP, LIMIT, V4, V6, Namespace, Netd, connect, connect_many, echo, echo_many, far_world, lab, pair, pattern,
+                    published, pss_mib, read_all, sh, start, within)
+from netlib import TCP, Tap, error_of
+from netspoof import checksum
+
+t = Tap("faults")
+MIB = 1 << 20
+BLACK = {V4: "10.8.9.9", V6: "fd08:9::9"}      # behind an MTU of 1280 that nobody is told of
+
+
+def sends(s, data):
+    def run():
+        try:
+            s.sendall(data)
+            s.shutdown(socket.SHUT_WR)
+        except OSError as e:
+            print(f"# sender: {e}", flush=True)
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def syn(source, to, port, number):
+    """A SYN of an IPv4 host that is not there."""
+    ends = socket.inet_aton(source) + socket.inet_aton(to)
+    tcp = struct.pack(">HHIIBBHHH", 1024 + number % 60000, port, number, 0, 0x50, 2, 65535, 0, 0)
+    tcp = tcp[:16] + struct.pack("!H", checksum(ends + struct.pack(">HH", socket.IPPROTO_TCP, len(tcp)) + tcp)) + tcp[18:]
+    return struct.pack(">BBHHHBBH", 0x45, 0, 40, 0, 0x4000, 64, socket.IPPROTO_TCP, 0) + ends + tcp
+
+
+def raw(ns):
+    return ns.open(V4, socket.SOCK_RAW, socket.IPPROTO_RAW)
+
+
+def files(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def asks(ns, address, port, count):
+    """So many connections one after the other, each served; the longest time of one."""
+    longest = 0
+    for i in range(count):
+        begin = time.monotonic()
+        s = connect(ns, address, port)
+        s.settimeout(LIMIT)
+        s.sendall(b"%d" % i)
+        s.shutdown(socket.SHUT_WR)
+        assert s.recv(20) == b"%d" % i
+        s.close()
+        longest = max(longest, time.monotonic() - begin)
+    return longest
+
+
+def dig(ns, name, *words):
+    with ns:
+        out = subprocess.run(["dig", "@172.18.0.1", "+tries=1", "+time=10", "+noall", "+comments", "+answer", *words, name], capture_output=True, text=True).stdout
+    return (re.findall(r"status: (\w+)", out) + [out])[0]
+
+
+router, far = far_world()
+for words in ("10.8.9.9/32", "fd08:9::9/128 nodad", "192.0.2.53/32", "192.0.2.54/32", "192.0.2.55/32", "192.0.2.7/32", "fd92::7/128 nodad", "fd92::53/128 nodad"):
+    far.ip("addr", "add", *words.split(), "dev", "eth0")
+sh("""ip route add 192.0.2.0/24 via 10.8.0.2; ip route add fd92::/64 via fd08::2; ip route add 10.20.0.0/16 via 10.8.0.2
+    ip route add 10.8.9.9/32 via 10.8.0.2 mtu lock 1280; ip route add fd08:9::9/128 via fd08::2 mtu lock 1280
+    nft add table ip6 road6
+    nft add chain inet road mute '{ type filter hook output priority 0; }'
+    nft add rule inet road mute icmp type destination-unreachable icmp code frag-needed drop
+    nft add rule inet road mute icmpv6 type packet-too-big drop
+    nft add chain inet road lost '{ type filter hook forward priority 0; }'""", router)
+# Who is there only in what a flood says: silent.
+sh("ip route add blackhole 10.20.0.0/16", far)
+with open("/run/net/resolv.conf", "w") as f:
+    f.write("nameserver 192.0.2.53\n")
+HOME = os.path.dirname(os.path.abspath(__file__))
+world = start(far, "python3", f"{HOME}/gate_world.py", "/run/world.log", until="ready")
+a, b, c = Namespace(), Namespace(), Namespace()
+netd = Netd()
+lab(netd, a, b)
+netd.ask("create", "two", "172.19.0.0/16", "172.19.0.1", "fd19::/64", "fd19::1")
+t.is_("a container of another network", netd.ask("attach", "two", "c", c.path, "172.19.0.2", "fd19::2", "name=c"), "done two")
+for ns in (far, b, c):
+    echo(ns)
+bulk, served = published(netd, "bulk", "tcp", 4000, "b"), published(netd, "echo", "tcp", 7, "b")
+gated = within(lambda: netd.gateways().get("lab"))
+other_served = published(netd, "echo-two", "tcp", 7, "c", "two")
+
+
+
+def show_log(*error):
+    print("".join(f"# log: {line}\n" for line in netd.log().splitlines()[-40:]), end="", flush=True)
+    sys.__excepthook__(*error)
+
+
+sys.excepthook = show_log
+
+# ---- a path that loses what is above 1280 bytes, without a word
+value = re.search(r'tcp_mtu_probing", "(\d)"', open(f"{HOME}/../../init/mounts.c").read())
+t.ok("the appliance looks for such paths", value)
+sh(f"sysctl -qw net.ipv4.tcp_mtu_probing={value.group(1) if value else 0}")
+ways = []
+for family in (V4, V6):
+    mine, theirs = pair(a, far, family, (BLACK[family], 4001), 4001)
+    client, inside = pair(far, b, family, (HERE[family], bulk), 4000)
+    ways += [(f"{IP[family]}: up from a container", mine, theirs)]
+    # The client's address is the narrow one: the answers go there.
+    client.close()
+    inside.close()
+    with far.open(family, TCP) as s, b.listen(4000, family) as listening:
+        s.bind((BLACK[family], 0))
+        s.connect((HERE[family], bulk))
+        inside, _ = listening.accept()
+        ways += [(f"{IP[family]}: down from a published port", inside, s.dup())]
+        ways[-1][2].settimeout(LIMIT)
+begin, data, got = time.monotonic(), pattern(7, 10 * MIB), {}
+
+
+def finish(what, s):
+    try:
+        got[what] = read_all(s), time.monotonic() - begin
+    except OSError as e:
+        got[what] = (0, str(e)), 0
+
+
+threads = [sends(one, data) for _, one, _ in ways] + [threading.Thread(target=finish, args=(what, s)) for what, _, s in ways]
+for thread in threads[4:]:
+    thread.start()
+for thread in threads[4:]:
+    thread.join()
+for what, one, two in ways:
+    (size, digest), took = got[what]
+    t.ok(f"a path that loses what is above 1280 bytes: {what}: 10 MiB arrive", (size, digest) == (len(data), hashlib.sha256(data).hexdigest()), (size, digest))
+    t.ok(f"... within {LIMIT} s", 0 < took < LIMIT, took)
+    print(f"# {took:.2f} s")
+    one.close()
+    two.close()
+for thread in threads[:4]:
+    thread.join()
+
+# ---- the cable is pulled in the middle, and put back
+before, data = pss_mib(gated), pattern(8, 64 * MIB)
+mine, theirs = pair(a, far, V4)
+client, inside = pair(far, b, V4, (HERE[V4], bulk), 4000)
+more, more_there = pair(a, far, V4)
+halves = [sends(mine, data), sends(inside, data), sends(more_there, data)]
+first = [s.recv(MIB) for s in (theirs, client, more)]
+sh("ip link set eth1 down", router)
+t.ok("the cable is pulled: what is under way waits, in bounded memory", not within(lambda: not any(h.is_alive() for h in halves), 1) and pss_mib(gated) - before < 24,
+     (before, pss_mib(gated)))
+t.ok("... members talk to each other, and to the gateway", dig(a, "b") == "NOERROR" and asks(a, "172.18.0.3", 7, 5) < 1)
+sh("ip link set eth1 up; ip route replace 10.8.9.9/32 via 10.8.0.2; ip route replace 10.20.0.0/16 via 10.8.0.2; ip route replace 192.0.2.0/24 via 10.8.0.2",
+   router)
+ends = [hashlib.sha256(f) for f in first]
+sizes = [len(f) for f in first]
+for i, s in enumerate((theirs, client, more)):
+    while part := s.recv(MIB):
+        ends[i].update(part)
+        sizes[i] += len(part)
+want = hashlib.sha256(data).hexdigest()
+t.ok("it is put back: all of it arrives, each way", [h.hexdigest() for h in ends] == [want] * 3, sizes)
+for h in halves:
+    h.join()
+for s in (mine, theirs, client, inside, more, more_there):
+    s.close()
+
+# ---- floods
+before, count = (pss_mib(gated), files(gated)), 30000
+held = connect(far, HERE[V4], served)
+flood, stop = raw(far), threading.Event()
+sent = [0]
+
+
+def pour(packet_of, where):
+    while not stop.is_set():
+        flood.sendto(packet_of(sent[0]), (where, 0))
+        sent[0] += 1
+
+
+def under_flood(packet_of, where, call):
+    stop.clear()
+    sent[0] = 0
+    thread = threading.Thread(target=pour, args=(packet_of, where))
+    thread.start()
+    try:
+        within(lambda: sent[0] >= 5000)
+        result = call()
+        within(lambda: sent[0] >= count)
+        return result
+    finally:
+        stop.set()
+        thread.join()
+
+
+longest = under_flood(lambda i: syn(f"10.20.{i >> 8 & 255}.{i & 255}", HERE[V4], served, i), HERE[V4], lambda: asks(far, HERE[V4], served, 100))
+held.sendall(b"still")
+now = pss_mib(gated), files(gated)
+t.ok(f"{count:,} SYNs of nobody at a published port: it serves, the others too, in flat memory", held.recv(5) == b"still" and now[0] - before[0] < 8 and now[1] - before[1] < 64,
+     (before, now))
+print(f"# {sent[0]} SYNs beside 100 connections, the longest of which took {longest * 1000:.0f} ms; {before} -> {now}")
+flood = raw(a)
+held = connect(a, FAR[V4], 7)
+before = pss_mib(gated), files(gated)
+longest = under_flood(lambda i: syn(A[V4], f"10.20.{i >> 8 & 255}.{i & 255}", 80, i), FAR[V4],
+                      lambda: max(asks(b, FAR[V4], 7, 50), asks(c, FAR[V4], 7, 50), asks(far, HERE[V4], served, 50)))
+held.sendall(b"still")
+now = pss_mib(gated), files(gated)
+# As many handshakes as one container may have in hand (tcp.c).
+t.ok(f"{count:,} SYNs from a container to nobody: its connection, its neighbours and the ports go on, in bounded memory",
+     held.recv(5) == b"still" and now[0] - before[0] < 16 and now[1] - before[1] <= 1024 + 64, (before, now))
+print(f"# {sent[0]} SYNs beside 150 connections, the longest of which took {longest * 1000:.0f} ms; {before} -> {now}")
+begin = time.monotonic()
+t.ok("... it can open others, as soon as old ones had their time", asks(a, FAR[V4], 7, 1) < 10)
+print(f"# after {time.monotonic() - begin:.1f} s")
+
+# ---- name servers
+def is_back():
+    return within(lambda: dig(a, f"n{time.monotonic_ns()}.example") == "NOERROR")
+
+
+t.is_("a name of the world", dig(a, "www.example"), "NOERROR")
+sh("nft add rule inet road lost ip daddr 192.0.2.53 drop", router)
+begin, answers = time.monotonic(), []
+asking = threading.Thread(target=lambda: answers.append(dig(a, "one.example")))
+asking.start()
+own = within(lambda: time.monotonic() - begin if dig(a, "b") == "NOERROR" else 0)
+waits = asking.is_alive()
+asking.join()
+took = time.monotonic() - begin
+t.ok("a silent name server: own names are answered meanwhile, then it is said", answers == ["SERVFAIL"] and own < 2 and waits and took < 10, (answers, own, waits, took))
+begin = time.monotonic()
+t.ok("... the next question does not wait for it", dig(a, "two.example") == "SERVFAIL" and time.monotonic() - begin < 2, time.monotonic() - begin)
+sh("nft flush chain inet road lost", router)
+t.ok("... it is back, and asked again", is_back())
+world.kill()
+world.wait()
+begin = time.monotonic()
+dead = dig(a, "three.example"), dig(a, "four.example", "+tcp")
+t.ok("a dead one: said at once, for UDP and TCP", dead == ("SERVFAIL", "SERVFAIL") and time.monotonic() - begin < 2, (dead, time.monotonic() - begin))
+print(f"# silent: {took:.2f} s, names of its own after {own:.2f} s; dead: {time.monotonic() - begin:.2f} s for two")
+world = start(far, "python3", f"{HOME}/gate_world.py", "/run/world.log", until="ready")
+t.ok("... it is back, and asked again", is_back())
+
+# ---- gated is killed in the middle of transfers of another network
+data = pattern(9, 64 * MIB)
+want = hashlib.sha256(data * 8).hexdigest()
+mine, theirs = pair(c, far, V4)
+down, down_there = pair(c, far, V6)
+own, own_there = pair(a, far, V4)
+halves = [sends(mine, data * 8), sends(down_there, data * 8)]
+got = {}
+readers = [threading.Thread(target=finish, args=(what, s)) for what, s in (("up", theirs), ("down", down))]
+for thread in readers:
+    thread.start()
+killed, back, old = 0, [], netd.gateways()
+while killed < 3:
+    os.kill(within(lambda: netd.gateways().get("lab")), signal.SIGKILL)
+    killed += all(thread.is_alive() for thread in readers)
+    back.append(asks(far, HERE[V4], served, 1))
+    if not any(thread.is_alive() for thread in readers):
+        break
+for thread in readers + halves:
+    thread.join()
+t.ok(f"gated of lab is killed {killed} times in the middle of transfers of the other network: those are whole", killed >= 3 and
+     all(got[what][0] == (512 * MIB, want) for what in ("up", "down")), (killed, got))
+# Who dies again and again is started later each time (keeper.h).
+t.ok("... its own published port was back within a second", back[0] < 1, back)
+print(f"# {back}")
+t.is_("... the other gateway is the same", netd.gateways()["two"], old["two"])
+told = error_of(lambda: own.sendall(b"x" * MIB) or own.recv(1))
+t.like("... a connection of lab was reset, not left to hang", told, "ECONNRESET|EPIPE")
+t.is_("... new ones go out", asks(a, FAR[V4], 7, 3) < LIMIT, True)
+
+# ---- netd is killed in the middle of transfers
+mine, theirs = pair(c, far, V4)
+half = sends(mine, data)
+theirs.recv(MIB)
+netd.end(signal.SIGKILL)
+t.ok("netd is killed: gateways and devices go", within(lambda: not netd.gateways() and all(n.devices() == ["lo"] for n in (a, b, c))))
+t.like("... the other side of a transfer is told", error_of(lambda: [0 for _ in iter(lambda: theirs.recv(MIB), b"")]), "ECONNRESET|none")
+mine.close()
+half.join()
+netd = Netd()
+lab(netd, a, b)
+t.is_("... started again and told anew: the same port", netd.ask("publish", "lab", "echo", "tcp", "-", served, 7, "b"), f"done echo {served}")
+t.ok("... in, out, names", asks(far, HERE[V4], served, 3) < LIMIT and asks(a, FAR[V6], 7, 3) < LIMIT and dig(a, "b") == "NOERROR")
+t.is_("netd ends", netd.end(), 0)
+t.ok("nothing was killed by its jail", "SIGSYS" not in netd.log() and "signal 31" not in netd.log(), netd.log())
+t.end()
