@@ -56,7 +56,6 @@ static enum outcome fill(struct relay_way *w, int from_fd)
 
 	if (n < 0)
 		return no_bytes();
-	w->eof = n == 0;
 	w->held = (size_t)n;
 	return n == 0 ? OUTCOME_WAIT : OUTCOME_MORE;
 }
@@ -76,27 +75,12 @@ static enum outcome drain(struct relay_way *w, int to_fd)
 	return OUTCOME_MORE;
 }
 
-/* Once: when there is more the loop tells so, and that costs less than asking in vain. */
-static enum outcome splice_on(struct relay *r, struct relay_way *w, int from_fd, int to_fd)
-{
-	enum outcome outcome = w->held == 0 ? fill(w, from_fd) : OUTCOME_MORE;
-
-	if (outcome == OUTCOME_MORE)
-		outcome = drain(w, to_fd);
-	if (w->held == 0) {
-		pipes_give(r->pipes, w->pipe);
-		w->pipe = NULL;
-	}
-	return outcome;
-}
-
 /* What the other end did not take stays where it was: in the first socket. */
 static enum outcome copy_on(struct relay_way *w, int from_fd, int to_fd)
 {
 	char bytes[COPY_BYTES];
 	ssize_t n, sent;
 
-	w->stalled = false;
 	n = recv(from_fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
 	if (n < 0)
 		return no_bytes();
@@ -115,6 +99,24 @@ static enum outcome copy_on(struct relay_way *w, int from_fd, int to_fd)
 	return OUTCOME_MORE;
 }
 
+/* Once: when there is more the loop tells so, and that costs less than asking in vain. */
+static enum outcome splice_on(struct relay *r, struct relay_way *w, int from_fd, int to_fd)
+{
+	enum outcome outcome = w->held == 0 ? fill(w, from_fd) : OUTCOME_MORE;
+
+	if (outcome == OUTCOME_MORE)
+		outcome = drain(w, to_fd);
+	/* No bytes, or the end. Or an urgent byte comes next: splice stops before it, and takes the
+	 * end behind it for the end of all; recv does not. */
+	else if (outcome == OUTCOME_WAIT)
+		outcome = copy_on(w, from_fd, to_fd);
+	if (w->held == 0) {
+		pipes_give(r->pipes, w->pipe);
+		w->pipe = NULL;
+	}
+	return outcome;
+}
+
 static int pump(struct relay *r, int from)
 {
 	struct relay_way *w = &r->ways[from];
@@ -124,6 +126,7 @@ static int pump(struct relay *r, int from)
 
 	if (w->done || (w->pause.loop && w->held == 0))
 		return 0;
+	w->stalled = false;
 	if (!w->pipe)
 		w->pipe = pipes_take(r->pipes);
 	outcome = w->pipe ? splice_on(r, w, from_fd, to_fd) : copy_on(w, from_fd, to_fd);

@@ -5,8 +5,9 @@
  *
  * Back-pressure: a way reads no more before what it read is gone. The end of one direction is
  * passed on when all before it is; a reset at once, whatever still lies in between, as between two
- * ends of one connection. With no pipe left bytes are peeked, copied and then taken, so that slow
- * readers who hold all the pipes make others slower and not stop them.
+ * ends of one connection. Urgent bytes keep their place among the others (SO_OOBINLINE, for the
+ * caller to set), but not their mark. With no pipe left bytes are peeked, copied and then taken, so
+ * that slow readers who hold all the pipes make others slower and not stop them.
  *
  * Owns both sockets. Embedded in its owner's struct, who is told when it is over and may free it
  * then. */

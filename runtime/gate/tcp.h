@@ -4,7 +4,8 @@
  * kept: only when the other side has answered does lwIP see it. So a container sees what it would
  * see without us: refused, unreachable, silent. From then on bytes go both ways without a copy of
  * ours, as far as the windows of both sides allow; an end of either direction, and a reset, are
- * passed on. What is served here (DNS over TCP) gets its bytes by callbacks.
+ * passed on. Urgent bytes keep their place among the others, but not their mark. What is served
+ * here (DNS over TCP) gets its bytes by callbacks.
  *
  * Bounded by: the flow table and its accounts, the chunk pool (bytes towards containers), the kept
  * bytes (towards sockets), the handshakes in hand. Owns its flows and their sockets.

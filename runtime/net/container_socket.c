@@ -17,6 +17,8 @@ static int make(int family, bool is_transparent, struct err *e)
 
 	if (fd < 0)
 		return err_sys(e, "make a socket in its namespace");
+	/* An urgent byte of the container's is passed on in its place (gate/relay.h). */
+	setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
 	if (is_transparent && family == AF_INET6)
 		failed = setsockopt(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, &on, sizeof(on));
 	else if (is_transparent)

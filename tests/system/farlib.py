@@ -33,6 +33,8 @@ def sh(words, ns=None):
 
 def far_world():
     router, far = Namespace(user=False), Namespace(user=False)
+    for ns in (None, router, far):      # addresses are there at once
+        sh("sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0", ns)
     sh(f"""ip link add out0 type veth peer name eth0 netns {router.pid}
         ip addr add 10.9.0.1/24 dev out0; ip addr add fd09::1/64 dev out0 nodad; ip link set out0 up""")
     sh(f"""sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv6.conf.all.keep_addr_on_down=1
@@ -156,6 +158,7 @@ ECHO = """
 import selectors, socket, sys
 all_, port = selectors.DefaultSelector(), int(sys.argv[1])
 u = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+u.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
 u.bind(("::", port))
 t = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=4096)
 t.setblocking(False)
@@ -185,7 +188,11 @@ def go_on(c, state):
     if all_.get_key(c).events != want:
         all_.modify(c, want, lambda: go_on(c, state))
 
-all_.register(u, selectors.EVENT_READ, lambda: u.sendto(*u.recvfrom(70000)))
+def answer():
+    data, told, _, who = u.recvmsg(70000, 100)
+    u.sendmsg([data], told, 0, who)     # as the address that was asked
+
+all_.register(u, selectors.EVENT_READ, answer)
 all_.register(t, selectors.EVENT_READ, take)
 print("up", flush=True)
 while True:
