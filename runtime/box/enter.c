@@ -68,6 +68,8 @@ static int set_up(struct entering *g, struct program *program, struct err *e)
 	    process_chdir(AT_FDCWD, p->cwd, false, e) ||
 	    process_inherit(job->spec, e) || process_become(p, job->tied, e))
 		return -1;
+	if (job->tied && !stage_link_has_maker(g->link_fd))
+		stage_link_end();
 	return program_find(p, program, e);
 }
 

@@ -189,6 +189,11 @@ int mount_fd_copy(int dir_fd, const char *path, unsigned how, struct err *e)
 		flags |= AT_EMPTY_PATH;
 	int fd = (int)syscall(SYS_open_tree, dir_fd, path, flags);
 
+	if (fd < 0 && errno == EMFILE)
+		return err_set(e,
+			       "copy the mount of %s: no file descriptor is left: each bind mount "
+			       "needs one, so raise the limit of open files (ulimit -n)",
+			       path[0] ? path : "a directory");
 	return fd < 0 ? err_sys(e, "copy the mount of %s", path[0] ? path : "a directory") : fd;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +37,7 @@ struct staging {
 	int inner_link_fd, inner_console_fd, listener_fd;
 	int proc_fd;		/* /proc; opened when it is needed */
 	struct err failure;	/* of an inner that runs beside */
+	volatile int alive;	/* the stage, as that inner sees it */
 	struct stage_result *r;
 };
 
@@ -119,6 +121,7 @@ static void inner_beside(void *ctx)
 		.sources = &g->sources,
 		.link_fd = -1,
 		.failure = &g->failure,
+		.maker = &g->alive,
 		.console_fd = -1,
 		.listener_fd = -1,
 		.pid = g->r->pid,
@@ -129,6 +132,8 @@ static void inner_beside(void *ctx)
 	 * done. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		err_sys(&g->failure, "tie the container to its maker");
+	else if (!g->alive)
+		stage_link_end();
 	else if (begin_beside(g, &g->failure) == 0)
 		stage_inner(&in);
 	stage_link_end();
@@ -136,9 +141,16 @@ static void inner_beside(void *ctx)
 
 static int make_beside(struct staging *g, struct err *e)
 {
+	int failed;
+
 	g->failure.text[0] = '\0';
-	if (ns_clone_beside(g->job->plan->clone_flags, g->job->cgroup_fd, &g->r->pid, &g->r->pidfd,
-			    inner_beside, g, e)) {
+	/* The end of a process whose memory others use is written there, before its children are
+	 * told (set_tid_address(2)). A parent in another pid namespace is no number to ask for. */
+	g->alive = (int)syscall(SYS_set_tid_address, &g->alive);
+	failed = ns_clone_beside(g->job->plan->clone_flags, g->job->cgroup_fd, &g->r->pid,
+				 &g->r->pidfd, inner_beside, g, e);
+	syscall(SYS_set_tid_address, NULL);
+	if (failed) {
 		g->r->pid = -1;
 		return -1;
 	}

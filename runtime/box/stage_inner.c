@@ -174,6 +174,8 @@ static int set_up(struct stage_inner *in, struct program *program, struct err *e
 	    process_chdir(AT_FDCWD, spec->process.cwd, true, e) || process_inherit(spec, e) ||
 	    process_become(&spec->process, tied, e))
 		return -1;
+	if (in->maker && !*in->maker)
+		stage_link_end();
 	return in->at_once ? program_find_to_exec(&spec->process, program, e) :
 			     program_find(&spec->process, program, e);
 }

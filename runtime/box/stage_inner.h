@@ -18,6 +18,7 @@ struct stage_inner {
 	struct mount_sources *sources;
 	int link_fd;		/* -1: the stage waits on the same memory (ns_clone_beside) */
 	struct err *failure;	/* its place for the sentence then */
+	const volatile int *maker;	/* 0 when that has died */
 	int console_fd;		/* where the terminal's master goes, -1 = no terminal */
 	int listener_fd;	/* connected socket for seccomp notify, -1 = none */
 	pid_t pid;		/* our own as the stage sees it; it says so with GO */

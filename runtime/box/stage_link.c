@@ -2,6 +2,7 @@
 #include "box/stage_link.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -82,6 +83,13 @@ void stage_link_end(void)
 	/* libc's exit would try for ever. */
 	for (;;)
 		__builtin_trap();
+}
+
+bool stage_link_has_maker(int link_fd)
+{
+	struct pollfd p = { .fd = link_fd };
+
+	return poll(&p, 1, 0) == 0;
 }
 
 int stage_link_receive(int link_fd, struct err *e)

@@ -4,6 +4,7 @@
  * Both ends are O_CLOEXEC: the exec is the end of the connection without a message. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct err;
@@ -33,6 +34,10 @@ void stage_link_tell(int link_fd, const char *sentence);
 
 /* The made process ends, also where a filter forbids exit. */
 void stage_link_end(void) __attribute__((noreturn));
+
+/* The made process: does its maker live? Asked after PR_SET_PDEATHSIG, which says nothing of one
+ * that has died before: a maker's files are closed before its children are told. */
+bool stage_link_has_maker(int link_fd);
 
 /* The maker: 1 = READY, 0 = the end without a word (exec, or death), -1 = why it failed. */
 int stage_link_receive(int link_fd, struct err *e);

@@ -454,6 +454,27 @@ crash_part() { # NAME
 		ok "$1$verb is killed at any call" crash_points $verb
 	done
 }
+# orphaned CALL:PART:WHEN COMMAND: box is killed when COMMAND finds inner (a pid) at that call; then nothing of it may run
+orphaned() {
+	local inject=$1 inner maker tracer
+	shift
+	box delete --force k; rm -f b/rootfs/tmp/ran
+	strace -f -o /dev/null -qq -e "inject=$inject" "$bin/box" run -b b -f orphan.json k >/dev/null 2>&1 </dev/null & tracer=$!
+	# shellcheck disable=SC2016 # the loop's own
+	within 20 eval 'maker=$(pgrep -P $tracer) && inner=$(pgrep -P $maker) && '"$*" || return 1
+	kill -9 "$maker"
+	within 20 eval '! kill -0 $inner 2>/dev/null' || { echo "$inner lives"; return 1; }
+	wait $tracer
+	[ ! -e b/rootfs/tmp/ran ] || { echo "the program ran"; return 1; }
+	box delete --force k
+}
+if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
+	jq '.process.args = ["sh", "-c", "echo ran >/tmp/ran"] | .process.user = {uid: 1000, gid: 1000}' base.json >orphan.json
+	box run -b b -f orphan.json k
+	ok "the program of the next two rows runs when nobody is killed" [ -e b/rootfs/tmp/ran ]
+	ok "run is killed before inner is tied to it" orphaned prctl:delay_enter=1000000:when=1 true
+	ok "run is killed when inner's new ids have untied it" orphaned setresuid:delay_exit=1000000:when=1 'grep -q "^Uid:.1000" /proc/$inner/status'
+fi
 crash_part ""
 
 # ---- part 2: with cgroup v2

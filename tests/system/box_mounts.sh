@@ -335,6 +335,12 @@ rm -rf root/dev/*
 mkdir -p root/data/m; touch root/data/m/file; ln -s /proc/sysrq-trigger root/data/m/evil
 race "A4, a masked file of the root" 's["linux"]["maskedPaths"] += ["/data/m/file"]; s["linux"]["readonlyPaths"] += ["/data/m/file"]' root/data/m/file root/data/m/evil
 
+# ---- many mounts of one container
+run 'while read -r a b c d at rest; do case $at in /data/m*) echo $at;; esac; done </proc/self/mountinfo | wc -l' 'for i in range(200): bind(f"/data/m{i}", "src/bin", "rbind")'
+ok "200 bind mounts" has 200
+(ulimit -n 100; start >said 2>&1 </dev/null)
+ok "more than there may be descriptors: it says what to do" grep -q 'no file descriptor is left: .* raise the limit of open files (ulimit -n)' said
+
 # ---- A9: many mounts of the machine
 many=$((iterations * 2 < 10000 ? iterations * 2 : 10000)); mkdir many
 for i in $(seq "$many"); do mkdir many/$i; mount -t tmpfs -o size=4k m many/$i; done
