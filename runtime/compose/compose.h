@@ -46,7 +46,7 @@ struct compose_service {
 	const char *const *environment;	/* "NAME=value", NULL-terminated, each name once */
 	const char *user;		/* NULL = the image's; so are the next two */
 	const char *working_dir;
-	const char *hostname;
+	const char *hostname, *container_name;	/* the second: a further name in the DNS */
 	uint32_t groups[COMPOSE_GROUPS_MAX];	/* group_add */
 	size_t group_count;
 	struct compose_service_network network;
@@ -81,6 +81,8 @@ struct compose_service {
 	size_t tmpfs_count;
 	struct compose_label *labels;
 	size_t label_count;
+	struct compose_label *sysctls;	/* of its network: net.* */
+	size_t sysctl_count;
 	uint64_t log_max_bytes;		/* logging.options.max-size */
 
 	bool has_cuvette;		/* x-cuvette is there */

@@ -53,6 +53,35 @@ static int read_enable_ipv6(struct reader *r, const struct yaml_node *node, stru
 	return 0;
 }
 
+/* Every network here is one that whoever is asked for may join. */
+static int read_attachable(struct reader *r, const struct yaml_node *node, struct err *e)
+{
+	bool ignored;
+
+	return reader_bool(r, node, &ignored, e);
+}
+
+static int read_enable_ipv4(struct reader *r, const struct yaml_node *node, struct err *e)
+{
+	bool wanted;
+
+	if (reader_bool(r, node, &wanted, e) < 0)
+		return -1;
+	return wanted ? 0 : reader_fail(r, node, e, "a network without IPv4 is not supported yet");
+}
+
+static int read_external(struct reader *r, const struct yaml_node *node, struct err *e)
+{
+	bool external;
+
+	if (reader_bool(r, node, &external, e) < 0)
+		return -1;
+	return external ? reader_fail(r, node, e,
+				      "there are no networks here but those of this file: take it "
+				      "out, and the network is made") :
+			  0;
+}
+
 static int read_name(struct reader *r, const struct yaml_node *node, struct err *e)
 {
 	struct compose_network *n = r->target;
@@ -270,9 +299,9 @@ static int read_network(struct reader *r, const struct yaml_node *node, struct c
 			struct err *e)
 {
 	static const struct reader_key keys[] = {
-		{ "attachable", NULL },	 { "driver", read_driver },
-		{ "driver_opts", read_driver_opts }, { "enable_ipv4", NULL },
-		{ "enable_ipv6", read_enable_ipv6 }, { "external", NULL },
+		{ "attachable", read_attachable }, { "driver", read_driver },
+		{ "driver_opts", read_driver_opts }, { "enable_ipv4", read_enable_ipv4 },
+		{ "enable_ipv6", read_enable_ipv6 }, { "external", read_external },
 		{ "internal", read_internal },	     { "ipam", read_ipam },
 		{ "labels", read_labels },	     { "name", read_name },
 	};

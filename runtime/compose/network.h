@@ -58,6 +58,11 @@ struct compose_extra_host {
 	struct address address;		/* of no family: host-gateway */
 };
 
+struct compose_link {
+	const char *service, *alias;	/* alias NULL: its own names are enough */
+	unsigned line;
+};
+
 enum { COMPOSE_RESOLVERS_MAX = 4 };
 
 struct compose_service_network {
@@ -74,6 +79,8 @@ struct compose_service_network {
 	const char *const *options;
 	struct compose_extra_host *hosts;
 	size_t host_count;
+	struct compose_link *links;
+	size_t link_count;
 	const char *mac;		/* of the first network */
 	const char *policy;		/* from its labels, as of a network */
 };
@@ -95,4 +102,5 @@ int service_read_dns(struct reader *r, const struct yaml_node *node, struct err 
 int service_read_dns_search(struct reader *r, const struct yaml_node *node, struct err *e);
 int service_read_dns_opt(struct reader *r, const struct yaml_node *node, struct err *e);
 int service_read_extra_hosts(struct reader *r, const struct yaml_node *node, struct err *e);
+int service_read_links(struct reader *r, const struct yaml_node *node, struct err *e);
 int service_read_mac_address(struct reader *r, const struct yaml_node *node, struct err *e);

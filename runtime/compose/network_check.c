@@ -143,11 +143,60 @@ static const struct compose_service *find_service(const struct compose_project *
 	return NULL;
 }
 
-static int check_shared(const struct reader *r, const struct compose_project *p,
-			const struct compose_service *s, struct err *e)
+static bool has_name(const struct compose_service *s, const char *name)
 {
-	const struct compose_service *other = find_service(p, s->network.shared);
+	return str_equal(s->name, name) ||
+	       (s->container_name && str_equal(s->container_name, name));
+}
 
+static int check_container_name(const struct reader *r, const struct compose_project *p,
+				const struct compose_service *s, struct err *e)
+{
+	for (size_t i = 0; s->container_name && i < p->service_count; i++)
+		if (&p->services[i] != s && has_name(&p->services[i], s->container_name))
+			return err_set(e, "%s:%u: service %s: container_name %s: service %s has it",
+				       r->file, s->line, s->name, s->container_name,
+				       p->services[i].name);
+	return 0;
+}
+
+static bool shares_network(const struct compose_service *a, const struct compose_service *b)
+{
+	for (size_t i = 0; i < a->network.attachment_count; i++)
+		for (size_t k = 0; k < b->network.attachment_count; k++)
+			if (str_equal(a->network.attachments[i].network,
+				      b->network.attachments[k].network))
+				return true;
+	return false;
+}
+
+static int check_links(const struct reader *r, const struct compose_project *p,
+		       const struct compose_service *s, struct err *e)
+{
+	for (size_t i = 0; i < s->network.link_count; i++) {
+		const struct compose_link *l = &s->network.links[i];
+		const struct compose_service *other = find_service(p, l->service);
+
+		if (!other || other == s)
+			return fail(r, l->line, "service", s->name, e,
+				    "links: there is no other service of that name");
+		if (!shares_network(s, other))
+			return fail(r, l->line, "service", s->name, e,
+				    "links: that service is on none of its networks");
+	}
+	return 0;
+}
+
+static int check_shared(const struct reader *r, const struct compose_project *p,
+			struct compose_service *s, struct err *e)
+{
+	const struct compose_service *other = NULL;
+
+	for (size_t i = 0; i < p->service_count && !other; i++)
+		if (has_name(&p->services[i], s->network.shared))
+			other = &p->services[i];
+	if (other)
+		s->network.shared = other->name;
 	if (!other || other == s)
 		return fail(r, s->line, "service", s->name, e,
 			    "network_mode: there is no other service of that name");
@@ -163,7 +212,7 @@ static int check_shared(const struct reader *r, const struct compose_project *p,
 
 /* Without a network of its own there is nothing to set in it. */
 static int check_mode(const struct reader *r, const struct compose_project *p,
-		      const struct compose_service *s, struct err *e)
+		      struct compose_service *s, struct err *e)
 {
 	const struct compose_service_network *n = &s->network;
 
@@ -177,9 +226,9 @@ static int check_mode(const struct reader *r, const struct compose_project *p,
 			    n->mode == COMPOSE_NETWORK_NONE ?
 				    "ports need a network: it has none" :
 				    "ports belong to the service whose network it shares");
-	if (n->mac || n->resolver_count || n->search || n->options || *n->policy)
+	if (n->mac || n->resolver_count || n->search || n->options || *n->policy || s->sysctl_count)
 		return fail(r, s->line, "service", s->name, e,
-			    "mac_address, dns and cuvette.* need a network of its own");
+			    "mac_address, dns, sysctls and cuvette.* need a network of its own");
 	return n->mode == COMPOSE_NETWORK_SHARED ? check_shared(r, p, s, e) : 0;
 }
 
@@ -214,7 +263,9 @@ int network_check(const struct reader *r, struct compose_project *p, struct err 
 		if (check_overlap(r, p, &p->networks[i], e) < 0)
 			return -1;
 	for (size_t i = 0; i < p->service_count; i++)
-		if (check_mode(r, p, &p->services[i], e) < 0 ||
+		if (check_container_name(r, p, &p->services[i], e) < 0 ||
+		    check_links(r, p, &p->services[i], e) < 0 ||
+		    check_mode(r, p, &p->services[i], e) < 0 ||
 		    check_attachments(r, p, &p->services[i], e) < 0)
 			return -1;
 	return 0;

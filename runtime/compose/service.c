@@ -111,6 +111,41 @@ static int read_labels(struct reader *r, const struct yaml_node *node, struct er
 	return failed ? -1 : 0;
 }
 
+static int read_container_name(struct reader *r, const struct yaml_node *node, struct err *e)
+{
+	struct compose_service *s = r->target;
+
+	if (read_string(r, node, &s->container_name, e) < 0)
+		return -1;
+	return str_is_name(s->container_name) ?
+		       0 :
+		       reader_fail(r, node, e, "\"%.64s\" is not a name: letters, digits, - _ .",
+				   s->container_name);
+}
+
+/* Only the network's: a container has one of its own, whose settings cost nobody else anything. */
+static int read_sysctls(struct reader *r, const struct yaml_node *node, struct err *e)
+{
+	struct compose_service *s = r->target;
+	const struct yaml_node *at = node->first;
+	struct reader_pair pair;
+	bool failed = false;
+
+	if (node->kind != YAML_LIST && node->kind != YAML_MAP)
+		return reader_fail(r, node, e, "must be a map or a list, not %s",
+				   yaml_kind_name(node->kind));
+	s->sysctls = arena_array(r->arena, yaml_count(node) + 1, sizeof(*s->sysctls));
+	while (reader_next_pair(r, node, &at, &pair, &failed, e)) {
+		if (!str_starts(pair.key, "net.") || !pair.value || !*pair.value)
+			return reader_fail(r, pair.node, e,
+					   "\"%.64s\": only net.* is the container's own to set, "
+					   "and it needs a value: net.core.somaxconn=1024",
+					   pair.key);
+		s->sysctls[s->sysctl_count++] = (struct compose_label){ pair.key, pair.value };
+	}
+	return failed ? -1 : 0;
+}
+
 static int read_user(struct reader *r, const struct yaml_node *node, struct err *e)
 {
 	struct compose_service *s = r->target;
@@ -362,7 +397,7 @@ static const struct reader_key service_keys[] = {
 	{ "cgroup_parent", NULL },
 	{ "command", read_command },
 	{ "configs", NULL },
-	{ "container_name", NULL },
+	{ "container_name", read_container_name },
 	{ "cpu_count", NULL },
 	{ "cpu_percent", NULL },
 	{ "cpu_period", NULL },
@@ -399,7 +434,7 @@ static const struct reader_key service_keys[] = {
 	{ "isolation", NULL },
 	{ "label_file", NULL },
 	{ "labels", read_labels },
-	{ "links", NULL },
+	{ "links", service_read_links },
 	{ "logging", read_logging },
 	{ "mac_address", service_read_mac_address },
 	{ "mem_limit", service_read_mem_limit },
@@ -432,7 +467,7 @@ static const struct reader_key service_keys[] = {
 	{ "stop_grace_period", read_stop_grace_period },
 	{ "stop_signal", read_stop_signal },
 	{ "storage_opt", NULL },
-	{ "sysctls", NULL },
+	{ "sysctls", read_sysctls },
 	{ "tmpfs", service_read_tmpfs },
 	{ "tty", NULL },
 	{ "ulimits", service_read_ulimits },

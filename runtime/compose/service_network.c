@@ -223,6 +223,33 @@ int service_read_networks(struct reader *r, const struct yaml_node *node, struct
 	return 0;
 }
 
+/* SERVICE[:ALIAS]: names that this one container knows another one by. */
+int service_read_links(struct reader *r, const struct yaml_node *node, struct err *e)
+{
+	struct compose_service *s = r->target;
+	struct compose_service_network *n = &s->network;
+
+	if (node->kind != YAML_LIST)
+		return reader_fail(r, node, e, "must be a list, not %s",
+				   yaml_kind_name(node->kind));
+	n->links = arena_array(r->arena, yaml_count(node) + 1, sizeof(*n->links));
+	for (const struct yaml_node *item = node->first; item; item = item->next) {
+		const char *text = reader_string(r, item, e);
+		struct compose_link *l = &n->links[n->link_count++];
+		size_t size = text ? strcspn(text, ":") : 0;
+
+		if (!text)
+			return -1;
+		*l = (struct compose_link){ .service = arena_strn(r->arena, text, size),
+					    .alias = text[size] ? text + size + 1 : NULL,
+					    .line = item->line };
+		if (!str_is_name(l->service) || (l->alias && !is_host_name(l->alias)))
+			return reader_fail(r, item, e, "\"%.64s\": write SERVICE or SERVICE:ALIAS",
+					   text);
+	}
+	return 0;
+}
+
 int service_read_network_mode(struct reader *r, const struct yaml_node *node, struct err *e)
 {
 	struct compose_service *s = r->target;

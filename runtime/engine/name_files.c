@@ -92,10 +92,11 @@ static void put_extra(struct buf *out, const struct attachments *own,
 
 static void put_peer(struct buf *out, const struct attachments *peer, const struct attachment *at)
 {
-	const char *const names[] = { peer->service->name, peer->name, peer->service->hostname };
+	const char *const names[] = { peer->service->name, peer->name, peer->service->hostname,
+				      peer->service->container_name };
 
-	for (size_t i = 0; i < 3 && names[i]; i++) {
-		if (i == 1 && str_equal(names[1], names[0]))
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!names[i] || (i == 1 && str_equal(names[1], names[0])))
 			continue;
 		put_host(out, &at->address4, names[i]);
 		put_host(out, &at->address6, names[i]);
@@ -132,6 +133,29 @@ static void put_peers(struct buf *out, const struct attachments *own, const stru
 	}
 }
 
+/* What only this one calls another: the network's resolver, which all ask, must not know it. */
+static void put_links(struct buf *out, const struct attachments *own,
+		      const struct compose_service_network *n, const struct attachments *all,
+		      size_t count)
+{
+	for (size_t i = 0; i < n->link_count * count; i++) {
+		const struct compose_link *l = &n->links[i / count];
+		const struct attachments *peer = &all[i % count];
+
+		if (!l->alias || !str_equal(peer->service->name, l->service))
+			continue;
+		for (size_t k = 0; k < own->count; k++) {
+			const struct attachment *at = find(peer, own->items[k].network);
+
+			if (!at)
+				continue;
+			put_host(out, &at->address4, l->alias);
+			put_host(out, &at->address6, l->alias);
+			break;
+		}
+	}
+}
+
 const char *name_files_hosts(const struct attachments *own, const struct compose_service *service,
 			     const struct attachments *all, size_t count, struct arena *arena)
 {
@@ -140,6 +164,7 @@ const char *name_files_hosts(const struct attachments *own, const struct compose
 	buf_init(&out, TEXT_MAX);
 	put_own(&out, own);
 	put_extra(&out, own, &service->network);
+	put_links(&out, own, &service->network, all, count);
 	if (own->count > 1)
 		put_peers(&out, own, all, count);
 	return finish(&out, arena);

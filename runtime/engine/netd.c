@@ -298,16 +298,19 @@ static void put_names(struct msg *m, const struct attachments *all, const struct
 	const char *const *aliases = a->wanted->aliases;
 	bool has_hostname = service->hostname && strcmp(service->hostname, service->name) != 0;
 	bool is_numbered = strcmp(all->name, service->name) != 0;
+	const char *given = service->container_name;
 	size_t count = 0;
 
 	while (aliases[count])
 		count++;
-	msg_put_u64(m, 1 + is_numbered + has_hostname + count);
+	msg_put_u64(m, 1 + is_numbered + has_hostname + (given != NULL) + count);
 	msg_put_str(m, all->name);
 	if (is_numbered)
 		msg_put_str(m, service->name);
 	if (has_hostname)
 		msg_put_str(m, service->hostname);
+	if (given)
+		msg_put_str(m, given);
 	for (size_t i = 0; i < count; i++)
 		msg_put_str(m, aliases[i]);
 }

@@ -210,12 +210,24 @@ static void add_tmpfs(const struct compose_service *s, struct oci_spec *spec, st
 	spec->mounts = mounts;
 }
 
+/* There is room. */
+static void set_pair(struct oci_spec *spec, const char *key, const char *value)
+{
+	size_t at = 0;
+
+	while (at < spec->sysctl_count && !str_equal(spec->sysctl[at].key, key))
+		at++;
+	spec->sysctl[at] = (struct oci_pair){ key, value };
+	if (at == spec->sysctl_count)
+		spec->sysctl_count++;
+}
+
 /* As Docker has them in a network of a container's own, which its root may set as it likes: any
  * port, and echo for every group that it has (the kernel's icmp(7) and ip-sysctl). */
-static void add_sysctls(const struct oci_defaults *defaults, struct oci_spec *spec,
-			struct arena *arena)
+static void add_sysctls(const struct compose_service *s, const struct oci_defaults *defaults,
+			struct oci_spec *spec, struct arena *arena)
 {
-	struct oci_pair *pairs = arena_array(arena, 2, sizeof(*pairs));
+	struct oci_pair *pairs = arena_array(arena, 2 + s->sysctl_count, sizeof(*pairs));
 
 	if (!defaults->own_network)
 		return;
@@ -223,6 +235,8 @@ static void add_sysctls(const struct oci_defaults *defaults, struct oci_spec *sp
 	pairs[1] = (struct oci_pair){ "net.ipv4.ping_group_range", "0 65535" };
 	spec->sysctl = pairs;
 	spec->sysctl_count = 2;
+	for (size_t i = 0; i < s->sysctl_count; i++)
+		set_pair(spec, s->sysctls[i].key, s->sysctls[i].value);
 }
 
 /* FNV-1a: tells changed settings from unchanged ones; nobody attacks it. */
@@ -345,7 +359,7 @@ static int make_spec(struct plan *plan, const struct plan_request *q, struct are
 	if (set_rlimits(s, &spec->process, e) < 0)
 		return -1;
 	add_tmpfs(s, spec, arena);
-	add_sysctls(&defaults, spec, arena);
+	add_sysctls(s, &defaults, spec, arena);
 	return write_spec(plan, spec, arena, e) < 0 ? -1 : write_check(plan, spec, arena, e);
 }
 

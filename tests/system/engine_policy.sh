@@ -49,7 +49,7 @@ verdict "and nothing is opened" eval '! grep -q "made" netd.log && [ ! -e /run/b
 # ---- containers and networks with lists
 file() { # POLICY of the network strict
 	echo services:
-	box free 'networks: [plain]'
+	box free "networks: [plain], container_name: the_free_one, links: ['slow:turtle'], sysctls: {net.core.somaxconn: 777}"
 	box by_address "networks: [plain], labels: {cuvette.egress: 'allow $OUT 80 tcp; allow fd77::/64 80'}"
 	box by_name "networks: [plain], labels: {cuvette.egress: allow good.example 80; allow *.good.example, cuvette.dns-allowed-only: 'true', cuvette.dns-log: 'true'}"
 	box slow "networks: [plain], labels: {cuvette.rate: 1mbit}"
@@ -79,6 +79,13 @@ verdict "its questions are in the log" eval 'grep "dns container=by_name questio
 verdict "others' are not" eval '! grep "dns container=free" netd.log'
 verdict "a rate holds: 400,000 bytes take more than 2 s at 1 Mbit/s" \
 	eval 'in_box slow python3 engine_policy.py load $OUT | { read -r got seconds; echo "$got $seconds"; [ "$got" = 400000 ] && [ "${seconds%.*}" -ge 2 ]; }'
+
+# ---- what else the file says of a container on networks
+verdict "its container_name is a name for all" eval 'answer slow the_free_one | grep "code 0 answers 1"'
+verdict "a link's alias is its own, and the other's address" \
+	eval 'top=/proc/$(pid free)/root; at=$(awk "\$2 == \"turtle\" && /\./ { print \$1 }" "$top"/etc/hosts); in_box slow ip -4 addr show eth0 | grep " $at/" && answer slow turtle | grep -v "code 0"'
+verdict "a setting of its network is there, and nowhere else" \
+	eval '[ "$(in_box free cat /proc/sys/net/core/somaxconn)" = 777 ] && [ "$(in_box slow cat /proc/sys/net/core/somaxconn)" != 777 ]'
 
 # ---- a policy becomes stricter under open flows
 holds() { # NAME ADDRESS PORT: its words to $1.in, its lines in $1.out

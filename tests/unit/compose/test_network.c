@@ -30,12 +30,17 @@ static const char whole[] =
 	"    extra_hosts: ['a=10.0.0.1', 'b:[::2]', 'host.docker.internal:host-gateway']\n"
 	"    labels: {cuvette.egress: 'allow 10.0.0.0/8 443 tcp; deny 10.1.0.0/16', cuvette.rate: "
 	"100mbit}\n"
-	"  side: {image: i, network_mode: 'service:web', extra_hosts: {c: 10.0.0.3}}\n"
+	"    container_name: the_web\n"
+	"    links: ['other', 'other:o.local']\n"
+	"    sysctls: {net.core.somaxconn: 1024}\n"
+	"  side: {image: i, network_mode: 'container:the_web', extra_hosts: {c: 10.0.0.3}}\n"
+	"  other: {image: i, networks: [out]}\n"
 	"  plain: {image: i}\n"
 	"  old: {image: i, network_mode: bridge}\n"
 	"  machine: {image: i, networks: [theirs]}\n"
 	"networks:\n"
-	"  front: {internal: true, labels: [a=b], enable_ipv6: true}\n"
+	"  front: {internal: true, attachable: true, external: false, enable_ipv4: true, labels: "
+	"[a=b], enable_ipv6: true}\n"
 	"  back:\n"
 	"    name: backbone\n"
 	"    driver: bridge\n"
@@ -101,6 +106,10 @@ static void check_web(const struct compose_service_network *n)
 	assert_string_equal(n->policy,
 			    "allow 10.0.0.0/8 443 tcp\ndeny 10.1.0.0/16\nrate 100000000\n");
 	check_ports(n);
+	assert_int_equal(n->link_count, 2);
+	assert_null(n->links[0].alias);
+	assert_string_equal(n->links[1].service, "other");
+	assert_string_equal(n->links[1].alias, "o.local");
 }
 
 static void check_networks(const struct compose_project *p)
@@ -133,6 +142,9 @@ static void every_key_arrives(void **state)
 	if (!p)
 		fail_msg("%s", e.text);
 	check_web(&service(p, "web")->network);
+	assert_string_equal(service(p, "web")->container_name, "the_web");
+	assert_string_equal(service(p, "web")->sysctls[0].key, "net.core.somaxconn");
+	assert_string_equal(service(p, "web")->sysctls[0].value, "1024");
 	check_networks(p);
 	assert_int_equal(service(p, "side")->network.mode, COMPOSE_NETWORK_SHARED);
 	assert_string_equal(service(p, "side")->network.shared, "web");
@@ -166,7 +178,8 @@ static const struct {
 	  OF "network_mode and networks cannot be combined" },
 	{ S("network_mode: host, ports: [80]"), OF "ports need a network of its own" },
 	{ S("network_mode: none, ports: [80]"), OF "ports need a network: it has none" },
-	{ S("network_mode: none, dns: 192.0.2.1"), OF "mac_address, dns and cuvette.* need" },
+	{ S("network_mode: none, dns: 192.0.2.1"),
+	  OF "mac_address, dns, sysctls and cuvette.* need" },
 	{ S("networks: [m]"), "compose.yaml:3: service a: network \"m\" is not declared" },
 	{ S("networks: [default, default]"), AT "network default is there twice" },
 	{ S("networks: 5"), AT "networks: must be a list or a map" },
@@ -214,7 +227,25 @@ static const struct {
 	{ S("labels: {cuvette.rate: fast}"), AT "cuvette.rate: \"fast\" is not a rate" },
 	{ S("labels: {cuvette.rate: 10}"), AT "cuvette.rate: \"10\" is not a rate" },
 	{ N("driver: overlay"), IN "driver: \"overlay\" is not known: write bridge, host or none" },
-	{ N("external: true"), "compose.yaml:2: key \"external\" in network n is not supported" },
+	{ N("external: true"), IN "external: there are no networks here but those of this file" },
+	{ N("enable_ipv4: false"), IN "enable_ipv4: a network without IPv4 is not supported" },
+	{ N("attachable: perhaps"), IN "attachable: " },
+	{ S("container_name: a b"), AT "container_name: \"a b\" is not a name" },
+	{ S("links: [b]"), AT "links: there is no other service of that name" },
+	{ S("links: [a]"), AT "links: there is no other service of that name" },
+	{ S("links: ['b:c d']"), AT "\"b:c d\": write SERVICE or SERVICE:ALIAS" },
+	{ S("links: b"), AT "links: must be a list" },
+	{ S("sysctls: {kernel.shmmax: '1'}"),
+	  AT "kernel.shmmax: \"kernel.shmmax\": only net.* is" },
+	{ S("sysctls: [net.core.somaxconn]"), AT "\"net.core.somaxconn\": only net.* is" },
+	{ S("network_mode: host, sysctls: {net.core.somaxconn: 9}"),
+	  OF "mac_address, dns, sysctls and" },
+	{ "services: {a: {image: i, container_name: b}, b: {image: i}}",
+	  "compose.yaml:1: service a: container_name b: service b has it" },
+	{ "services: {a: {image: i, container_name: c}, b: {image: i, container_name: c}}",
+	  "compose.yaml:1: service a: container_name c: service b has it" },
+	{ "services: {a: {image: i, links: [b], networks: [n]}, b: {image: i}}\nnetworks: {n: }",
+	  "compose.yaml:1: service a: links: that service is on none of its networks" },
 	{ N("internl: true"), "compose.yaml:2: unknown key \"internl\" in network n; did you mean "
 			      "\"internal\"?" },
 	{ N("driver: host, internal: true"), IN "n: driver host and none have no subnet" },
