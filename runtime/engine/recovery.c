@@ -1,6 +1,8 @@
 /* recovery.c - see recovery.h. */
 #include "engine/recovery.h"
 
+#include <string.h>
+
 #include "engine/boxd.h"
 #include "engine/container_network.h"
 #include "engine/load.h"
@@ -27,6 +29,21 @@ static const struct recovery_listed *find_listed(const struct recovery *r, const
 	return NULL;
 }
 
+/* A health check that nobody waits for: its engine, or the connection, ended meanwhile. */
+static void forget_check(struct recovery *r, const char *name)
+{
+	struct err e;
+
+	for (size_t i = 0; i < r->load->wanted_count; i++) {
+		const char *own = r->containers[i].doc.name;
+		size_t length = strlen(own);
+
+		if (strncmp(name, own, length) == 0 && str_starts(name + length, "/health") &&
+		    boxd_delete(r->env->box, name, &e) < 0)
+			log_warn("remove %s: %s", name, e.text);
+	}
+}
+
 void recovery_begin(struct recovery *r)
 {
 	r->listed_count = 0;
@@ -36,6 +53,10 @@ void recovery_hear(struct recovery *r, const struct boxd_state *state)
 {
 	struct recovery_listed *entry = &r->listed[r->listed_count];
 
+	if (strchr(state->name, '/')) {
+		forget_check(r, state->name);
+		return;
+	}
 	if (r->listed_count == RECOVERY_LISTED_MAX ||
 	    !str_copy(entry->name, sizeof(entry->name), state->name))
 		return;

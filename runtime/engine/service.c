@@ -15,7 +15,12 @@ void service_init(struct service *s, const struct compose_service *compose, stru
 
 static struct rollout_place place_of(const struct container *c)
 {
-	struct rollout_place p = { .works = container_is_settled(c), .closed = c->closed };
+	bool is_old = c->is_old || c->closed;
+	/* An old one has shown long ago what a new one still has to. */
+	struct rollout_place p = {
+		.works = is_old ? container_works(c) : container_is_settled(c),
+		.closed = c->closed,
+	};
 
 	switch (c->state) {
 	case TASK_CREATED:
@@ -26,7 +31,7 @@ static struct rollout_place place_of(const struct container *c)
 	case TASK_BACKOFF:
 	case TASK_EXITED:
 	case TASK_STATES:
-		p.found = c->is_old || c->closed ? ROLLOUT_OLD : ROLLOUT_NEW;
+		p.found = is_old ? ROLLOUT_OLD : ROLLOUT_NEW;
 		break;
 	case TASK_DRAINING:
 	case TASK_STOPPING:

@@ -67,6 +67,16 @@ static void answer(uint32_t type, const char *name, const char *text, const uint
 	assert_int_equal(msg_send(w.peer.fd, &out, NULL), 0);
 }
 
+/* "web-1 web-2" */
+static void answer_running(const char *names, const uint64_t numbers[4])
+{
+	char text[256], *save, *name;
+
+	snprintf(text, sizeof(text), "%s", names);
+	for (name = strtok_r(text, " ", &save); name; name = strtok_r(NULL, " ", &save))
+		answer(WIRE_BOX_STATE, name, "old", numbers, 4);
+}
+
 static void answer_list(void)
 {
 	static const uint64_t running[] = { 1, 42, 0, 0 }, ended[] = { 0, 0, 3, 1 };
@@ -76,7 +86,7 @@ static void answer_list(void)
 	else if (w.listed && strcmp(w.listed, "ended") == 0)
 		answer(WIRE_BOX_STATE, "lab", "lab", ended, 4);
 	else if (w.listed)
-		answer(WIRE_BOX_STATE, w.listed, "old", running, 4);
+		answer_running(w.listed, running);
 	answer(WIRE_BOX_LIST_END, NULL, NULL, NULL, 0);
 }
 
@@ -138,6 +148,19 @@ static void hear_start(void)
 		answer(WIRE_BOX_STARTED, name, NULL, &pid, 1);
 }
 
+static void hear_exec(void)
+{
+	const char *name = msg_get_str(&in);
+	uint64_t pid = 43;
+
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(msg_get_u64(&in), 0);	/* without streams */
+	assert_int_equal(in.fd_count, 1);
+	assert_int_equal(fd_require_sealed(in.fds[0], NULL), 0);
+	buf_add_format(&w.heard, "EXEC %s;", name);
+	answer(WIRE_BOX_STARTED, name, NULL, &pid, 1);
+}
+
 static void on_peer(struct loop_source *source, unsigned events)
 {
 	(void)events;
@@ -167,6 +190,8 @@ static void on_peer(struct loop_source *source, unsigned events)
 
 		buf_add_format(&w.heard, "KILL %s %d;", name, (int)msg_get_u64(&in));
 		answer(WIRE_BOX_DONE, name, NULL, NULL, 0);
+	} else if (in.type == WIRE_BOX_EXEC) {
+		hear_exec();
 	} else if (in.type == WIRE_BOX_DELETE) {
 		const char *name = msg_get_str(&in);
 
@@ -431,7 +456,7 @@ static void tell_exit_saying(uint64_t status, uint64_t oom_kills, const char *sa
 	assert_int_equal(msg_send(w.peer.fd, &out, NULL), 0);
 }
 
-static void tell_exit(uint64_t status, uint64_t oom_kills)
+static void __attribute__((unused)) tell_exit(uint64_t status, uint64_t oom_kills)
 {
 	tell_exit_saying(status, oom_kills, "");
 }
