@@ -306,10 +306,12 @@ int container_dir_save_facts(const struct container_dir *d, const struct contain
 	json_put_str(&w, f->owner);
 	json_key(&w, "cgroup");
 	json_put_str(&w, f->cgroup);
-	json_key(&w, "scope");
-	json_put_str(&w, f->scope);
-	json_key(&w, "scopeOfUser");
-	json_put_bool(&w, f->scope_user);
+	if (f->scope) {
+		json_key(&w, "scope");
+		json_put_str(&w, f->scope);
+		json_key(&w, "scopeOfUser");
+		json_put_bool(&w, f->scope_user);
+	}
 	json_key(&w, "ownPids");
 	json_put_bool(&w, f->own_pids);
 	json_end_object(&w);

@@ -4,6 +4,7 @@
 #include "box/cgroup.h"
 #include "box/cgroup_values.h"
 #include "box/mount_options.h"
+#include "box/systemd_scope.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/indent.h"
@@ -46,7 +47,8 @@ static unsigned controllers(void)
 
 static int run(const struct command_call *call, struct err *e)
 {
-	static const char *const unsafe[] = { OCI_SECCOMP_ANNOTATION, NULL };
+	static const char *const unsafe[] = { OCI_SECCOMP_ANNOTATION, SYSTEMD_PROPERTY_ANNOTATION,
+					      SYSTEMD_SUBGROUP_ANNOTATION, NULL };
 	static const struct oci_pair annotations[] = {
 		{ "org.cuvette.box.commands", "create delete events exec features kill list pause "
 					      "plan ps resume run spec start state "

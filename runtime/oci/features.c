@@ -47,7 +47,7 @@ static void put_cgroup(const struct features *f, struct json_writer *w)
 	spec_put_bool(w, "v1", false);
 	spec_put_bool(w, "v2", true);
 	spec_put_bool(w, "systemd", f->systemd);
-	spec_put_bool(w, "systemdUser", false);
+	spec_put_bool(w, "systemdUser", f->systemd);
 	spec_put_bool(w, "rdma", f->rdma);
 	json_end_object(w);
 }

@@ -14,7 +14,7 @@ struct oci_pair;
 
 struct features {
 	const char *const *mount_options;	/* NULL-terminated; written in this order */
-	bool systemd;				/* --systemd-cgroup is obeyed, not only taken */
+	bool systemd;				/* --systemd-cgroup is obeyed, also for a user */
 	bool rdma;				/* linux.resources.rdma is carried out */
 	bool net_devices;			/* linux.netDevices is carried out */
 	const struct oci_pair *annotations;	/* version of the program and the like */

@@ -106,6 +106,7 @@ bundle '.process.args = ["true"]'
 ok "it ends by itself" S run -d -b . web
 ok "and the unit with it" within 20 eval '[ "$(show t-web.scope LoadState)" = not-found ]'
 systemd-run -q --scope --unit t-web.scope --slice machine.slice sleep 900 &
+ok "kill --all and ps of one whose unit is gone" eval 'S kill --all web 9 && S ps web'
 ok "another one takes its name" within 20 eval '[ "$(show t-web.scope ActiveState)" = active ]'
 ok "delete leaves that alone" eval 'S delete web && [ "$(show t-web.scope ActiveState)" = active ] && ! [ -e /run/box-oci/web ]'
 systemctl stop t-web.scope
@@ -140,6 +141,32 @@ ok "delete killed at any call: delete --force leaves nothing" crash delete delet
 ok "a bus" systemctl start dbus.service
 whole_life "bus"
 ok "create killed at any call, over the bus" crash create create -b . web
+
+# ---- a user's own manager
+mkdir -p /run/user/1000 /tmp/u/rootfs
+echo u:x:1000:1000::/tmp/u:/bin/bash >>/etc/passwd
+echo u:x:1000: >>/etc/group
+cp -a /tmp/b/rootfs/. /tmp/u/rootfs/
+chown -R 1000:1000 /run/user/1000 /tmp/u
+U() { timeout -k 5 60 setpriv --reuid=1000 --regid=1000 --clear-groups env -C /tmp/u XDG_RUNTIME_DIR=/run/user/1000 HOME=/tmp/u "$@" </dev/null; }
+# UB WORDS...: box below the user's manager, as where a user logs in
+UB() { U systemd-run --user -q --wait --pipe --collect --working-directory=/tmp/u -E XDG_RUNTIME_DIR=/run/user/1000 box --systemd-cgroup "$@"; }
+U box spec --rootless
+U jq -c '.process.terminal = false | .process.args = ["sleep", "1000"] | .linux.resources = {memory: {limit: 67108864}}' /tmp/u/config.json >/tmp/config.json
+cp /tmp/config.json /tmp/u/config.json
+ok "no manager of this user: who it is that is missing" refused 'no systemd of this user answers' U box --systemd-cgroup run -b . web
+systemd-run -q --uid=1000 --gid=1000 --unit=manager-of-1000 --slice=user-1000.slice -p Delegate=yes -E XDG_RUNTIME_DIR=/run/user/1000 -E HOME=/tmp/u \
+	/lib/systemd/systemd --user
+ok "a user's manager" within 30 eval 'test -S /run/user/1000/systemd/private && U systemctl --user start dbus.socket && test -S /run/user/1000/bus'
+ok "user: run -d" UB run -d -b . web
+is "user: a scope of his" "$(U systemctl --user show -P ActiveState box-web.scope) $(U systemctl --user show -P MemoryMax box-web.scope)" "active 67108864"
+like "user: where it is" "$(find /sys/fs/cgroup/user.slice -type d -name container)" 'manager-of-1000.service/user.slice/box-web.scope/container$'
+ok "user: exec" UB exec web true
+ok "user: update" UB update --memory 33554432 web
+is "user: his systemd knows" "$(U systemctl --user show -P MemoryMax box-web.scope)" 33554432
+ok "user: delete --force" UB delete --force web
+is "user: nothing is left" "$(U systemctl --user show -P LoadState box-web.scope) $(find /sys/fs/cgroup/user.slice -type d -name '*web*')" "not-found "
+systemctl stop manager-of-1000.service
 
 # ---- podman
 cd / && mount -t tmpfs -o mode=755 var /var/lib

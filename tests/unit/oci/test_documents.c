@@ -90,7 +90,7 @@ static void features_document(void **unused)
 		bool value;
 	} facts[] = {
 		{ "linux.cgroup", "v1", false }, { "linux.cgroup", "v2", true },
-		{ "linux.cgroup", "systemd", true }, { "linux.cgroup", "systemdUser", false },
+		{ "linux.cgroup", "systemd", true }, { "linux.cgroup", "systemdUser", true },
 		{ "linux.cgroup", "rdma", true }, { "linux.seccomp", "enabled", true },
 		{ "linux.apparmor", "enabled", false }, { "linux.selinux", "enabled", false },
 		{ "linux.intelRdt", "enabled", false }, { "linux.intelRdt", "schemata", false },
