@@ -334,44 +334,50 @@ int policy_resolvers(const struct policy *p, const struct address **resolvers)
 
 /* ---- classes: the first row that holds the address */
 
+/* In the form of the struct: each new flow of a container is compared with all of them. */
+#define V4(bits, a, b, c, d) { { .family = AF_INET, .bytes = { a, b, c, d } }, bits }
+/* The first three words of 16 bits; what a subnet here has beyond them stands after it. */
+#define BYTES(word) (word) >> 8, (word) & 255
+#define V6(bits, a, b, c, ...)                                                                  \
+	{ { .family = AF_INET6, .bytes = { BYTES(a), BYTES(b), BYTES(c), ##__VA_ARGS__ } }, bits }
+
 static const struct {
-	const char *subnet;
+	struct subnet subnet;
 	enum policy_class class;
 } classes[] = {
-	{ "0.0.0.0/8", POLICY_CLASS_NEVER },
-	{ "127.0.0.0/8", POLICY_CLASS_NEVER },
-	{ "169.254.0.0/16", POLICY_CLASS_CLOSED },
-	{ "168.63.129.16/32", POLICY_CLASS_CLOSED },   /* metadata services of two clouds */
-	{ "100.100.100.200/32", POLICY_CLASS_CLOSED },
-	{ "192.0.0.0/24", POLICY_CLASS_CLOSED },  /* IETF, 192.0.0.192 is a metadata service */
-	{ "198.18.0.0/15", POLICY_CLASS_CLOSED }, /* benchmarks */
-	{ "224.0.0.0/4", POLICY_CLASS_NEVER },
-	{ "255.255.255.255/32", POLICY_CLASS_NEVER },
-	{ "240.0.0.0/4", POLICY_CLASS_CLOSED },
-	{ "::/128", POLICY_CLASS_NEVER },
-	{ "::1/128", POLICY_CLASS_NEVER },
-	{ "::ffff:0:0/96", POLICY_CLASS_NEVER }, /* mapped: would be an IPv4 address */
-	{ "::/96", POLICY_CLASS_NEVER },	 /* compatible: the same */
-	{ "64:ff9b::/96", POLICY_CLASS_CLOSED }, /* NAT64: leads to any IPv4 address */
-	{ "64:ff9b:1::/48", POLICY_CLASS_CLOSED },
-	{ "100::/64", POLICY_CLASS_CLOSED },	  /* discard */
-	{ "2002::/16", POLICY_CLASS_CLOSED },	  /* 6to4: the same as NAT64 */
-	{ "2001::/32", POLICY_CLASS_CLOSED },	  /* Teredo */
-	{ "fd00:ec2::/32", POLICY_CLASS_CLOSED }, /* metadata services */
-	{ "fe80::/10", POLICY_CLASS_CLOSED },
-	{ "fec0::/10", POLICY_CLASS_CLOSED }, /* site-local, deprecated */
-	{ "ff00::/8", POLICY_CLASS_NEVER },
+	{ V4(8, 0, 0, 0, 0), POLICY_CLASS_NEVER },
+	{ V4(8, 127, 0, 0, 0), POLICY_CLASS_NEVER },
+	{ V4(16, 169, 254, 0, 0), POLICY_CLASS_CLOSED },
+	{ V4(32, 168, 63, 129, 16), POLICY_CLASS_CLOSED }, /* metadata services of two clouds */
+	{ V4(32, 100, 100, 100, 200), POLICY_CLASS_CLOSED },
+	{ V4(24, 192, 0, 0, 0), POLICY_CLASS_CLOSED }, /* IETF; .192 is a metadata service */
+	{ V4(15, 198, 18, 0, 0), POLICY_CLASS_CLOSED }, /* benchmarks */
+	{ V4(4, 224, 0, 0, 0), POLICY_CLASS_NEVER },
+	{ V4(32, 255, 255, 255, 255), POLICY_CLASS_NEVER },
+	{ V4(4, 240, 0, 0, 0), POLICY_CLASS_CLOSED },
+	{ V6(128, 0, 0, 0), POLICY_CLASS_NEVER }, /* ::/128 */
+	{ V6(128, 0, 0, 0, [15] = 0x01), POLICY_CLASS_NEVER }, /* ::1/128 */
+	{ V6(96, 0, 0, 0, [10] = 0xff, 0xff), POLICY_CLASS_NEVER }, /* mapped: IPv4 */
+	{ V6(96, 0, 0, 0), POLICY_CLASS_NEVER }, /* compatible: too */
+	{ V6(96, 0x64, 0xff9b, 0), POLICY_CLASS_CLOSED }, /* 64:ff9b::/96, NAT64: any IPv4 */
+	{ V6(48, 0x64, 0xff9b, 0x1), POLICY_CLASS_CLOSED }, /* 64:ff9b:1::/48 */
+	{ V6(64, 0x100, 0, 0), POLICY_CLASS_CLOSED }, /* 100::/64: discard */
+	{ V6(16, 0x2002, 0, 0), POLICY_CLASS_CLOSED }, /* 2002::/16, 6to4: any IPv4 */
+	{ V6(32, 0x2001, 0, 0), POLICY_CLASS_CLOSED }, /* 2001::/32: Teredo */
+	{ V6(32, 0xfd00, 0xec2, 0), POLICY_CLASS_CLOSED }, /* fd00:ec2::/32, metadata */
+	{ V6(10, 0xfe80, 0, 0), POLICY_CLASS_CLOSED }, /* fe80::/10 */
+	{ V6(10, 0xfec0, 0, 0), POLICY_CLASS_CLOSED }, /* fec0::/10: site-local, deprecated */
+	{ V6(8, 0xff00, 0, 0), POLICY_CLASS_NEVER }, /* ff00::/8 */
 };
 
 enum policy_class policy_class(const struct address *address, struct subnet *of)
 {
-	struct subnet s;
 	size_t i;
 
 	for (i = 0; i < sizeof(classes) / sizeof(*classes); i++) {
-		if (subnet_parse(classes[i].subnet, &s) && subnet_contains(&s, address)) {
+		if (subnet_contains(&classes[i].subnet, address)) {
 			if (of)
-				*of = s;
+				*of = classes[i].subnet;
 			return classes[i].class;
 		}
 	}
