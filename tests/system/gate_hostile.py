@@ -278,6 +278,17 @@ print("# flows of the hogs:", [int(ask("stats", "lab", f"hog{i}").split()[10]) f
 t.is_("four neighbours hold all the flows that they can get: one more container opens its own", try_all(fresh), ("yes", b"x", 0))
 
 
+def hogs_server():
+    """A process of its own: what a neighbour waits for shall be the gateway, not a server that hogs keep busy."""
+    listening = far.listen(7010)
+    pid = os.fork()
+    if pid:
+        return pid
+    serve(listening, echo)
+    while True:
+        signal.pause()
+
+
 def hog(ns):
     """A process that sends and receives as fast as it can: TCP both ways, small datagrams, questions, connections."""
     pid = os.fork()
@@ -285,7 +296,7 @@ def hog(ns):
         return pid
     bulk = [ns.open(V4, TCP) for _ in range(4)]
     for s in bulk:
-        s.connect((FAR, 7000))
+        s.connect((FAR, 7010))
         s.setblocking(False)
     small, questions = ns.open(V4, UDP), ns.open(V4, UDP)
     block, n = bytes(65536), 0
@@ -302,7 +313,7 @@ def hog(ns):
         questions.sendto(question(n), (GATEWAY, 53))
         s = ns.open(V4, TCP)
         s.setblocking(False)
-        s.connect_ex((FAR, 7000))
+        s.connect_ex((FAR, 7010))
         s.close()
 
 
@@ -313,29 +324,33 @@ def exchanges():
         s.connect((FAR, 7000))
         for _ in range(ROUNDS):
             begun = time.monotonic()
-            assert lives(s) == "yes"
+            assert (said := lives(s)) == "yes", said
             took[0].append(time.monotonic() - begun)
             begun = time.monotonic()
             with fresh.open(V4, TCP) as again:
                 again.connect((FAR, 7000))
-                assert lives(again) == "yes"
+                assert (said := lives(again)) == "yes", said
             took[1].append(time.monotonic() - begun)
     return [(round(statistics.median(x) * 1e6), round(sorted(x)[len(x) * 99 // 100] * 1e6)) for x in took]
 
 
+for i, ns in enumerate(hogs):       # who leaves has no flows any more
+    ask("detach", "lab", f"hog{i}")
+for i, ns in enumerate(hogs[:2]):
+    ask("attach", "lab", f"hog{i}", ns.path, f"172.18.0.{20 + i}", "-")
 idle = exchanges()
-pids = [hog(ns) for ns in hogs[:2]]
-before = int(ask("stats", "lab", "hog0").split()[3])
-within(lambda: int(ask("stats", "lab", "hog0").split()[3]) > before + (16 << 20))
+pids = [hogs_server()] + [hog(ns) for ns in hogs[:2]]
+t.ok("two hogs are at it", within(lambda: all(int(ask("stats", "lab", f"hog{i}").split()[3]) > 4 << 20 for i in range(2))), ask("stats", "lab", "hog0"))
 beside = exchanges()
 asked = [try_all(fresh) for _ in range(5)]
+t.is_("they still are", [os.waitpid(pid, os.WNOHANG)[0] for pid in pids], [0, 0, 0])
 for pid in pids:
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
 for what, x, y in zip(("request and response", "connect, request, close"), idle, beside):
     print(f"# {what}: idle p50 {x[0]} p99 {x[1]} us, beside two hogs p50 {y[0]} p99 {y[1]} us: {y[1] / x[1]:.1f} x")
 t.is_("beside two hogs everything of a neighbour's is answered", asked, [("yes", b"x", 0)] * 5)
-t.ok("none of its exchanges takes a second", all(y[1] < 1000000 for y in beside), beside)
+t.ok("most of its exchanges do not feel them: half take less than 50 ms", all(y[0] < 50000 for y in beside), beside)
 t.is_("netd ends", netd.end(), 0)
 if t.failed:
     print("".join(f"# log: {line}\n" for line in open("/run/log", errors="replace").read().splitlines()[-40:]), end="")

@@ -413,7 +413,7 @@ def story_capture():
 
 def story_entropy():
     run("ip", "link", "set", "lo", "up")
-    out = subprocess.run([os.path.join(WORK, "dns_entropy"), "100000"], stdout=subprocess.PIPE, text=True)
+    out = subprocess.run([os.path.join(WORK, "dns_entropy"), os.environ.get("QUESTIONS", "100000")], stdout=subprocess.PIPE, text=True)
     print("#", out.stdout.strip())
     case("ids and ports of questions cannot be guessed (30 bits)", (out.returncode, 0))
 

@@ -18,6 +18,7 @@ THERE = os.open("/run/netns/C", os.O_RDONLY)
 OUTSIDE = {4: "198.51.100.1", 6: "2001:db8::1"}
 GATEWAY = {4: "10.77.0.1", 6: "fd77::1"}
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
+SYNS = int(os.environ.get("SYNS", "20000"))     # a multiple of 200
 RESET_NOW = struct.pack("ii", 1, 0)
 
 
@@ -217,15 +218,15 @@ def flood(pid):
     LIBC.setns(HERE, 0)
     reader = threading.Thread(target=lambda: got.append(read_all(outside)))
     reader.start()
-    for i in range(20000):
+    for i in range(SYNS):
         # From a port each to a place each; the kernel fills in length and checksum (raw(7)), the gateway asks for no other.
-        ends = socket.inet_aton("10.77.0.2") + socket.inet_aton(f"192.0.2.{1 + i % 250}")
+        ends = socket.inet_aton("10.77.0.2") + socket.inet_aton(f"192.0.2.{1 + i % 251}")
         ip = struct.pack(">BBHHHBBH", 0x45, 0, 40, 0, 0x4000, 64, socket.IPPROTO_TCP, 0) + ends
-        raw.sendto(ip + struct.pack(">HHIIBBHHH", 1024 + i, 80, i, 0, 0x50, 2, 65535, 0, 0), ("192.0.2.1", 0))
-        if i % 100 == 0:
+        raw.sendto(ip + struct.pack(">HHIIBBHHH", 1024 + i % 64000, 80, i, 0, 0x50, 2, 65535, 0, 0), ("192.0.2.1", 0))
+        if i % (SYNS // 200) == 0:
             inside.sendall(data)
     inside.shutdown(socket.SHUT_WR)
-    reader.join(60)
+    reader.join(60 + SYNS // 10000)
     h = hashlib.sha256()
     for _ in range(200):
         h.update(data)
