@@ -124,6 +124,7 @@ void tcp_flow_close_socket(struct tcp_flow *f, bool reset)
 
 	if (f->socket.fd < 0)
 		return;
+	tcp_window_leave(f);
 	loop_remove(&f->socket);
 	f->watched = false;
 	if (reset)
@@ -152,6 +153,7 @@ void tcp_flow_destroy(struct tcp_flow *f)
 		unlink_handshake(f);
 	tcp_flow_leave(f);
 	tcp_flow_close_socket(f, true);
+	tcp_window_leave(f);
 	tcp_relay_clear(f);
 	tcp_serve_clear(f);
 	if (f->prev)

@@ -53,6 +53,8 @@ struct tcp_flow {
 	struct rate *rate_out, *rate_in; /* or NULL */
 	size_t owed_bytes;		 /* written, but not yet told to the container: its rate */
 	uint32_t window_used, window_epoch; /* tcp_window.c */
+	bool window_before; /* it moved bytes in the epoch before that one, too */
+	bool window_left;
 
 	const struct tcp_service *service;
 	void *conversation;
@@ -105,6 +107,7 @@ void tcp_relay_clear(struct tcp_flow *f);		      /* lets go of what it keeps */
 void tcp_window_init(struct tcp *t);
 void tcp_window_open(struct tcp_flow *f); /* before its SYN is answered */
 void tcp_window_used(struct tcp_flow *f, size_t size_bytes); /* so much was consumed */
+void tcp_window_leave(struct tcp_flow *f); /* it takes no part any more */
 
 /* tcp_serve.c: a tcp_peer is its flow. */
 void tcp_serve_clear(struct tcp_flow *f);

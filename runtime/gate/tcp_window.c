@@ -28,7 +28,7 @@ static void on_epoch(struct loop_timer *timer)
 void tcp_window_init(struct tcp *t)
 {
 	t->windows.timer.on_time = on_epoch;
-	t->windows.epoch = 1;
+	t->windows.epoch = 2;	/* a new connection has 0: neither this one nor the one before */
 }
 
 static uint32_t part_of(const struct tcp *t)
@@ -50,12 +50,29 @@ static void be_active(struct tcp_flow *f)
 {
 	struct tcp *t = f->tcp;
 
-	if (f->window_epoch == t->windows.epoch)
+	if (f->window_left || f->window_epoch == t->windows.epoch)
 		return;
+	f->window_before = f->window_epoch == t->windows.epoch - 1;
 	f->window_epoch = t->windows.epoch;
 	t->windows.active++;
 	if (!t->windows.timer.loop && t->setup.loop)
 		loop_timer_set(t->setup.loop, &t->windows.timer, EPOCH_MS);
+}
+
+/* Thousands of short connections a second are not thousands at once. */
+void tcp_window_leave(struct tcp_flow *f)
+{
+	struct tcp_windows *w = &f->tcp->windows;
+
+	if (f->window_left)
+		return;
+	f->window_left = true;
+	if (f->window_epoch == w->epoch) {
+		w->active--;
+		w->active_before -= f->window_before;
+	} else if (f->window_epoch == w->epoch - 1) {
+		w->active_before--;
+	}
 }
 
 void tcp_window_open(struct tcp_flow *f)

@@ -362,6 +362,36 @@ static void test_bounded(void **state)
 	finish(&w);
 }
 
+/* Who is gone takes no part of the window, whichever second it moved its bytes in. */
+static void test_short_connections(void **state)
+{
+	struct tcp_windows *windows;
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	windows = &w.tcp->windows;
+	for (int seconds = 0; seconds < 4; seconds++) {
+		for (int i = 0; i < seconds; i++) {
+			windows->timer.on_time(&windows->timer);
+			assert_int_equal(windows->active_before, i < 2);
+			/* It rests in the ones after the first. */
+			if (i < 1)
+				assert_true(say_data(&w, SEGMENT));
+		}
+		say(&w, PACKET_RESET | PACKET_ACKED, 0);
+		close(w.server);
+		assert_null(w.tcp->all);
+		assert_int_equal(windows->active, 0);
+		assert_int_equal(windows->active_before, 0);
+		open_connection(&w);
+		assert_int_equal(windows->active, 1);
+	}
+	say(&w, PACKET_RESET | PACKET_ACKED, 0);
+	close(w.server);
+	finish(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,6 +399,7 @@ int main(void)
 		cmocka_unit_test(test_draining_outlives),
 		cmocka_unit_test(test_no_heap),
 		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_short_connections),
 	};
 	size_t i;
 
