@@ -110,7 +110,8 @@ ok "kill --all and ps of one whose unit is gone" eval 'S kill --all web 9 && S p
 ok "another one takes its name" within 20 eval '[ "$(show t-web.scope ActiveState)" = active ]'
 ok "delete leaves that alone" eval 'S delete web && [ "$(show t-web.scope ActiveState)" = active ] && ! [ -e /run/box-oci/web ]'
 systemctl stop t-web.scope
-bundle
+# PID 1 of the container has no handler for SIGTERM, so systemd waits this long.
+bundle '.annotations = {"org.systemd.property.TimeoutStopSec": "uint64 1"}'
 ok "somebody stops the unit" eval 'S run -d -b . web && systemctl stop t-web.scope && [ "$(box state web | jq -r .status)" = stopped ] && S delete web'
 clean "nothing is left of any of them"
 
