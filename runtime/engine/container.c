@@ -62,12 +62,19 @@ void container_sent(struct container *c, int status, const struct err *e)
 	log_warn("container=%s: %s", c->doc.name, e->text);
 }
 
-/* Who does not work gets what nobody else can take. */
+/* Who has not said yet whether it works gets no client: they go to others, or wait at the port. Who
+ * does not work gets those that nobody else can take. */
 static void serve(struct container *c)
 {
+	static const enum netd_backend states[HEALTH_STATES] = {
+		[HEALTH_UNCHECKED] = NETD_SERVES,
+		[HEALTH_CHECKING] = NETD_GONE,
+		[HEALTH_HEALTHY] = NETD_SERVES,
+		[HEALTH_UNHEALTHY] = NETD_ILL,
+	};
+
 	if (c->attachments)
-		member_serve_as(&c->member,
-				health_works(&c->check.health) ? NETD_SERVES : NETD_ILL);
+		member_serve_as(&c->member, states[c->check.health.state]);
 }
 
 static void do_start(struct container *c)

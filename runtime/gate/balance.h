@@ -11,7 +11,7 @@
 enum {
 	BALANCE_BACKENDS_MAX = 256,	/* of one port; a bit each in `tried` */
 	BALANCE_REST_MS = 1000,
-	BALANCE_KNOCK_MS = 10000,	/* who is new and refuses may not listen yet */
+	BALANCE_KNOCK_MS = 5000,	/* who is new and refuses may not listen yet */
 };
 
 enum balance_mode { BALANCE_ROUND_ROBIN, BALANCE_LEAST, BALANCE_MODES };
