@@ -432,6 +432,25 @@ else
 	echo "ok $((n += 1)) - box: cgroup namespace # SKIP no cgroup v2 here"
 fi
 
+# ---- A21: containers of many ranges of ids come and go over the same image and volumes: nobody's file changes hands
+CG=
+owners() { find /images /data /etc/passwd /usr/lib/cuvette -path /data/box/containers -prune -o -printf '%p %U:%G %m\n' | sort; }
+mkdir -p /data/volumes/ids/deep; echo a >/data/volumes/ids/deep/a; echo b >/data/volumes/ids/b
+chown 1000:100 /data/volumes/ids/deep; chown 70000:70000 /data/volumes/ids/b; chmod 777 /data/volumes/ids /data/volumes/ids/deep
+owners >owners.before
+ranges=$((churns / 25)); : >churn.asks
+for i in $(seq $ranges); do
+	spec -i $((1048576 + i * 65536)) -u $((i % 2 * 1000)):$((i % 2 * 100)) -- /bin/probe write "/w/deep/new$i" text; mv spec.json "spec$i.json"
+	echo "start r$i t /tmp/spec$i.json volume=ids:local:/w volume=other:local:/home/u" >>churn.asks
+	[ $((i % 4)) != 0 ] || for j in 3 2 1 0; do printf 'exited r%s\ndelete r%s\n' $((i - j)) $((i - j)) >>churn.asks; done
+done
+talk <churn.asks
+ok "A21: $ranges containers, four at a time, each with a range of its own" [ "$(grep -c '^BOX_EXITED r[0-9]* 0 ' answers)" = "$ranges" ]
+owners >owners.after
+ok "A21: what was there is whose it was" [ -z "$(comm -23 owners.before owners.after)" ]
+ok "A21: what is new has plain ids" [ "$(comm -13 owners.before owners.after | grep '^/data/volumes/ids/' | awk '{ print $2 }' | sort | uniq -c | tr -s ' \n' ' ')" = " $((ranges / 2)) 0:0 $((ranges / 2)) 1000:100 " ]
+ok "A21: no file has an id of a range" eval '! grep -E " [0-9]{7,}:| [0-9]+:[0-9]{7,} " owners.after'
+
 # ---- nothing is left
 CG=; spec -- /bin/probe exit 0
 for i in 1 2 3 4 5 6 7 8 9 10; do run z; done
