@@ -1,5 +1,5 @@
 #!/bin/bash
-# The gateway on the appliance's kernel: tests/system/stack.sh, gate_ports.py and gate_hostile.py in a guest, at sizes for an
+# The gateway on the appliance's kernel: tests/system/stack.sh and gate_ports.py in a guest, at sizes for an
 # emulated CPU. net_gate.sh has netd's own stories; gate_whole.py wants dig, which the guest has not.
 . "$(dirname "$0")/lib_peers.bash"
 vm_need "$OUT/bin/netd"
@@ -8,7 +8,6 @@ vm_need "$OUT/ship/lib/gate.a"
 payload=$VM/payload
 mkdir -p "$payload"/{tests/system,runtime/wire,runtime/prog,runtime/lib,stack}
 cc="$OUT/sysroot/bin/musl-gcc -std=gnu11 -D_GNU_SOURCE -O1 -Wall -Wno-format-truncation -Iruntime -static"
-$cc -o "$payload/netctl" tests/system/netctl.c runtime/lib/{address,err,fd,log,msg,str,time}.c runtime/wire/wire.c || die "netctl.c does not compile"
 $cc -o "$payload/stack/stackctl" tests/system/stackctl.c -Wl,--start-group "$OUT"/ship/lib/{gate,lib,lwip}.a -Wl,--end-group \
 	-lseccomp -lyyjson || die "stackctl.c does not compile"
 cp tests/system/{gate_*.py,gatelib.py,netlib.py,netspoof.py,net_world.bash,lib.sh,stack.sh,stack.py} "$payload/tests/system/"
@@ -24,8 +23,6 @@ ulimit -n 65536
 export PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=ignore
 say "gate_ports at $SECONDS s"
 unshare --mount --net --pid --fork --kill-child --mount-proc python3 $here/gate_ports.py /payload/gated real_client_address other_family ends_and_resets balances drains withdrawn killed jailed
-say "gate_hostile at $SECONDS s"
-FORGED=200 CLIENTS=6000 ROUNDS=20 NETD=/payload/netd CTL=/payload/netctl GATED=/payload/gated net_namespaces $here/gate_hostile.py
 say "stack at $SECONDS s"
 cp -r /payload/stack /tmp/stack
 WORK=/tmp/stack unshare --net --mount --pid --fork --mount-proc --kill-child \
