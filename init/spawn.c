@@ -166,6 +166,8 @@ static _Noreturn void become(const struct spawn_spec *spec, int gate_fd)
 	if (oom < 0 || write(oom, "0", 1) != 1)		/* svd's own value is its privilege */
 		give_up(gate_fd, "OOM score");
 	set_open_files(f->open_files, gate_fd);
+	if (f->nice && setpriority(PRIO_PROCESS, 0, f->nice))
+		give_up(gate_fd, "priority");
 	drop_rights(spec, gate_fd);
 	reset_signals();
 	for (int i = 0; i < f->env_count; i++)

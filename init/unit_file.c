@@ -194,6 +194,18 @@ static int take_open_files(struct unit_file *f, char **words, int count, struct 
 	return 0;
 }
 
+static int take_nice(struct unit_file *f, char **words, int count, struct err *e)
+{
+	const char *digits = words[0][0] == '-' ? words[0] + 1 : words[0];
+	uint32_t value;
+
+	(void)count;
+	if (!str_to_u32(digits, &value) || value > (digits == words[0] ? 19 : 20))
+		return err_set(e, "nice must be a number from -20 to 19");
+	f->nice = digits == words[0] ? (int)value : -(int)value;
+	return 0;
+}
+
 static int take_user(struct unit_file *f, char **words, int count, struct err *e)
 {
 	(void)count;
@@ -255,6 +267,7 @@ static const struct key {
 	{ "file", 3, 4, true, take_file },
 	{ "log-bytes", 1, 1, false, take_log_bytes },
 	{ "may", 1, 1, false, take_may },
+	{ "nice", 1, 1, false, take_nice },
 	{ "open-files", 1, 1, false, take_open_files },
 	{ "ready", 1, 1, false, take_ready },
 	{ "restart", 1, 1, false, take_restart },

@@ -54,6 +54,7 @@ struct unit_file {
 	int shutdown_signal;
 	uint64_t log_bytes;
 	unsigned open_files;		/* soft limit; 0 = as inherited */
+	int nice;			/* -20..19, nice(2) */
 	const char *user;				/* NULL = root */
 	const char *when;	/* without this path it rests; NULL = always */
 	bool has_caps;

@@ -33,6 +33,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -555,8 +556,11 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (str_equal(name, "gated") && argc > 1)
 		return gate(argv[1]);
-	if (argc > 3 && str_equal(argv[1], "serve"))
+	if (argc > 3 && str_equal(argv[1], "serve")) {
+		/* As netd.unit has it; who may not does without. */
+		(void)setpriority(PRIO_PROCESS, 0, -10);
 		return play_svd_serve(argv[2], "netd.sock:notify", argv + 3);
+	}
 	if (argc > 2 && str_equal(argv[1], "talk"))
 		return talk(argv[2], argv + 3, argc - 3);
 	die("usage: netctl serve SOCKET PROGRAM | talk SOCKET [WORD...]");

@@ -63,7 +63,7 @@ echo $! >>/run/t/flood.pids
 exit 3
 E2
 script look <<'E2'
-{ echo "fds=$CUVETTE_FDS"; echo "files=$(ulimit -n)"; cat <&4; ls -l /proc/$$/fd; cat /proc/$$/status; } >/run/t/look.out 2>&1
+{ echo "fds=$CUVETTE_FDS"; echo "files=$(ulimit -n)"; echo "nice=$(nice)"; cat <&4; ls -l /proc/$$/fd; cat /proc/$$/status; } >/run/t/look.out 2>&1
 E2
 script turner <<'E2'
 echo ready >&3
@@ -116,6 +116,7 @@ socket look.sock /run/t/look.sock stream 0660 root root
 file note /run/t/note r
 file absent /run/t/absent r optional
 open-files 777
+nice 5
 E2
 unit rests <<'E2'
 exec /run/t/no-such-program
@@ -162,6 +163,7 @@ verdict 'the task did its work' grep -q 'did it' once.out
 verdict 'passed fds are named in order, a missing optional one is left out' grep -qx 'fds=look.sock:note' look.out
 verdict 'a passed file can be read at its place' grep -qx 'hello from a file' look.out
 verdict 'its limit of open files is that of its file' grep -qx 'files=777' look.out
+verdict 'and its priority' grep -qx nice=5 look.out
 no_more_fds() { ! grep -E ' [5-9]+[0-9]* -> ' look.out | grep -v 'look.out\|/dev/null\|pipe\|look$'; }
 verdict 'no other fd reaches a unit' no_more_fds
 verdict 'the socket has its mode' test "$(stat -c %a look.sock)" = 660

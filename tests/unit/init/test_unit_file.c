@@ -39,6 +39,7 @@ static void everything(void **state)
 		"shutdown-signal PWR\n"
 		"log-bytes 256k\n"
 		"open-files 8192\n"
+		"nice -10\n"
 		"user engine\n"
 		"caps net_admin net_raw chown\n"
 		"env A=1\n"
@@ -54,6 +55,7 @@ static void everything(void **state)
 	assert_string_equal(f.exec[3], "last");
 	assert_null(f.exec[4]);
 	assert_string_equal(f.when, "/sys/class/net/eth0");
+	assert_int_equal(f.nice, -10);
 	assert_int_equal(f.after_count, 2);
 	assert_string_equal(f.after[1], "two");
 	assert_int_equal(f.after_line, 5);
@@ -132,6 +134,9 @@ static void refused(void **state)
 		{ "exec /a\nstop-ms 0", "x.unit:2: stop-ms must be a number from 1 to 20000" },
 		{ "exec /a\nstop-ms 20001", "x.unit:2: stop-ms must be a number from 1 to 20000" },
 		{ "exec /a\nstop-ms -5", "x.unit:2: stop-ms must be a number from 1 to 20000" },
+		{ "exec /a\nnice -21", "x.unit:2: nice must be a number from -20 to 19" },
+		{ "exec /a\nnice 20", "x.unit:2: nice must be a number from -20 to 19" },
+		{ "exec /a\nnice --1", "x.unit:2: nice must be a number from -20 to 19" },
 		{ "exec /a\nopen-files 63",
 		  "x.unit:2: open-files must be a number from 64 to 524288" },
 		{ "exec /a\nopen-files many",
