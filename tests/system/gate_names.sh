@@ -17,7 +17,7 @@ build() {
 	program=$1 compiler=$2 lib=$out/$3/lib
 	shift 3
 	"$compiler" -std=gnu11 -D_GNU_SOURCE -Iruntime -g -O1 "$@" -o "$work/$program" "tests/system/$program.c" \
-		-Wl,--start-group "$lib/gate.a" "$lib/oci.a" "$lib/lwip.a" "$lib/lib.a" -Wl,--end-group -lm
+		-Wl,--start-group "$lib/gate.a" "$lib/wire.a" "$lib/oci.a" "$lib/lwip.a" "$lib/lib.a" -Wl,--end-group -lm
 }
 # With sanitizers: `make unit` and `make test` have built these, from the sources as they are.
 [ -f "$out/unit/lib/gate.a" ] || skip "build the unit tests first: make unit"
