@@ -91,6 +91,12 @@ bool dbus_address_path(const char *address, char *path, size_t path_bytes)
 	}
 }
 
+static int refuse_late(struct err *e)
+{
+	errno = ETIMEDOUT;
+	return err_sys(e, "the bus does not answer");
+}
+
 static int await_ready(struct dbus *d, short events, struct err *e)
 {
 	struct pollfd p = { .fd = d->fd, .events = events };
@@ -103,10 +109,7 @@ static int await_ready(struct dbus *d, short events, struct err *e)
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return err_sys(e, "wait for the bus");
-	if (n > 0)
-		return 0;
-	errno = ETIMEDOUT;
-	return err_sys(e, "the bus does not answer");
+	return n > 0 ? 0 : refuse_late(e);
 }
 
 static int send_all(struct dbus *d, const void *data, size_t size_bytes, struct err *e)
@@ -216,6 +219,9 @@ static int receive(struct dbus *d, struct dbus_message *m, struct err *e)
 	uint8_t head[DBUS_HEAD_BYTES];
 	size_t size;
 
+	/* Where messages come without a break, no read of theirs waits. */
+	if (time_boot_ms() >= d->deadline_ms)
+		return refuse_late(e);
 	if (receive_all(d, head, sizeof(head), e))
 		return -1;
 	size = dbus_message_bytes(head, e);

@@ -305,11 +305,37 @@ static void badly(void **state)
 	}
 }
 
+/* Bytes are there at once, and the time is over: messages without a break end at the deadline. */
+static void too_late(void **state)
+{
+	static const char answer[] = "l\2\1\1\0\0\0\0\1\0\0\0\10\0\0\0\5\1u\0\1\0\0\0";
+	static const struct {
+		uint64_t deadline_ms;
+		int want;
+	} cases[] = { { UINT64_MAX, 0 }, { 0, -1 } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct dbus d = { .deadline_ms = cases[i].deadline_ms };
+		struct err e = { 0 };
+		int pair[2];
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+		d.fd = pair[0];
+		assert_int_equal(write(pair[1], answer, sizeof(answer) - 1), sizeof(answer) - 1);
+		assert_int_equal(dbus_call(&d, &get_unit, NULL, NULL, &e), cases[i].want);
+		assert_true(!cases[i].want || strstr(e.text, "does not answer"));
+		dbus_close(&d);
+		close(pair[1]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(calls),     cmocka_unit_test(values), cmocka_unit_test(answers),
 		cmocka_unit_test(hostile),   cmocka_unit_test(badly),  cmocka_unit_test(addresses),
+		cmocka_unit_test(too_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
