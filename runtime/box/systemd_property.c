@@ -27,21 +27,19 @@ static int refuse(const char *where, const char *text, struct err *e)
 		       where, text);
 }
 
-/* Behind the quote that opens, up to the same one; *end stands behind that. NULL = not so. */
-static const char *parse_quoted(const char *text, struct arena *a, const char **end)
+/* Behind the quote that opens, up to the same one, into out, which has room for all of text.
+ * Returns what stands behind that; NULL = not so. */
+static const char *parse_quoted(const char *text, char *out)
 {
 	char quote = *text++;
-	char *out = arena_str(a, text);
-	size_t size = 0;
 
 	for (; *text && *text != quote; text++) {
 		if (*text == '\\' && *++text != '\\' && *text != '\'' && *text != '"')
 			return NULL;
-		out[size++] = *text;
+		*out++ = *text;
 	}
-	out[size] = '\0';
-	*end = text + 1;
-	return *text ? out : NULL;
+	*out = '\0';
+	return *text ? text + 1 : NULL;
 }
 
 static const char *skip_blanks(const char *text)
@@ -53,7 +51,8 @@ static bool parse_list(struct systemd_property *p, const char *text, struct aren
 {
 	/* Each element has two quotes, and a comma but for one. */
 	const char **list = arena_array(a, strlen(text) / 3 + 2, sizeof(*list));
-	size_t count = 0;
+	/* One for all elements: each loses two quotes and gains a NUL. */
+	char *out = arena_str(a, text);
 
 	p->signature = "as";
 	p->list = list;
@@ -63,9 +62,11 @@ static bool parse_list(struct systemd_property *p, const char *text, struct aren
 	for (;;) {
 		if (*text != '\'' && *text != '"')
 			return false;
-		list[count] = parse_quoted(text, a, &text);
-		if (!list[count++])
+		*list++ = out;
+		text = parse_quoted(text, out);
+		if (!text)
 			return false;
+		out += strlen(out) + 1;
 		text = skip_blanks(text);
 		if (*text == ']')
 			return !*skip_blanks(text + 1);
@@ -124,6 +125,7 @@ static const char *name_on_bus(struct arena *a, const char *name, uint64_t *fact
 static bool parse(struct systemd_property *p, struct arena *a, const char *text, uint64_t factor)
 {
 	const char *end;
+	char *out;
 
 	if (str_equal(text, "true") || str_equal(text, "false")) {
 		p->signature = "b";
@@ -135,8 +137,9 @@ static bool parse(struct systemd_property *p, struct arena *a, const char *text,
 	if (*text != '\'' && *text != '"')
 		return parse_number(p, text, factor);
 	p->signature = "s";
-	p->text = parse_quoted(text, a, &end);
-	return p->text && !*skip_blanks(end);
+	p->text = out = arena_str(a, text);
+	end = parse_quoted(text, out);
+	return end && !*skip_blanks(end);
 }
 
 int systemd_property_parse(struct systemd_property *p, struct arena *a, const char *where,

@@ -82,6 +82,31 @@ static void annotations(void **state)
 	}
 }
 
+/* As long as a configuration may be: memory grows with the text, not with its square. */
+static void long_list(void **state)
+{
+	struct arena *a = arena_create(16 << 20);
+	struct systemd_property p;
+	struct buf text;
+	struct err e;
+	size_t count = 0;
+
+	(void)state;
+	buf_init(&text, OCI_SPEC_BYTES_MAX);
+	buf_add_str(&text, "[''");
+	while (text.size_bytes < OCI_SPEC_BYTES_MAX - 16)
+		buf_add_str(&text, ",''");
+	buf_add_str(&text, ",'end']");
+	assert_int_equal(systemd_property_parse(&p, a, "KEY", "Before", text.data, &e), 0);
+	while (p.list[count])
+		count++;
+	assert_true(count > OCI_SPEC_BYTES_MAX / 3 - 8);
+	assert_string_equal(p.list[0], "");
+	assert_string_equal(p.list[count - 1], "end");
+	buf_finish(&text);
+	arena_destroy(a);
+}
+
 static void limits(void **state)
 {
 	static const struct {
@@ -281,8 +306,9 @@ static void on_the_bus(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(annotations), cmocka_unit_test(limits),
-		cmocka_unit_test(scopes),      cmocka_unit_test(on_the_bus),
+		cmocka_unit_test(annotations), cmocka_unit_test(long_list),
+		cmocka_unit_test(limits),      cmocka_unit_test(scopes),
+		cmocka_unit_test(on_the_bus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
