@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "box/dbus_writer.h"
@@ -256,6 +257,23 @@ static bool was_refused(const struct systemd *s, const char *name)
 	       str_equal(s->bus.error_name + sizeof(NAME), name);
 }
 
+/* A process goes to systemd as a number: in another pid namespace it would be a stranger's, who
+ * would move into the unit and end with it. The kernel calls a peer 0 that has no number in ours.
+ */
+static int check_numbers(const struct systemd *s, const char *unit, struct err *e)
+{
+	struct ucred peer = { 0 };
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(s->bus.fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid != 0)
+		return 0;
+	return err_set(e,
+		       "systemd: unit %s: the systemd that answers is outside of this pid "
+		       "namespace: run box where systemd sees its processes, or use "
+		       "--cgroup-manager=cgroupfs",
+		       unit);
+}
+
 int systemd_start(struct systemd *s, const char *unit, const char *description, pid_t pid,
 		  const struct systemd_properties *properties, struct err *e)
 {
@@ -264,6 +282,8 @@ int systemd_start(struct systemd *s, const char *unit, const char *description, 
 	struct dbus_writer w;
 	int failed;
 
+	if (check_numbers(s, unit, e))
+		return -1;
 	begin(s, unit);
 	dbus_writer_init(&w);
 	write_unit(&w, s, description, pid, properties);
