@@ -86,18 +86,37 @@ static int pids_by_namespace(const struct target *t, struct pid_list *list, stru
 	return 0;
 }
 
-/* systemd takes the cgroup away as soon as nobody lives in it: then it has no processes. */
-static bool has_lost_unit(const struct target *t, const struct err *e)
+static void read_scope(const struct target *t, struct scope_record *r)
 {
-	return t->facts.scope && t->status == TARGET_STOPPED && e && e->number == ENOENT;
+	scope_record_make(r, t->facts.scope, t->facts.scope_user, t->dir.id, t->facts.created);
+}
+
+/* systemd takes the cgroup away as soon as nobody lives in it: *is_gone, then it has no processes.
+ * One at the same path may be another container's by now. */
+static int open_cgroup(const struct target *t, bool *is_gone, struct err *e)
+{
+	struct scope_record r;
+	int fd, state;
+
+	*is_gone = false;
+	if (!t->facts.scope || t->status != TARGET_STOPPED)
+		return target_cgroup_open(t, e);
+	read_scope(t, &r);
+	state = scope_look(&r, e);
+	if (state < 0)
+		return err_add(e, "container %s", t->dir.id);
+	fd = state == SCOPE_GONE ? -1 : target_cgroup_open(t, e);
+	*is_gone = state == SCOPE_GONE || (fd < 0 && e && e->number == ENOENT);
+	return fd;
 }
 
 static int pids_by_cgroup(const struct target *t, struct pid_list *list, struct err *e)
 {
-	AUTO_FD int fd = target_cgroup_open(t, e);
+	bool is_gone;
+	AUTO_FD int fd = open_cgroup(t, &is_gone, e);
 	struct cgroup_pids found = { 0 };
 
-	if (fd < 0 && has_lost_unit(t, e))
+	if (is_gone)
 		return 0;
 	if (fd < 0 || cgroup_procs(fd, &found, e))
 		return -1;
@@ -129,11 +148,12 @@ int target_signal_all(const struct target *t, int signal, struct arena *a, struc
 	struct target_pids pids;
 
 	if (t->facts.cgroup) {
-		AUTO_FD int fd = target_cgroup_open(t, e);
+		bool is_gone;
+		AUTO_FD int fd = open_cgroup(t, &is_gone, e);
 
-		if (fd < 0)
-			return has_lost_unit(t, e) ? 0 : -1;
-		return cgroup_signal(fd, signal, e);
+		if (is_gone)
+			return 0;
+		return fd < 0 ? -1 : cgroup_signal(fd, signal, e);
 	}
 	/* The first process of a pid namespace takes all others with it. */
 	if (signal == SIGKILL && t->facts.own_pids && t->pidfd >= 0)
@@ -145,11 +165,6 @@ int target_signal_all(const struct target *t, int signal, struct arena *a, struc
 			return err_sys(e, "container %s: signal %d to process %d", t->dir.id,
 				       signal, pids.items[i]);
 	return 0;
-}
-
-static void read_scope(const struct target *t, struct scope_record *r)
-{
-	scope_record_make(r, t->facts.scope, t->facts.scope_user, t->dir.id, t->facts.created);
 }
 
 /* The unit's cgroup, which the container's own lies in; false = it is not on record. */

@@ -105,6 +105,9 @@ clean "refusals leave nothing"
 bundle '.process.args = ["true"]'
 ok "it ends by itself" S run -d -b . web
 ok "and the unit with it" within 20 eval '[ "$(show t-web.scope LoadState)" = not-found ]'
+bundle
+ok "kill --all and ps leave another container in a unit of that name alone" eval 'S run -d -b . other && S kill --all web 9 && S ps other | grep "[0-9]" && ! S ps web | grep "[0-9]"'
+ok "its end" S delete --force other
 systemd-run -q --scope --unit t-web.scope --slice machine.slice sleep 900 &
 ok "kill --all and ps of one whose unit is gone" eval 'S kill --all web 9 && S ps web'
 ok "another one takes its name" within 20 eval '[ "$(show t-web.scope ActiveState)" = active ]'
