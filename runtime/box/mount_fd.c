@@ -87,6 +87,9 @@ int mount_fd_create(const struct mount_new *n, struct err *e)
 {
 	AUTO_FD int context_fd = (int)syscall(SYS_fsopen, n->fstype, FSOPEN_CLOEXEC);
 
+	if (context_fd < 0 && errno == ENODEV)
+		return err_sys(e, "mount %s: the kernel has no file system of this name",
+			       n->fstype);
 	if (context_fd < 0)
 		return err_sys(e, "mount %s", n->fstype);
 	if (n->source &&

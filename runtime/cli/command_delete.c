@@ -73,13 +73,27 @@ static int delete_one(int root_fd, const char *id, bool force, struct arena *a, 
 	return failed;
 }
 
+/* `delete c --force`: before it is half done. Ids may begin with a dash, behind `--`. */
+static int refuse_option(char *const *ids, struct err *e)
+{
+	for (size_t i = 1; ids[0][0] != '-' && ids[i]; i++)
+		if (ids[i][0] == '-')
+			return err_set(e, "box delete: %.64s must stand in front of the arguments: "
+				       "box delete [OPTION...] ID...", ids[i]);
+	return 0;
+}
+
 static int run(const struct command_call *call, struct err *e)
 {
 	const struct delete_options *o = call->options;
-	int root_fd = target_root_open(call, e), failed = 0;
+	int root_fd, failed = 0;
 	char **ids = call->arguments;
+	struct err later;
 	struct roster r;
 
+	if (refuse_option(ids, e))
+		return -1;
+	root_fd = target_root_open(call, e);
 	if (root_fd < 0)
 		return -1;
 	if (o->regex) {
@@ -88,7 +102,7 @@ static int run(const struct command_call *call, struct err *e)
 		ids = (char **)r.ids;
 	}
 	for (; *ids; ids++)
-		if (delete_one(root_fd, *ids, o->force, call->arena, e))
+		if (delete_one(root_fd, *ids, o->force, call->arena, failed ? &later : e))
 			failed = -1;
 	return failed;
 }

@@ -15,14 +15,15 @@
 enum { SPEC_BYTES_MAX = 32768 };
 
 struct spec_options {
-	const char *bundle, *config;
+	const char *bundle, *file;
 	bool rootless;
 };
 
 static const struct option options[] = {
 	{ "bundle", 'b', OPTION_TEXT, offsetof(struct spec_options, bundle), "DIR",
 	  "where config.json goes; default: here" },
-	{ "config", 'f', OPTION_TEXT, offsetof(struct spec_options, config), "FILE",
+	{ "config", 0, OPTION_TEXT, offsetof(struct spec_options, file), "FILE", NULL },
+	{ "file", 'f', OPTION_TEXT, offsetof(struct spec_options, file), "FILE",
 	  "another file in place of config.json" },
 	{ "rootless", 0, OPTION_FLAG, offsetof(struct spec_options, rootless), NULL,
 	  "for an ordinary user: with a user namespace" },
@@ -107,7 +108,7 @@ static int run(const struct command_call *call, struct err *e)
 		buf_add_str(&json, root_part);
 	buf_add_str(&json, paths_part);
 	indent_json(json.data, &out);
-	failed = write_new(dir_fd, o->config ? o->config : "config.json", &out, e);
+	failed = write_new(dir_fd, o->file ? o->file : "config.json", &out, e);
 	buf_finish(&json);
 	buf_finish(&out);
 	return failed;

@@ -98,7 +98,7 @@ static int read_long(struct parse *p, const char *word, bool *help, struct err *
 		return unknown(p, "--", word, e);
 	memcpy(name, word, size);
 	name[size] = '\0';
-	if (str_equal(name, "help")) {
+	if (str_equal(name, "help") || str_equal(name, "usage")) {
 		*help = true;
 		return 0;
 	}
@@ -116,7 +116,7 @@ static int read_letters(struct parse *p, const char *word, bool *help, struct er
 
 		while (o->name && o->letter != *word)
 			o++;
-		if (!o->name && *word == 'h') {
+		if (!o->name && (*word == 'h' || *word == '?')) {
 			*help = true;
 			return 0;
 		}

@@ -32,8 +32,8 @@ struct option {
 };
 
 /* Fills *values (zeroed by the caller). Returns the index in argv of the first word that is no
- * option, -1 on an error. `who` stands in front of messages: `box exec`. --help and -h are the
- * caller's: *help is set and the rest is not read. */
+ * option, -1 on an error. `who` stands in front of messages: `box exec`. --help, -h and crun's
+ * --usage and -? are the caller's: *help is set and the rest is not read. */
 int option_parse(const struct option *table, const char *who, char *const *argv, void *values,
 		 struct arena *a, bool *help, struct err *e);
 

@@ -55,7 +55,7 @@ static int read_root(const struct spec_reader *r, const struct json *root, struc
 	if (found < 0)
 		return -1;
 	if (!found)
-		return spec_bad(r, root, e, "root is missing");
+		return spec_bad(r, root, e, ".root: is missing");
 	if (spec_keys(r, &object, rootfs_keys, e) ||
 	    spec_string(r, &object, "path", &s->root_path, e) ||
 	    json_opt_bool(&object, "readonly", &s->root_readonly, e))

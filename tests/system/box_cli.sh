@@ -83,6 +83,7 @@ ok "an unknown option names the nearest" refused 'box create: unknown option --b
 ok "an option behind the id" refused 'box state: --force must stand in front of the arguments' state x --force
 ok "a missing id" refused 'box state: an argument is missing: box state [OPTION...] ID' state
 ok "one id too many" refused 'box state: "y" is one argument too many' state x y
+ok "help as crun is asked for it" eval 'b "-?" && has "  create " && b run --usage && has "usage: box [GLOBAL OPTION...] run"'
 ok "help" eval 'b help && has "  create " && has "  update " && has "--root=DIR"'
 ok "help of a verb" eval 'b exec --help && has "usage: box [GLOBAL OPTION...] exec [OPTION...] ID PROGRAM" && has "--preserve-fds=N"'
 ok "help about a verb" eval 'b help run && has "-d, --detach"'
@@ -96,6 +97,7 @@ ok "a log in text" eval 'rm -f log; box --log "file:$root/log" state nobody 2>er
 ok "features are JSON that says what is so" eval 'b features && jq -e ".ociVersionMax == \"1.3.0\" and (.linux.namespaces | index(\"time\")) and .linux.seccomp.enabled and (.linux.intelRdt.enabled | not) and (.mountOptions | index(\"rro\")) and (.linux.seccomp.archs == [\"SCMP_ARCH_X86_64\"]) and (.hooks | length == 6)" out'
 
 # ---- spec, plan
+ok "spec --file, as crun has it" eval 'b spec --file named.json && jq -e .process named.json && rm named.json && b spec -f named.json && rm named.json'
 ok "spec does not overwrite" refused "box spec: config.json exists already" spec --bundle b
 ok "spec's document is accepted" eval 'rm -rf s; mkdir -p s; b spec -b s && b plan s'
 ok "spec's rootless document is accepted" eval 'rm s/config.json; b spec -b s --rootless && jq -e ".linux.uidMappings[0].size == 1" s/config.json && b plan -b s'
@@ -134,6 +136,8 @@ ok "exec in a stopped one" refused "container not running" exec c true
 ok "delete" b delete c
 ok "it does not exist any more" refused "container c does not exist" state c
 ok "delete of nobody" refused "container c does not exist" delete c
+ok "delete of several tells the first that failed" eval 'mkdir /run/box-oci/d; echo x >/run/box-oci/d/process; refused "container c does not exist" delete c d; r=$?; b delete -f d && [ $r = 0 ]'
+ok "delete's option behind the id" refused "box delete: --force must stand in front of the arguments" delete c --force
 ok "delete --force of nobody" b delete --force c
 b create -b b c; b start c
 ok "delete --force kills" eval 'p=$(pid_of c); b delete --force c && [ ! -e /proc/$p ] && [ -z "$(ls /run/box-oci | grep -v "^\.")" ]'
@@ -177,6 +181,7 @@ ok "run --detach" eval 'args sleep 1000; b run -d -b b --pid-file pid r && is r 
 ok "signals are passed on" eval 'config ".process.args = [\"sh\", \"-c\", \"trap \\\"exit 42\\\" TERM; echo ready; while :; do sleep 1 & wait; done\"]"
 	box run -b b r >out & p=$!; within 5 has ready && kill -TERM $p && { wait $p; [ $? = 42 ]; }'
 ok "128 + signal of a killed one" eval 'args sleep 1000; box run -b b r & p=$!; within 5 is r running && box kill r 9 && { wait $p; [ $? = 137 ]; }'
+ok "a file system that is not there" eval 'config ".mounts += [{destination: \"/tmp\", type: \"nosuchfs\", source: \"x\"}]"; refused "/tmp: mount nosuchfs: the kernel has no file system of this name" run -b b r'
 ok "a program that is not there" eval 'args nosuch; refused "executable file not found in \$PATH" run -b b r'
 ok "a path that is not there" eval 'args /nosuch; refused "no such file or directory" run -b b r'
 ok "a program without the x bit" eval 'args /etc/script; refused "permission denied" run -b b r'

@@ -88,6 +88,8 @@ static void options_become_values(void **state)
 		{ "--help --wrong", "help" },
 		{ "-h", "help" },
 		{ "-fh", "help" },
+		{ "-?", "help" },
+		{ "--usage --wrong", "help" },
 		{ "--wrong", "box t: unknown option --wrong; --help shows all" },
 		{ "--txet", "box t: unknown option --txet; did you mean --text?" },
 		{ "--flagg=true", "box t: unknown option --flagg; did you mean --flag?" },

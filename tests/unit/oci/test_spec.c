@@ -109,7 +109,7 @@ static void refused(void **state)
 		  "\"rlimits\":[{\"type\":\"RLIMIT_CPU\",\"soft\":3,\"hard\":2}],\"cwd\"",
 		  "web: .process.rlimits[0]: soft is above hard" },
 		{ "\"path\":\"rootfs\"", "\"readonly\":true", "web: .root: path is missing" },
-		{ "\"root\":{\"path\":\"rootfs\"},", "", "web: root is missing" },
+		{ "\"root\":{\"path\":\"rootfs\"},", "", "web: .root: is missing" },
 		{ "\"mounts\":[],\"linux\":{",
 		  "\"annotations\":{\"cuvette.seccomp\":\"default\"},"
 		  "\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\"},",
