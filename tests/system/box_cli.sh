@@ -176,7 +176,7 @@ ok "run gives 128 + signal" eval 'args sh -c "kill -KILL \$\$"; config ".process
 ok "run passes the standard streams" eval 'args cat; [ "$(echo through | box run -b b r)" = through ]'
 ok "run in the working directory" eval 'args true; (cd b && box run r)'
 ok "run with another config" eval 'jq ".process.args = [\"probe\", \"exit\", \"9\"]" base.json >other.json; b run -b b --config other.json r; [ $? = 9 ]'
-ok "run --keep keeps what is left" eval 'args true; b run -b b --keep r && is r stopped && b delete r'
+ok "run --keep keeps what is left" eval 'args true; b run --no-subreaper -b b --keep r && is r stopped && b delete r'
 ok "run --detach" eval 'args sleep 1000; b run -d -b b --pid-file pid r && is r running && [ "$(pid_of r)" = "$(cat pid)" ] && b delete -f r'
 ok "signals are passed on" eval 'config ".process.args = [\"sh\", \"-c\", \"trap \\\"exit 42\\\" TERM; echo ready; while :; do sleep 1 & wait; done\"]"
 	box run -b b r >out & p=$!; within 5 has ready && kill -TERM $p && { wait $p; [ $? = 42 ]; }'
@@ -533,6 +533,11 @@ if mount -t cgroup2 none /sys/fs/cgroup 2>err; then
 		ok "update without the controller" b1 update --pids-limit 9 k
 		box delete -f k
 	fi
+	for bad in "--cpu-rt-period=1|no limits for realtime" "--cpu-rt-runtime=1|no limits for realtime" "--l3-cache-schema=x|Intel RDT" \
+		"--mem-bw-schema=x|Intel RDT" "--blkio-weight=9|no value that it can have" "--cpu-idle=2|no value that it can have" \
+		"--cpu-burst=-1|no value" "--cpu-period=x|no value" "--cpu-share=262145|no value" "--memory-reservation=5q|no value"; do
+		ok "update ${bad%|*}" refused "${bad#*|}" update "${bad%|*}" k
+	done
 	ok "update with a number that is none" refused 'box update: --pids-limit: "many" is no value that it can have' update --pids-limit many k
 	crash_part "with a cgroup "
 	ok "no cgroup is left" eval '[ -z "$(find $at -mindepth 1 -type d)" ] && rmdir $at'
