@@ -17,6 +17,7 @@
 #include "engine/report.h"
 #include "lib/err.h"
 #include "lib/log.h"
+#include "lib/str.h"
 
 enum {
 	SENTENCE_BYTES = 512,
@@ -108,8 +109,12 @@ void container_drain(struct container *c)
 	loop_timer_set(c->env->loop, &c->drain, 0);
 }
 
-void container_counted(struct container *c, uint64_t connections)
+void container_counted(struct container *c, const char *network, uint64_t connections)
 {
+	/* Its ports lead over this one; enginectl asks of the others too. */
+	if (!c->attachments ||
+	    !str_equal(network, attachments_default(c->attachments)->network->doc.name))
+		return;
 	/* The first answer may be to somebody's question of before the word to drain; after that
 	 * word, which went the same way, no connection comes. */
 	c->idle_answers = connections ? 0 : c->idle_answers + 1;

@@ -13,7 +13,8 @@ struct err;
 void container_init_network(struct container *c, const struct attachments *attachments,
 			    struct member_ports *ports);
 void container_drain(struct container *c);	/* TASK_DRAINED follows, at once or later */
-void container_counted(struct container *c, uint64_t connections);	/* answers its question */
+/* Answers its question, or enginectl's. */
+void container_counted(struct container *c, const char *network, uint64_t connections);
 /* How it leaves its networks when its end is final, or not. */
 enum member_leave container_leaves(const struct container *c, bool final);
 void container_ended_held(struct container *c);	/* boxd has called its start off */

@@ -238,7 +238,7 @@ static void on_netd_counters(void *ctx, const char *network, const char *contain
 	if (!c || count != STATS_FIELDS)
 		return;
 	memcpy(&stats, values, sizeof(stats));
-	container_counted(c, stats.published_open);
+	container_counted(c, network, stats.published_open);
 }
 
 static void on_netd_lost(void *ctx)

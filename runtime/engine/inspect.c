@@ -152,8 +152,12 @@ static int begin_stats(struct inspect_client *c, struct msg *m, struct err *e)
 {
 	const char *container = msg_get_str(m);
 
-	if (msg_end(m, e) < 0 || !str_copy(c->container, sizeof(c->container), container))
+	if (msg_end(m, e) < 0)
 		return -1;
+	if (!str_copy(c->container, sizeof(c->container), container)) {
+		inspect_client_fail(c, "there is no container of that name");
+		return 0;
+	}
 	c->at = c->network_at = c->lines = 0;
 	c->asks = INSPECT_STATS;
 	ask_next(c);
