@@ -120,7 +120,7 @@ int hooks_run(const struct oci_spec *spec, enum oci_hook_kind kind, const struct
 {
 	const struct oci_hook_list *list = &spec->hooks[kind];
 	/* runtime.md: only a warning, and the lifecycle goes on. */
-	bool goes_on = kind == OCI_HOOK_POSTSTART || kind == OCI_HOOK_POSTSTOP;
+	bool goes_on = kind == OCI_HOOK_POSTSTOP;
 
 	if (list->count == 0)
 		return 0;

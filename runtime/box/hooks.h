@@ -12,6 +12,6 @@ struct oci_spec;
 struct oci_state;	/* oci/state.h */
 
 /* The hooks of one kind in their order. The first that fails ends it with an error, which ends the
- * start; for poststart and poststop it is logged and the others run (runtime.md "Lifecycle"). */
+ * container; for poststop it is logged and the others run (runtime.md "Lifecycle"). */
 int hooks_run(const struct oci_spec *spec, enum oci_hook_kind kind, const struct oci_state *state,
 	      int cwd_fd, struct err *e);

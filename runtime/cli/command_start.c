@@ -7,37 +7,53 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/target.h"
+#include "cli/target_end.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "oci/spec.h"
 #include "oci/state.h"
 
-/* Failures are logged and the container runs on (runtime.md "Lifecycle", step 9). */
-static void run_poststart(const struct target *t, struct arena *a)
+/* A container without a specification that can be read has no hooks. */
+static int run_poststart(const struct target *t, struct arena *a, struct err *e)
 {
-	const struct oci_spec *spec;
+	struct err why;
+	const struct oci_spec *spec = target_spec(t, a, &why);
 	AUTO_FD int cwd_fd = -1;
+
+	if (!spec)
+		log_warn("container %s: %s", t->dir.id, why.text);
+	if (!spec || spec->hooks[OCI_HOOK_POSTSTART].count == 0)
+		return 0;
+	const struct oci_state state = {
+		.id = t->dir.id,
+		.status = "running",
+		.pid = t->process.pid,
+		.bundle = t->facts.bundle,
+		.annotations = spec->annotations,
+		.annotation_count = spec->annotation_count,
+	};
+
+	cwd_fd = open(t->facts.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return hooks_run(spec, OCI_HOOK_POSTSTART, &state, cwd_fd, e);
+}
+
+/* runtime.md "Lifecycle", step 9: the container does not outlive such a failure. Whoever removes
+ * it meanwhile, and perhaps makes another of its name, has the lock. */
+static void undo(const struct target *t, const struct command_call *call)
+{
+	struct target again;
 	struct err e;
+	int failed = target_kill(t, &e);
 
-	spec = target_spec(t, a, &e);
-	if (spec && spec->hooks[OCI_HOOK_POSTSTART].count > 0) {
-		const struct oci_state state = {
-			.id = t->dir.id,
-			.status = "running",
-			.pid = t->process.pid,
-			.bundle = t->facts.bundle,
-			.annotations = spec->annotations,
-			.annotation_count = spec->annotation_count,
-		};
-
-		cwd_fd = open(t->facts.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (hooks_run(spec, OCI_HOOK_POSTSTART, &state, cwd_fd, &e) == 0)
-			return;
-	} else if (spec) {
-		return;
+	if (!failed && target_open(&again, call, t->dir.id, CONTAINER_LOCK_WAIT, &e) == 0) {
+		if (again.process.pid == t->process.pid &&
+		    again.status == TARGET_STOPPED)
+			failed = target_clear(&again, NULL, call->arena, &e);
+		target_close(&again);
 	}
-	log_warn("container %s: %s", t->dir.id, e.text);
+	if (failed)
+		log_warn("%s; box delete --force %s clears it away", e.text, t->dir.id);
 }
 
 static int run(const struct command_call *call, struct err *e)
@@ -55,10 +71,12 @@ static int run(const struct command_call *call, struct err *e)
 		return -1;
 	}
 	failed = gate_release(t.dir.fd, e);
+	if (!failed && run_poststart(&t, call->arena, e)) {
+		failed = -1;
+		undo(&t, call);
+	}
 	if (failed)
 		err_add(e, "start container %s", t.dir.id);
-	else
-		run_poststart(&t, call->arena);
 	target_close(&t);
 	return failed;
 }

@@ -354,7 +354,6 @@ int launch_release(struct launch *l, struct err *e)
 {
 	const struct oci_spec *spec = l->bundle.spec;
 	struct oci_state state;
-	struct err why;
 
 	if (stage_release(&l->stage, e) || container_dir_save_at_gate(&l->dir, e)) {
 		undo(l);
@@ -363,8 +362,10 @@ int launch_release(struct launch *l, struct err *e)
 	if (spec->hooks[OCI_HOOK_POSTSTART].count == 0)
 		return 0;
 	fill_state(l, "running", &state);
-	if (hooks_run(spec, OCI_HOOK_POSTSTART, &state, l->bundle.fd, &why))
-		log_warn("container %s: %s", l->id, why.text);
+	if (hooks_run(spec, OCI_HOOK_POSTSTART, &state, l->bundle.fd, e)) {
+		undo(l);
+		return -1;
+	}
 	return 0;
 }
 

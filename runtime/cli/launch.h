@@ -70,7 +70,8 @@ struct launch {
  */
 int launch_make(struct launch *l, const struct command_call *call, bool with_gate, struct err *e);
 
-/* Lets the program run, then the hooks poststart. A program that does not run: cleared away. */
+/* Lets the program run, then the hooks poststart. A program that does not run,
+ * or a hook that fails: cleared away. */
 int launch_release(struct launch *l, struct err *e);
 
 /* The program has ended: cgroup, hooks poststop, folder. */

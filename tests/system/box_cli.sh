@@ -393,6 +393,11 @@ for closed in "<&-" ">&-" "2>&-"; do
 done
 config '.hooks = {createRuntime: [{path: "/bin/sh", args: ["sh", "-c", "kill -9 $(jq .pid)"], env: ["PATH='"$PATH"'"]}]}'
 ok "a hook that kills the container: that is what create says" refused "the new process was killed before its program ran" create -b b h
+config ".hooks = {poststart: [{path: \"/bin/false\"}], $(hooks | sed 's/.*"poststop":/"poststop":/; s/,$//')} | .process.args = [\"sleep\", \"1000\"]"
+failed_poststart() { has "poststart hook 0: /bin/false: failed with status 1" err && [ -z "$(box list -q)" ] && [ "$(cat hooks.log)" = "poststop stopped h" ] && within 5 eval '[ -z "$(alive)" ]'; }
+ok "a hook poststart that fails ends a container that start began" eval 'rm -f hooks.log; b create -b b h && b1 start h && failed_poststart'
+ok "and one that run began" eval 'rm -f hooks.log; b1 run -b b h && failed_poststart'
+ok "and one in the background" eval 'rm -f hooks.log; b1 run -d -b b h && failed_poststart'
 config '.hooks = {createRuntime: [{path: "/bin/false"}]}'
 ok "a hook that fails ends create" eval 'b1 create -b b h && has createRuntime err && [ -z "$(box list -q)" ]'
 

@@ -79,7 +79,9 @@ def failures(out_file):
         status, said = box.call("run", "--bundle", path, name)
         ran = open(f"{path}/rootfs/tmp/ran").read() == "x"
         left = os.path.exists(os.path.join(box.state, name))
-        if kind.startswith("post"):
+        if kind == "poststart":     # the program has begun, and may have come to its end
+            ok("a poststart hook that fails ends the container", status != 0 and not left and "poststart hook 0" in said and "status 3" in said, said)
+        elif kind == "poststop":
             ok(f"a {kind} hook that fails is a warning", status == 0 and ran and not left, said)
         else:
             ok(f"a {kind} hook that fails ends the start", status != 0 and not ran and not left and
