@@ -86,8 +86,9 @@ static void ask_next(struct inspect_client *c)
 
 	if (!step(c)) {
 		if (!c->lines && *c->container) {
-			inspect_client_fail(c,
-					    "there is no such container on a network of its own");
+			err_set(&e, "%s: there is no such container on a network of its own",
+				c->container);
+			inspect_client_fail(c, e.text);
 			return;
 		}
 		c->asks = INSPECT_NOTHING;

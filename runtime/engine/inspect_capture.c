@@ -139,10 +139,11 @@ static int begin(struct inspect_client *c, uint64_t seconds, uint64_t bytes, str
 	const struct attachment *a;
 
 	if (!all)
-		return err_set(e, "there is no such container on a network of its own");
+		return err_set(e, "%s: there is no such container on a network of its own",
+			       c->container);
 	a = *c->network ? attachments_on(all, c->network) : attachments_default(all);
 	if (!a)
-		return err_set(e, "the container is not on network %s", c->network);
+		return err_set(e, "container %s is not on network %s", c->container, c->network);
 	str_copy(c->network, sizeof(c->network), a->network->doc.name);
 	if (seconds < 1 || seconds > INSPECT_SECONDS_MAX || bytes < 1 || bytes > INSPECT_BYTES_MAX)
 		return err_set(e, "a capture takes 1 to %d seconds and at most %d MiB",
