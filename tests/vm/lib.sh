@@ -100,7 +100,7 @@ vm_boot() {
 	[ -z "$CONFIG" ] || QEMU_ARGS+=(-fw_cfg "name=opt/cuvette/config,file=$CONFIG")
 	[ -n "$REBOOT" ] || QEMU_ARGS+=(-no-reboot)
 	QEMU_ARGS+=(-chardev "file,id=console,path=$VM/console,input-path=$VM/console.in" -serial chardev:console)
-	read -ra words <<<"$EXTRA"
+	read -rd "" -a words <<<"$EXTRA"
 	setsid "${SHARE_AS[@]}" setpriv --pdeathsig KILL qemu-system-x86_64 "${QEMU_ARGS[@]}" "${words[@]}" \
 		</dev/null >"$VM/qemu.out" 2>&1 &
 	QEMU_PID=$!
