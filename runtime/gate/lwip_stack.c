@@ -244,8 +244,9 @@ static err_t on_accepted(void *arg, struct tcp_pcb *pcb, err_t error)
 	(void)arg;
 	if (!c || error != ERR_OK)
 		return ERR_VAL;
-	c->wire_bytes = pcb->mss;
-	c->segment_bytes = (uint16_t)(SEGMENT_BYTES_MAX - SEGMENT_BYTES_MAX % pcb->mss);
+	/* At a device's largest MTU one packet is all that a segment may be. */
+	c->wire_bytes = pcb->mss < SEGMENT_BYTES_MAX ? pcb->mss : SEGMENT_BYTES_MAX;
+	c->segment_bytes = (uint16_t)(SEGMENT_BYTES_MAX - SEGMENT_BYTES_MAX % c->wire_bytes);
 	pcb->mss = c->segment_bytes;
 	/* A wire of memory has no congestion; what the ring cannot take is seen as loss. */
 	pcb->cwnd = CWND_FIRST_BYTES;
