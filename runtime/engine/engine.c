@@ -445,7 +445,6 @@ static void serve_inspection(struct engine *engine)
 		.containers = engine->containers,
 		.count = engine->load.wanted_count,
 		.listen_fd = engine->load.files.inspect_fd,
-		.state_fd = engine->load.files.state_fd,
 	};
 	struct err e;
 

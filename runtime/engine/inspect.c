@@ -64,6 +64,11 @@ static const struct attachment *asked(const struct inspect_client *c)
 	return &c->inspect->setup.containers[c->at].attachments->items[c->network_at];
 }
 
+static const char *asked_name(const struct inspect_client *c)
+{
+	return c->inspect->setup.containers[c->at].doc.name;
+}
+
 /* The next container that is meant and is on a network; false = that was the last. */
 static bool step(struct inspect_client *c)
 {
@@ -97,8 +102,7 @@ static void ask_next(struct inspect_client *c)
 		return;
 	}
 	loop_timer_set(i->setup.loop, &c->patience, ANSWER_MS);
-	if (netd_ask_counters(i->setup.net, asked(c)->network->doc.name,
-			      i->setup.containers[c->at].doc.name, &e) < 0)
+	if (netd_ask_counters(i->setup.net, asked(c)->network->doc.name, asked_name(c), &e) < 0)
 		inspect_client_fail(c, e.text);
 }
 
@@ -125,7 +129,7 @@ void inspect_counters(struct inspect *i, const char *network, const char *contai
 		struct inspect_client *c = &i->clients[k];
 
 		if (c->asks != INSPECT_STATS ||
-		    !str_equal(i->setup.containers[c->at].doc.name, container) ||
+		    !str_equal(asked_name(c), container) ||
 		    !str_equal(asked(c)->network->doc.name, network))
 			continue;
 		say_counters(c, network, container, values, count);
@@ -136,8 +140,19 @@ void inspect_counters(struct inspect *i, const char *network, const char *contai
 
 static void on_patience(struct loop_timer *timer)
 {
-	inspect_client_fail(owner_of(timer, struct inspect_client, patience),
-			    "netd did not answer in time");
+	struct inspect_client *c = owner_of(timer, struct inspect_client, patience);
+	struct err e;
+
+	if (c->asks == INSPECT_CAPTURE) {
+		/* In this order: whoever sees the stream's end knows why. */
+		inspect_client_say(c, WIRE_CONTROL_DONE, NULL);
+		inspect_capture_stop(c);
+		return;
+	}
+	err_set(&e, "the gateway of network %s did not say within %d s what it counted for %s: ask "
+		"again, and see the log of netd when it stays so",
+		asked(c)->network->doc.name, ANSWER_MS / 1000, asked_name(c));
+	inspect_client_fail(c, e.text);
 }
 
 void inspect_netd_is_gone(struct inspect *i)
@@ -170,8 +185,11 @@ static int request(struct inspect_client *c, struct msg *m)
 {
 	struct err e;
 
-	if (c->asks != INSPECT_NOTHING ||
-	    !wire_allowed(m->type, WIRE_ENGINECTL, WIRE_ENGINED, m->fd_count))
+	if (!wire_allowed(m->type, WIRE_ENGINECTL, WIRE_ENGINED, m->fd_count))
+		return -1;
+	if (m->type == WIRE_CONTROL_STATS)
+		inspect_capture_stop(c);
+	if (c->asks != INSPECT_NOTHING)
 		return -1;
 	return m->type == WIRE_CONTROL_STATS ? begin_stats(c, m, &e) :
 					       inspect_capture_begin(c, m, &e);

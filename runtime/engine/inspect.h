@@ -2,11 +2,11 @@
  * alone may connect): counters of containers, and their packets into a file.
  *
  *   stats    asks netd for one container's counters on one network after the other
- *   capture  captures/CONTAINER.NETWORK.pcap below the engine's folder, until its time or size is
- *            over, or the connection is
+ *   capture  hands over the pipe that a container's gateway writes into, until its time is over,
+ *            the next request comes, or the connection ends; capture_client.h makes a file of it
  *
- * One request per connection, INSPECT_CLIENTS_MAX connections; one that reads no answer is closed.
- * Changes nothing else. */
+ * One request at a time, INSPECT_CLIENTS_MAX connections; one that reads no answer is closed.
+ * Writes to no disk. Changes nothing else. */
 #pragma once
 
 #include <stddef.h>
@@ -29,7 +29,7 @@ struct inspect_setup {
 	struct netd *net;
 	struct container *containers;
 	size_t count;
-	int listen_fd, state_fd;	/* the caller's; state_fd -1 = there is no folder */
+	int listen_fd;			/* the caller's */
 };
 
 struct inspect *inspect_create(const struct inspect_setup *setup, struct err *e);

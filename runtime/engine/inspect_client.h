@@ -11,8 +11,6 @@
 #include "lib/loop.h"
 #include "lib/msg.h"
 
-struct capture_file;
-
 enum inspect_asks { INSPECT_NOTHING, INSPECT_STATS, INSPECT_CAPTURE };
 
 struct inspect_client {
@@ -26,7 +24,6 @@ struct inspect_client {
 	size_t lines;			/* said */
 	/* capture */
 	char network[NETWORK_NAME_BYTES];
-	struct capture_file *file;
 };
 
 struct inspect {

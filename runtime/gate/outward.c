@@ -256,10 +256,16 @@ static void on_icmp(void *ctx, const struct packet *p, struct frame *f)
 
 static void capture_parts(struct gate_member *m, const struct iovec *parts, int count)
 {
-	if (!m->capture || capture_packet(m->capture, parts, count))
+	bool is_read;
+
+	if (!m->capture)
+		return;
+	is_read = capture_packet(m->capture, parts, count);
+	m->stats.capture_lost = capture_lost(m->capture);
+	if (is_read)
 		return;
 	log_info("capture of %s: its reader is gone, %ju packets were lost on the way",
-		 m->container, (uintmax_t)capture_lost(m->capture));
+		 m->container, (uintmax_t)m->stats.capture_lost);
 	capture_destroy(m->capture);
 	m->capture = NULL;
 }
@@ -430,8 +436,12 @@ static void on_capture(struct gate_part *part, struct gate *g, struct gate_membe
 	(void)part;
 	(void)g;
 	capture_destroy(m->capture);
-	m->capture = fd < 0 ? NULL : capture_create(fd, &e);
-	if (fd >= 0 && !m->capture)
+	m->capture = NULL;
+	if (fd < 0)
+		return;
+	m->stats.capture_lost = 0;
+	m->capture = capture_create(fd, &e);
+	if (!m->capture)
 		log_warn("capture of %s: %s", m->container, e.text);
 }
 

@@ -1,20 +1,22 @@
 /* control_messages.h - the rows of wire.h between the machine's administrator (enginectl) and the
  * engine. Included by wire.h alone.
  *
- * One request per connection, answered by CONTROL_LINE... and CONTROL_DONE, or by CONTROL_FAILED. A
- * connection that ends ends what it asked for. */
+ * One request at a time, answered by CONTROL_LINE... and CONTROL_DONE, or by CONTROL_FAILED. A
+ * connection that ends ends what it asked for, and so does a CONTROL_STATS during a capture. */
 #pragma once
 
 /* clang-format off */
 /* CONTROL_STATS    str container ("" = all)                        a line per container and network
- * CONTROL_CAPTURE  str container, str network ("" = the one its way out leads over), u64 seconds,
- *                  u64 bytes                                       answered when it is over
+ * CONTROL_CAPTURE  str container, str network ("" = the one its way out leads over), u64 seconds;
+ *                  answered by CONTROL_PACKETS, and CONTROL_DONE when its time is over
+ * CONTROL_PACKETS  str network; fd: its packets come here, a pcap stream
  * CONTROL_LINE     str text
  * CONTROL_DONE     -
  * CONTROL_FAILED   str sentence */
 #define WIRE_CONTROL_MESSAGES(X) \
 	X(CONTROL_STATS,   ENGINECTL, ENGINED,   0) \
 	X(CONTROL_CAPTURE, ENGINECTL, ENGINED,   0) \
+	X(CONTROL_PACKETS, ENGINED,   ENGINECTL, 1) \
 	X(CONTROL_LINE,    ENGINED,   ENGINECTL, 0) \
 	X(CONTROL_DONE,    ENGINED,   ENGINECTL, 0) \
 	X(CONTROL_FAILED,  ENGINED,   ENGINECTL, 0)

@@ -28,7 +28,8 @@
 	X(dns_questions,  "DNS questions it asked")				\
 	X(dns_forwarded,  "of these, asked of a resolver outside")		\
 	X(dns_refused,    "of these, refused by policy")			\
-	X(published_open, "connections to its published ports that are open now")
+	X(published_open, "connections to its published ports that are open now") \
+	X(capture_lost,   "packets that its last capture misses: who wrote it was too slow")
 /* clang-format on */
 
 struct stats {
