@@ -10,6 +10,7 @@
 #include "gate/gate.h"
 #include "gate/inbound.h"
 #include "gate/pipes.h"
+#include "gate/relay.h"
 #include "gate/sockets.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -125,6 +126,8 @@ static bool take_one(struct accept *a, struct published *p)
 		return true;
 	}
 	client = address_unmapped(&client);
+	if (address_is_loopback(&client))
+		relay_unpaced(fd);
 	inbound_start(&a->clients, p, fd, &client, port);
 	set_full(a, a->full || a->clients.count >= a->clients_max);
 	watch(a, p);

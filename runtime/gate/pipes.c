@@ -41,16 +41,11 @@ void pipes_destroy(struct pipes *ps)
 	free(ps);
 }
 
-struct pipe *pipes_take(struct pipes *ps)
+static struct pipe *make(struct pipes *ps)
 {
-	struct pipe *p = ps->kept;
+	struct pipe *p;
 	int fds[2];
 
-	if (p) {
-		ps->kept = p->next;
-		ps->kept_count--;
-		return p;
-	}
 	if (ps->count == PIPES_MAX || pipe2(fds, O_NONBLOCK | O_CLOEXEC) < 0)
 		return NULL;
 	p = calloc(1, sizeof(*p));
@@ -61,6 +56,22 @@ struct pipe *pipes_take(struct pipes *ps)
 	p->read_fd = fds[0];
 	p->write_fd = fds[1];
 	ps->count++;
+	return p;
+}
+
+struct pipe *pipes_take(struct pipes *ps)
+{
+	bool few = ps->count - ps->kept_count < PIPES_LARGE;
+	struct pipe *p = ps->kept;
+
+	if (p) {
+		ps->kept = p->next;
+		ps->kept_count--;
+	} else {
+		p = make(ps);
+	}
+	if (p)
+		p->bytes = few ? PIPE_BYTES : PIPE_FEW_BYTES;
 	return p;
 }
 

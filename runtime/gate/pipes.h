@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct pipes;
 
@@ -12,10 +13,13 @@ enum {
 	PIPES_MAX = 1024,		/* x 2 fds, and each at most PIPE_BYTES of kernel memory */
 	PIPES_KEPT = 16,		/* that are empty and wait for the next one */
 	PIPE_BYTES = 256 * 1024,	/* 64 pieces; a user has 256 such pipes (pipe(7)) */
+	PIPES_LARGE = 256,		/* while no more are in use, each may be filled: 64 MiB */
+	PIPE_FEW_BYTES = 64 * 1024,	/* and above that the others with no more than this */
 };
 
 struct pipe {
 	int read_fd, write_fd;
+	size_t bytes;	/* so many may be put into it this time */
 	bool small;	/* made while this user had many */
 	struct pipe *next;
 };

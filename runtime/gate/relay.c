@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "gate/pipes.h"
@@ -12,7 +14,6 @@
 
 enum {
 	LIMITED_BYTES = 64 * 1024,	/* at once, where a rate is set: a short debt */
-	READ_BYTES = 128 * 1024,	/* of one way before others get their turn: 0.1 ms */
 	COPY_BYTES = 32 * 1024,
 	NS_PER_MS = 1000000,
 };
@@ -26,6 +27,13 @@ void relay_reset(int *fd)
 	if (*fd >= 0)
 		setsockopt(*fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	fd_close(fd);
+}
+
+void relay_unpaced(int fd)
+{
+	static const char plain[] = "reno";	/* which each kernel has, for everybody */
+
+	setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, plain, sizeof(plain) - 1);
 }
 
 static enum outcome no_bytes(void)
@@ -47,11 +55,12 @@ static void pay(struct relay *r, struct relay_way *w, uint64_t bytes)
 		loop_timer_set(r->loop, &w->pause, wait_ns / NS_PER_MS + 1);
 }
 
-/* From the socket into the pipe. */
+/* From the socket into the pipe. As much as it may hold: who waits for the bytes is woken once for
+ * all of them, and on the same machine that costs as much as their way. */
 static enum outcome fill(struct relay_way *w, int from_fd)
 {
 	ssize_t n = splice(from_fd, NULL, w->pipe->write_fd, NULL,
-			   is_limited(w) ? LIMITED_BYTES : READ_BYTES,
+			   is_limited(w) ? LIMITED_BYTES : w->pipe->bytes,
 			   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 
 	if (n < 0)

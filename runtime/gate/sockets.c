@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "gate/gate.h"
+#include "gate/relay.h"
 #include "lib/fd.h"
 #include "lib/msg.h"
 #include "lib/time.h"
@@ -131,6 +132,7 @@ static void set_options(int fd)
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	relay_unpaced(fd);
 }
 
 void sockets_add(struct gate_member *m, uint8_t family, int *fd)

@@ -1,0 +1,173 @@
+/* test_relay.c - two connections that become one, and what the pipes between them may hold. */
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "gate/pipes.h"
+#include "gate/relay.h"
+#include "lib/err.h"
+
+enum { LONG_BYTES = 3 * 1024 * 1024 + 7 };
+
+static struct loop *loop;
+
+static void stop(struct relay *r)
+{
+	(void)r;
+	loop_stop(loop);
+}
+
+static uint8_t byte_at(size_t i)
+{
+	return (uint8_t)(i * 31 + i / 65537);
+}
+
+static void fill(uint8_t *bytes)
+{
+	size_t i;
+
+	for (i = 0; i < LONG_BYTES; i++)
+		bytes[i] = byte_at(i);
+}
+
+static void say_all(int fd)
+{
+	uint8_t *bytes = malloc(LONG_BYTES);
+	size_t at = 0;
+	ssize_t n;
+
+	if (!bytes)
+		_exit(1);
+	fill(bytes);
+	for (; at < LONG_BYTES; at += (size_t)n)
+		if ((n = write(fd, bytes + at, LONG_BYTES - at)) <= 0)
+			_exit(2);
+	shutdown(fd, SHUT_WR);
+	_exit(read(fd, bytes, 1) == 0 ? 0 : 3);
+}
+
+/* All of it, in its order, then the end. */
+static void hear_all(int fd)
+{
+	uint8_t bytes[8192];
+	size_t at = 0;
+	ssize_t n, i;
+
+	while ((n = read(fd, bytes, sizeof(bytes))) > 0)
+		for (i = 0; i < n; i++)
+			if (bytes[i] != byte_at(at++))
+				_exit(2);
+	_exit(n == 0 && at == LONG_BYTES ? 0 : 3);
+}
+
+static void child(const int *all, int own, void (*duty)(int fd))
+{
+	int i;
+
+	if (fork())
+		return;
+	alarm(60);
+	for (i = 0; i < 4; i++)
+		if (all[i] != own)
+			close(all[i]);
+	duty(own);
+}
+
+/* More than a pipe holds and a socket takes at once. */
+static void passes_all(void **state)
+{
+	uint64_t counts[2] = { 0 };
+	struct relay_setup setup = { .counters = { &counts[0], &counts[1] }, .on_end = stop };
+	struct pipes *pipes = pipes_create();
+	struct relay r;
+	struct err e;
+	int fds[4], status, i;
+
+	(void)state;
+	assert_non_null(loop = loop_create(&e));
+	for (i = 0; i < 4; i += 2)
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds + i), 0);
+	child(fds, fds[0], say_all);
+	child(fds, fds[3], hear_all);
+	close(fds[0]);
+	close(fds[3]);
+	fcntl(fds[1], F_SETFL, O_NONBLOCK);
+	fcntl(fds[2], F_SETFL, O_NONBLOCK);
+	setup.loop = loop;
+	setup.pipes = pipes;
+	setup.fds[0] = fds[1];
+	setup.fds[1] = fds[2];
+	assert_int_equal(relay_start(&r, &setup, &e), 0);
+	assert_int_equal(loop_run(loop, &e), 0);
+	for (i = 0; i < 2; i++) {
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+	assert_int_equal(counts[0], LONG_BYTES);
+	assert_int_equal(counts[1], 0);
+	pipes_destroy(pipes);
+	loop_destroy(loop);
+}
+
+/* Many who hold one get a smaller share each. */
+static void shares(void **state)
+{
+	const struct rlimit files = { 2 * PIPES_LARGE + 64, 2 * PIPES_LARGE + 64 };
+	struct pipes *ps = pipes_create();
+	struct pipe *held[PIPES_LARGE + 1];
+	int i;
+
+	(void)state;
+	setrlimit(RLIMIT_NOFILE, &files);
+	for (i = 0; i <= PIPES_LARGE; i++)
+		assert_non_null(held[i] = pipes_take(ps));
+	assert_int_equal(held[0]->bytes, PIPE_BYTES);
+	assert_int_equal(held[PIPES_LARGE - 1]->bytes, PIPE_BYTES);
+	assert_int_equal(held[PIPES_LARGE]->bytes, PIPE_FEW_BYTES);
+	pipes_give(ps, held[0]);
+	pipes_drop(ps, held[1]);
+	assert_int_equal((held[0] = pipes_take(ps))->bytes, PIPE_BYTES);
+	assert_int_equal((held[1] = pipes_take(ps))->bytes, PIPE_FEW_BYTES);
+	for (i = 0; i <= PIPES_LARGE; i++)
+		pipes_give(ps, held[i]);
+	pipes_destroy(ps);
+}
+
+static void is_unpaced(void **state)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char name[16] = "";
+	socklen_t size = sizeof(name);
+
+	(void)state;
+	relay_unpaced(fd);
+	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &size), 0);
+	assert_string_equal(name, "reno");
+	close(fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(passes_all),
+		cmocka_unit_test(shares),
+		cmocka_unit_test(is_unpaced),
+	};
+
+	alarm(60);
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
