@@ -1,10 +1,11 @@
-""
-	"gate_peers.py - the story of gate_peers.sh. Prints TAP."
-	"" import json import socket import subprocess import time
+"""gate_peers.py - the story of gate_peers.sh. Prints TAP."""
+import json
+import socket
+import subprocess
+import time
 
-		from farlib
-		import(FAR, FILES, GATEWAY, HERE, IP, V4, V6, Namespace, Netd, connect_many, echo,
-		       echo_many, far_world, lab, pattern, published, pss_mib, sh, start, within)
+from farlib import (FAR, FILES, GATEWAY, HERE, IP, V4, V6, Namespace, Netd, connect_many, echo, echo_many, far_world, lab, pattern,
+                    published, pss_mib, sh, start, within)
 from netlib import UDP, Tap
 
 GIB = 1 << 30
@@ -30,29 +31,8 @@ events {{ worker_connections 4096; }}
 http {{
     log_format who '$remote_addr $request_method $uri $status $body_bytes_sent';
     access_log /run/{name}.log who; sendfile on;
-    client_body_temp_path / run /
-    {
-	    name
-    }
-    .1;
-    proxy_temp_path / run /
-    {
-	    name
-    }
-    .2;
-    fastcgi_temp_path / run /
-    {
-	    name
-    }
-    .3;
-    uwsgi_temp_path /run/{name
-    }
-    .4;
-    scgi_temp_path / run /
-    {
-	    name
-    }
-    .5;
+    client_body_temp_path /run/{name}.1; proxy_temp_path /run/{name}.2; fastcgi_temp_path /run/{name}.3;
+    uwsgi_temp_path /run/{name}.4; scgi_temp_path /run/{name}.5;
     ssl_certificate /run/cert.pem; ssl_certificate_key /run/key.pem;
     server {{ listen 80; listen [::]:80; listen 443 ssl; listen [::]:443 ssl; root /run/www;
         location /who {{ return 200 "{name} $remote_addr\\n"; }} }}
@@ -63,6 +43,7 @@ http {{
 
 def logged(name, line):
     return within(lambda: line in open(f"/run/{name}.log").read().splitlines())
+
 
 # A file with holes, and bytes of their own in each of its MiB.
 sh("""mkdir /run/www
@@ -117,8 +98,7 @@ for what, ns, to in (("out", a, f"far.example:443:{FAR[V4]}"), ("in, IPv6", far,
     t.is_(f"1 GiB by TLS, {what}: sha256", got.split()[0], want)
 
 # ---- iperf3
-servers = {
-ns: start(ns, "iperf3", "-s", "--forceflush", until="Server listening") for ns in (far, b)}
+servers = {ns: start(ns, "iperf3", "-s", "--forceflush", until="Server listening") for ns in (far, b)}
 ports = published(netd, "ip", "tcp", 5201, "b")
 t.like("iperf3 is published for UDP, too", netd.ask("publish", "lab", "ip-udp", "udp", "-", ports, 5201, "b"), "^done")
 
@@ -197,9 +177,7 @@ for to in (FAR[V4], FAR[V6], "fd18::1"):
     for size in (56, 4000):
         t.is_(f"{to}: an echo of {size} bytes", output(a, "python3", __file__.replace("peers", "ping"), to, str(size)).strip(), f"reply {size}")
 
-#-- -- 10, 000 flows,                                                            \
-	or as many as one container may have where a process may have few files( \
-		flows_max in outward.c)
+# ---- 10,000 flows, or as many as one container may have where a process may have few files (flows_max in outward.c)
 flows = min(10000, FILES * 3 // 16 - 100)
 begin = time.monotonic()
 before = pss_mib(gated)
