@@ -3,9 +3,10 @@ import socket
 import time
 
 OUTSIDE = "192.0.2.1"
+PATIENCE_S = 60		# with what comes at once on a machine that is idle
 
 
-def connect(port, host=OUTSIDE, source=None, timeout=10):
+def connect(port, host=OUTSIDE, source=None, timeout=PATIENCE_S):
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     s = socket.socket(family, socket.SOCK_STREAM)
     s.settimeout(timeout)

@@ -129,7 +129,7 @@ class Netd:
         self.start()
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
-        assert self.ready.wait(5), "gated is not ready"
+        assert self.ready.wait(60), "gated is not ready"
 
     def start(self):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -250,7 +250,7 @@ class Netd:
     def stats(self, c):
         self.answered.clear()
         self.say("GATE_STATS", c.name)
-        assert self.answered.wait(5), "no counters"
+        assert self.answered.wait(60), "no counters"
         return self.counters[c.name]
 
     def kill(self):
@@ -260,7 +260,7 @@ class Netd:
     def end(self):
         self.ends = True
         self.process.kill()
-        self.thread.join(5)
+        self.thread.join(60)
 
 
 # ---- what the process of a gateway costs
