@@ -17,8 +17,15 @@ batch_check() {
 }
 
 # batch_follow: the container's output, unchanged, to ours. OUTPUT_OUT is a writer too: no end of file before it is closed.
+# The FIFO is read to its end whatever becomes of our output: QEMU waits at a full one, and the guest with it.
 batch_follow() {
-	cat <"$VM/output.out" {OUTPUT_OUT}>&- &
+	{
+		trap '' INT TERM HUP
+		cat || {
+			say "the output of $BATCH goes on unseen: nobody takes it"
+			cat >/dev/null
+		}
+	} <"$VM/output.out" {OUTPUT_OUT}>&- &
 	OUTPUT_PID=$!
 }
 
@@ -43,7 +50,7 @@ batch_status() {
 	[ -n "$EXIT_STATUS" ] && return "$EXIT_STATUS"
 	say "the machine ended without a result for $BATCH (QEMU status $QEMU_STATUS); its console: $RUN/console.log"
 	# QEMU's own reason, when it would not even start.
-	console_clean <"$VM/qemu.err" | tail -n 3 | sed 's/^/QEMU: /' >&2
-	tail -n 5 "$VM/console.log" | console_clean >&2
+	console_clean <"$VM/qemu.err" | tail -n 3 | sed 's/^/QEMU: /' >&2 || :
+	tail -n 5 "$VM/console.log" | console_clean >&2 || :
 	return 125
 }

@@ -81,7 +81,7 @@ console_url() {
 	if [ "$code" = 200 ]; then
 		[ "$CONSOLE" = log ] || stop="svctl poweroff"	# there the guest's shell gets Ctrl-C
 		say "ready: open this in a browser ($stop here stops the machine)"
-		printf '\n    %s\n\n' "$1"
+		printf '\n    %s\n\n' "$1" || :
 		echo "$1" >"$RUN/url"
 	else
 		say "Jupyter said it is ready, but $1 answers $code: $(cat "$VM/curl.err")"

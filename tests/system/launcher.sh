@@ -1,0 +1,96 @@
+#!/bin/bash
+# qemu/run around a machine that is played: readers that leave, terminals that go, two at a time. What is played writes and
+# reads the FIFOs as QEMU does: its writes wait.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+t=$(mktemp -d "${TMPDIR:-/tmp}/launcher.XXXXXX")
+trap 'rm -rf "$t"' EXIT
+number=0 failed=0
+tap() {	# name, status
+	number=$((number + 1))
+	[ "$2" = 0 ] && { echo "ok $number - $1"; return; }
+	failed=$((failed + 1))
+	echo "not ok $number - $1"
+	tail -n 5 "$t/said" | sed 's/^/#   /'
+}
+
+mkdir "$t/boot" "$t/work" "$t/bin"
+touch "$t/boot/vmlinux" "$t/boot/system.img" "$t/boot/cmdline"
+echo 'print(1)' >"$t/work/a.py"
+cat >"$t/bin/qemu-system-x86_64" <<'QEMU'
+#!/bin/bash
+# Says what PLAY has, in turn: a file for the output, a line for the control port, or waits to be told to power off.
+echo "$*" >>"$PLAY_DIR/qemu"
+for word; do
+	[[ $word != file,id=output,* ]] || output=${word#*path=} output=${output%%,*}
+	[[ $word != file,id=control,* ]] || control=${word#*path=} input=${control#*input-path=} control=${control%%,*}
+done
+IFS='|' read -ra acts <<<"$PLAY"
+for act in "${acts[@]}"; do
+	case $act in
+	lines) seq -f "line %g of the notebook's output" 20000 >"$output" ;;
+	poweroff)
+		echo waiting >>"$PLAY_DIR/acts"
+		IFS= read -r line <"$input"
+		echo "told $line" >>"$PLAY_DIR/acts"
+		sleep 0.5
+		echo "off" >>"$PLAY_DIR/acts"
+		;;
+	*) echo "$act" >"$control" ;;
+	esac
+done
+QEMU
+chmod +x "$t/bin/qemu-system-x86_64"
+run() {	# PLAY, SETTING... -- ARGUMENT...
+	local play=$1 settings=()
+	shift
+	while [ "$1" != -- ]; do settings+=("$1"); shift; done
+	shift
+	env PATH="$t/bin:$PATH" PLAY="$play" PLAY_DIR="$t" CUVETTE_INSIDE=1 BOOT="$t/boot" RUN="$t/run" WORK="$t/work" \
+		ACCEL=tcg "${settings[@]}" timeout -k 5 60 qemu/run "$@" </dev/null
+}
+
+run 'lines|exit 7' -- --batch "$t/work/a.py" >"$t/out" 2>"$t/said"
+[ $? = 7 ] && [ "$(wc -l <"$t/out")" = 20000 ]
+tap "a batch's output comes whole, and its status" $?
+
+{ run 'lines|exit 7' -- --batch "$t/work/a.py" 2>"$t/said"; echo $? >"$t/status"; } | head -n 1 >"$t/out"
+[ "$(cat "$t/status")" = 7 ] && [ "$(wc -l <"$t/out")" = 1 ]
+tap "a reader who leaves stops no batch" $?
+
+{ run 'lines|exit 7' -- --batch "$t/work/a.py" 2>"$t/said" >/dev/full; echo $? >"$t/status"; }
+[ "$(cat "$t/status")" = 7 ] && grep -q 'output' "$t/said"
+tap "output that cannot be written stops no batch, and is said" $?
+
+: >"$t/said"
+{ run 'stage a 1|exit 7' -- --batch "$t/work/a.py" 2>&1 >"$t/out"; echo $? >"$t/status"; } | true
+[ "$(cat "$t/status")" = 7 ]
+tap "a reader of the messages who leaves stops no batch" $?
+
+# The window is closed: its terminal is gone, and everybody in it is told SIGHUP.
+closed() {	# PLAY, ARGUMENT...: how the machine was stopped is in acts
+	local play=$1
+	shift
+	rm -f "$t/acts"
+	PLAY=$play run_on_terminal "$@"
+	diff <(printf 'waiting\ntold poweroff\noff\n') "$t/acts"
+}
+run_on_terminal() {
+	env PATH="$t/bin:$PATH" PLAY_DIR="$t" CUVETTE_INSIDE=1 BOOT="$t/boot" RUN="$t/run" WORK="$t/work" ACCEL=tcg \
+		python3 -c 'import os, pty, sys, time
+pid, terminal = pty.fork()
+if not pid:
+    os.execvp(sys.argv[2], sys.argv[2:])
+end = time.monotonic() + 60
+while not os.path.exists(sys.argv[1]) and time.monotonic() < end:
+    time.sleep(0.1)
+os.close(terminal)
+os.waitpid(pid, 0)' "$t/acts" qemu/run "$@"
+}
+closed poweroff >"$t/said" 2>&1
+tap "a terminal that is closed: the machine is told to power off, and gets its time" $?
+closed 'poweroff|lines' --batch "$t/work/a.py" >"$t/said" 2>&1
+tap "a batch's too" $?
+
+echo "1..$number"
+exit $((failed != 0))
