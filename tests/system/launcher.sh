@@ -92,5 +92,10 @@ tap "a terminal that is closed: the machine is told to power off, and gets its t
 closed 'poweroff|lines' --batch "$t/work/a.py" >"$t/said" 2>&1
 tap "a batch's too" $?
 
+
+# Many at a time, as a loop over notebooks starts them: none takes a port that another has just found free.
+: >"$t/qemu"
+run 'exit 0' PORT=8888 -- --batch "$t/work/a.py" 2>"$t/said" && grep -q 'user,id=net ' "$t/qemu" && ! grep -q hostfwd "$t/qemu"
+tap "a batch takes no port of the host" $?
 echo "1..$number"
 exit $((failed != 0))
