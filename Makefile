@@ -35,12 +35,15 @@ ifeq ($(CUVETTE_INSIDE),)
 # A folder outside the checkout is seen below /mnt inside.
 outside = $(filter /%,$(1))
 ENTER_OPTS := $(if $(call outside,$(O)),--bind $(O):/mnt/out)
-INNER := $(filter-out O=%,$(MAKEOVERRIDES)) O=$(if $(call outside,$(O)),/mnt/out,$(O))
+# Each variable of the command line as one word of the shell, whatever it holds.
+quote = '$(subst ','\'',$(1))'
+GIVEN := $(foreach v,$(.VARIABLES),$(if $(findstring command,$(origin $(v))),$(v)))
+INNER := $(foreach v,$(filter-out O,$(GIVEN)),$(v)=$(call quote,$($(v)))) O=$(if $(call outside,$(O)),/mnt/out,$(O))
 MAKE_INSIDE = make --no-print-directory -j$(JOBS) $(INNER)
 enter = $(Q)tools/enter $(ENTER_OPTS) $(1) $(MAKE_INSIDE) $(2)
 
 RUN_VARS := O WORK MEM CPUS PORT NET DATA DATA_SIZE SHARE MACHINE ACCEL CONSOLE APPEND CORRUPTION
-RUN_ENV = $(foreach v,$(RUN_VARS),$(if $($(v)),$(v)='$($(v))'))
+RUN_ENV = $(foreach v,$(RUN_VARS),$(if $($(v)),$(v)=$(call quote,$($(v)))))
 
 .PHONY: all programs run test check unit lint vm fuzz kernel-check reproduce relock toolroot fetch fetch-code clean help
 .NOTPARALLEL:
@@ -63,7 +66,7 @@ fetch: toolroot
 	$(Q)for f in rootfs/images/*/fetch; do [ ! -x "$$f" ] || tools/enter --net "$$f"; done
 
 run: all
-	$(Q)exec env $(RUN_ENV) qemu/run $(if $(NOTEBOOK),--batch '$(NOTEBOOK)')
+	$(Q)exec env $(RUN_ENV) qemu/run $(if $(NOTEBOOK),--batch $(call quote,$(NOTEBOOK)))
 
 unit lint: toolroot
 	$(call enter,,$@)
