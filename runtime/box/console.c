@@ -25,7 +25,7 @@
 
 int console_connect(const char *path, struct err *e)
 {
-	int fd = fd_connect_unix(path, e);
+	int fd = fd_connect_unix(path, FD_CONNECT_WAIT_MS, e);
 
 	return fd < 0 ? err_add(e, "console socket") : fd;
 }

@@ -3,12 +3,10 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "box/dbus_writer.h"
@@ -180,25 +178,11 @@ static int authenticate(struct dbus *d, struct err *e)
 	return str_starts(answer, "OK ") ? 0 : err_set(e, "the bus does not let this user in");
 }
 
-static int connect_abstract(const char *name, struct err *e)
-{
-	AUTO_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	size_t length = strlen(name);
-
-	if (length >= sizeof(a.sun_path))
-		return err_set(e, "the name of the socket @%.64s is too long", name);
-	memcpy(a.sun_path + 1, name, length);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&a,
-			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length)) < 0)
-		return err_sys(e, "connect to socket @%s", name);
-	return take_fd(&fd);
-}
-
 int dbus_open(struct dbus *d, const char *path, unsigned wait_ms, struct err *e)
 {
 	*d = (struct dbus){ .deadline_ms = time_boot_ms() + wait_ms };
-	d->fd = path[0] == '@' ? connect_abstract(path + 1, e) : fd_connect_unix(path, e);
+	d->fd = path[0] == '@' ? fd_connect_abstract(path, wait_ms, e) :
+				fd_connect_unix(path, wait_ms, e);
 	if (d->fd < 0)
 		return -1;
 	if (authenticate(d, e) == 0)

@@ -35,7 +35,7 @@ int notify_connect(const struct oci_seccomp *profile, int *fd, struct err *e)
 		return 0;
 	if (!profile->listener_path)
 		return err_set(e, ".linux.seccomp: SCMP_ACT_NOTIFY needs a listenerPath");
-	*fd = fd_connect_unix(profile->listener_path, e);
+	*fd = fd_connect_unix(profile->listener_path, FD_CONNECT_WAIT_MS, e);
 	return *fd < 0 ? err_add(e, ".linux.seccomp.listenerPath") : 0;
 }
 

@@ -133,7 +133,7 @@ static int open_pidfd_socket(struct entry *n, struct err *e)
 
 	if (!path)
 		return 0;
-	n->pidfd_socket_fd = fd_connect_unix(path, e);
+	n->pidfd_socket_fd = fd_connect_unix(path, FD_CONNECT_WAIT_MS, e);
 	return n->pidfd_socket_fd < 0 ? err_add(e, "--pidfd-socket") : 0;
 }
 

@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -175,7 +177,47 @@ int fd_set_nonblock(int fd, struct err *e)
 	return 0;
 }
 
-int fd_connect_unix(const char *path, struct err *e)
+/* Where the listener's backlog is full, connect(2) sleeps until there is room, as long as a send
+ * may (SO_SNDTIMEO, socket(7)), and says EAGAIN then. */
+static int connect_within(int fd, const struct sockaddr_un *a, socklen_t size, unsigned wait_ms,
+			  const char *path, struct err *e)
+{
+	const struct timeval wait = { .tv_sec = wait_ms / 1000,
+				      .tv_usec = (suseconds_t)(wait_ms % 1000) * 1000 };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) < 0)
+		return err_sys(e, "socket %s: bound its waits", path);
+	if (connect(fd, (const struct sockaddr *)a, size) == 0)
+		return 0;
+	if (errno != EAGAIN)
+		return err_sys(e, "connect to socket %s", path);
+	err_set(e,
+		"connect to socket %s: its owner has taken no connection for %u ms and the queue "
+		"is "
+		"full: see what that program is doing, or start it again",
+		path, wait_ms);
+	if (e)
+		e->number = ETIMEDOUT;
+	return -1;
+}
+
+int fd_connect_abstract(const char *name, unsigned wait_ms, struct err *e)
+{
+	AUTO_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	size_t length = strlen(name);
+	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+
+	if (length > sizeof(a.sun_path))
+		return err_set(e, "the name of the socket %.64s... is longer than %zu bytes", name,
+			       sizeof(a.sun_path) - 1);
+	memcpy(a.sun_path + 1, name + 1, length - 1);
+	if (fd < 0)
+		return err_sys(e, "open a socket for %s", name);
+	return connect_within(fd, &a, size, wait_ms, name, e) ? -1 : take_fd(&fd);
+}
+
+int fd_connect_unix(const char *path, unsigned wait_ms, struct err *e)
 {
 	/* An address ends after 108 bytes: so by an fd of the socket file. */
 	AUTO_FD int file_fd = open(path, O_PATH | O_CLOEXEC);
@@ -185,9 +227,7 @@ int fd_connect_unix(const char *path, struct err *e)
 	if (file_fd < 0 || fd < 0)
 		return err_sys(e, "open socket %s", path);
 	snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d", file_fd);
-	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
-		return err_sys(e, "connect to socket %s", path);
-	return take_fd(&fd);
+	return connect_within(fd, &a, sizeof(a), wait_ms, path, e) ? -1 : take_fd(&fd);
 }
 
 int fd_send_over(int socket_fd, int fd, const void *text, size_t size_bytes, struct err *e)

@@ -37,7 +37,12 @@ int fd_require_sealed(int fd, struct err *e);
 
 int fd_set_nonblock(int fd, struct err *e);
 
-/* A connected stream socket to the AF_UNIX socket at `path`, however long that is. */
-int fd_connect_unix(const char *path, struct err *e);
+enum { FD_CONNECT_WAIT_MS = 10000 };	/* whoever takes nobody in by then has hung */
+
+/* A connected stream socket to the AF_UNIX socket at `path`, however long that is, or to the
+ * abstract one `@name`. Waits wait_ms at most for a listener that takes nobody in, and as long in
+ * each send(2) over it afterwards. */
+int fd_connect_unix(const char *path, unsigned wait_ms, struct err *e);
+int fd_connect_abstract(const char *name, unsigned wait_ms, struct err *e);
 /* Passes fd over it with a text of at least one byte: one message of sendmsg(2). */
 int fd_send_over(int socket_fd, int fd, const void *text, size_t size_bytes, struct err *e);

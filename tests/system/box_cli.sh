@@ -333,6 +333,12 @@ if command -v python3 >/dev/null; then
 	config '.process.terminal = true | .process.consoleSize = {width: 91, height: 31} | .process.args = ["sh", "-c", "tty; stty size; id -u; echo ready; read l; echo got=$l"]'
 	ok "create --console-socket sends the master" eval 'AWAIT=ready TYPE="word
 " python3 console.py s1 box create --console-socket s1 -b b t >out 2>err; tr -d "\r" <out >o2; has "name /dev/pts/ptmx status 0" o2 && line /dev/pts/0 o2 && line "31 91" o2 && line got=word o2'
+	full_socket() {
+		exec python3 -c 'import select, socket, sys; s = socket.socket(socket.AF_UNIX); s.bind("full"); s.listen(0); c = socket.socket(socket.AF_UNIX); c.connect("full"); print("ready", flush=True); select.select([sys.stdin], [], [], 60)'
+	}
+	ok "a console socket whose owner takes nobody in" eval 'coproc full_socket; read -r _ <&"${COPROC[0]}"
+		refused "connect to socket full: its owner has taken no connection for 10000 ms" create --console-socket full -b b u; r=$?
+		kill "$COPROC_PID"; wait "$COPROC_PID"; rm -f full; [ $r = 0 ]'
 	ok "a console socket with a long name" eval 'd=$root/$(printf "d%.0s" $(seq 120)); mkdir -p $d; box delete -f t; (cd $d && python3 $root/console.py s2 box create --console-socket $d/s2 -b $root/b t) >out 2>err </dev/null; has "name /dev/pts/ptmx status 0"'
 	box delete -f t
 	config '.process.terminal = true | .process.args = ["sh", "-c", "stty size; echo ready; read l; echo got=$l; exit 5"]'

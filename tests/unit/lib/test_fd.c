@@ -7,7 +7,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <stdio.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -137,6 +140,63 @@ static void nonblock(void **state)
 	fd_close(&ends[1]);
 }
 
+/* A listener whose queue holds one connection, and nobody who takes it. */
+static int full_listener(struct sockaddr_un *a, size_t name_bytes)
+{
+	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + name_bytes);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)a, size), 0);
+	assert_int_equal(listen(fd, 0), 0);
+	return fd;
+}
+
+static void full_socket_is_bounded(void **state)
+{
+	char folder[] = "/tmp/test_fd.XXXXXX";
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	AUTO_FD int listener = -1;
+	struct err e;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s/s", folder);
+	listener = full_listener(&a, strlen(a.sun_path) + 1);
+	AUTO_FD int first = fd_connect_unix(a.sun_path, 50, &e);
+
+	assert_true(first >= 0);
+	assert_int_equal(fd_connect_unix(a.sun_path, 50, &e), -1);
+	assert_int_equal(e.number, ETIMEDOUT);
+	assert_non_null(strstr(e.text, a.sun_path));
+	assert_non_null(strstr(e.text, "its owner has taken no connection"));
+	unlink(a.sun_path);
+	assert_int_equal(fd_connect_unix(a.sun_path, 50, &e), -1);
+	assert_int_equal(e.number, ENOENT);
+	rmdir(folder);
+}
+
+static void full_abstract_socket_is_bounded(void **state)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	char name[64], endless[200] = "@";
+	AUTO_FD int listener = -1;
+	struct err e;
+
+	(void)state;
+	snprintf(name, sizeof(name), "@test_fd.%d", (int)getpid());
+	memcpy(a.sun_path + 1, name + 1, strlen(name) - 1);
+	listener = full_listener(&a, strlen(name));
+	AUTO_FD int first = fd_connect_abstract(name, 50, &e);
+
+	assert_true(first >= 0);
+	assert_int_equal(fd_connect_abstract(name, 50, &e), -1);
+	assert_int_equal(e.number, ETIMEDOUT);
+	assert_non_null(strstr(e.text, name));
+	memset(endless + 1, 'n', sizeof(endless) - 2);
+	assert_int_equal(fd_connect_abstract(endless, 50, &e), -1);
+	assert_non_null(strstr(e.text, "is longer than 107 bytes"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -147,6 +207,8 @@ int main(void)
 		cmocka_unit_test(errors_say_why),
 		cmocka_unit_test(seals),
 		cmocka_unit_test(nonblock),
+		cmocka_unit_test(full_socket_is_bounded),
+		cmocka_unit_test(full_abstract_socket_is_bounded),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
