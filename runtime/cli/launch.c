@@ -22,6 +22,7 @@
 #include "cli/foreground.h"
 #include "cli/globals.h"
 #include "cli/pid_file.h"
+#include "cli/roster.h"
 #include "cli/target.h"
 #include "cli/target_end.h"
 #include "cli/terminal.h"
@@ -173,10 +174,28 @@ static int make_scope(struct launch *l, struct err *e)
 	return l->cgroup_fd < 0 ? err_add(e, "unit %s", scope->unit) : 0;
 }
 
+/* An empty cgroup that was there may be that of a container that has ended or is being made:
+ * whoever deletes it ends all that lives there. Ours is on record by now, so of two at once one
+ * sees the other. */
+static int check_owner(const struct launch *l, struct err *e)
+{
+	const char *owner;
+
+	if (l->cgroup_is_new)
+		return 0;
+	owner = roster_cgroup_owner(l->root_fd, l->cgroup, l->id, l->arena);
+	if (!owner)
+		return 0;
+	return err_set(e,
+		       "config.json: .linux.cgroupsPath: the cgroup %s is that of the container "
+		       "%s: delete that before, or choose another path",
+		       l->cgroup, owner);
+}
+
 static int make_by_hand(struct launch *l, struct err *e)
 {
 	l->cgroup_fd = cgroup_create(l->mount_fd, l->cgroup, &l->plan.cgroup, &l->cgroup_is_new, e);
-	if (l->cgroup_fd >= 0)
+	if (l->cgroup_fd >= 0 && check_owner(l, e) == 0)
 		return 0;
 	l->cgroup = NULL;	/* nothing of it is ours to remove */
 	return -1;

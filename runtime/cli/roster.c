@@ -69,3 +69,29 @@ int roster_select(struct roster *r, const char *expression, struct err *e)
 	regfree(&regex);
 	return 0;
 }
+
+static bool has_cgroup(int root_fd, const char *id, const char *cgroup, struct arena *a)
+{
+	struct container_facts facts = { 0 };
+	struct container_dir dir;
+	bool has;
+
+	if (container_dir_open(&dir, root_fd, id, CONTAINER_LOCK_NONE, NULL))
+		return false;
+	has = container_dir_facts(&dir, a, &facts, NULL) > 0 && facts.cgroup &&
+	      strcmp(facts.cgroup, cgroup) == 0;
+	container_dir_close(&dir);
+	return has;
+}
+
+const char *roster_cgroup_owner(int root_fd, const char *cgroup, const char *id, struct arena *a)
+{
+	struct roster r;
+
+	if (roster_read(&r, root_fd, a, NULL))
+		return NULL;
+	for (size_t i = 0; i < r.count; i++)
+		if (strcmp(r.ids[i], id) != 0 && has_cgroup(root_fd, r.ids[i], cgroup, a))
+			return r.ids[i];
+	return NULL;
+}

@@ -183,6 +183,12 @@ is "a program above the limit is killed" "$(count oom_kill "$(file t/box/web/mem
 is "inside: limits stand, levels below are free" "$(b exec web /d inside own)" \
 	$'memory.max: EACCES\npids.max: EACCES\nabove: ENOENT\nmkdir: done\nmove down: done, done\ngive on: done'
 is "exec goes where the first process has gone" "$(b exec web /d inside cpus | head -n 1)" "cpu 0"
+is "a second container in the cgroup of one that has ended and is not deleted" "$(b kill web 9; vm_sh 'until [ "$(cat /sys/fs/cgroup/t/box/web/pids.current)" = 0 ]; do :; done'; b run -d -b /data/web web2)" \
+	'err box: config.json: .linux.cgroupsPath: the cgroup /t/box/web is that of the container web: delete that before, or choose another path'
+is "it is not made, and what is there stays" "$(b list -q; gone t/box/web || echo there)" $'web\nthere'
+b delete web >/dev/null
+is "a cgroup that somebody left empty is taken" "$(vm_sh 'mkdir -p /sys/fs/cgroup/t/box/web'; b run -d -b /data/web web2; b list -q; d state /t/box/web)" $'web2\npopulated 1 frozen 0'
+b delete --force web2 >/dev/null; b run -d -b /data/web web >/dev/null
 is "delete leaves nothing" "$(b delete --force web; gone t/box/web && echo gone)" gone
 
 for left in all mem cpu one free io sig thread; do d kill "/t/$left"; done >/dev/null
