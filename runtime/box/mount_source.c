@@ -67,12 +67,17 @@ static int open_root(struct mount_sources *s, const struct mount_plan *plan, str
 		.recursive = true,
 	};
 
+	char path[PATH_MAX];
+
 	if (!plan->root_path)
 		return 0;
-	s->root_fd = mount_fd_copy(s->bundle_fd, plan->root_path,
-				   MOUNT_CLONE_TREE | MOUNT_CLONE_FOLLOW, e);
+	/* With the slash the kernel takes nothing but a folder. */
+	if ((size_t)snprintf(path, sizeof(path), "%s/", plan->root_path) >= sizeof(path))
+		return err_set(e, ".root.path: longer than %d bytes: give a shorter one",
+			       PATH_MAX - 2);
+	s->root_fd = mount_fd_copy(s->bundle_fd, path, MOUNT_CLONE_TREE | MOUNT_CLONE_FOLLOW, e);
 	if (s->root_fd < 0 || mount_fd_change(s->root_fd, "", &c, e))
-		return err_add(e, "root file system");
+		return err_add(e, ".root.path");
 	return 0;
 }
 

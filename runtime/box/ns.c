@@ -91,21 +91,28 @@ int ns_clone_beside(uint64_t flags, int cgroup_fd, pid_t *pid, int *pidfd, void 
 	return err_sys(e, "make the container's namespaces");
 }
 
-static int open_join(enum oci_namespace ns, const char *path, struct err *e)
+/* Below /proc/PID/ns: namespaces(7). */
+static const char *file_name(enum oci_namespace ns)
 {
+	return ns == OCI_NS_MOUNT ? "mnt" : ns == OCI_NS_NETWORK ? "net" : oci_namespace_name(ns);
+}
+
+static int open_join(enum oci_namespace ns, const struct oci_spec *spec, struct err *e)
+{
+	const char *path = spec->namespace_paths[ns], *name = oci_namespace_name(ns);
 	AUTO_FD int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	int type;
 
 	if (fd < 0)
-		return err_sys(e, ".linux.namespaces: open %s namespace %s", oci_namespace_name(ns),
-			       path);
+		return err_sys(e, ".linux.namespaces[%u].path: open %s namespace %s",
+			       spec->namespace_items[ns], name, path);
 	type = ioctl(fd, NS_GET_NSTYPE);
-	if (type < 0)
-		return err_set(e, ".linux.namespaces: %s is not a namespace", path);
-	if ((uint64_t)type != ns_flag(ns))
-		return err_set(e, ".linux.namespaces: %s is not a %s namespace", path,
-			       oci_namespace_name(ns));
-	return take_fd(&fd);
+	if (type >= 0 && (uint64_t)type == ns_flag(ns))
+		return take_fd(&fd);
+	return err_set(e,
+		       ".linux.namespaces[%u].path: %s is not a %s namespace: give the path of "
+		       "one, like /proc/PID/ns/%s",
+		       spec->namespace_items[ns], path, name, file_name(ns));
 }
 
 /* By path one may well join the machine's own namespace; its parameters are not the container's. */
@@ -137,7 +144,7 @@ int ns_join_open(struct ns_join *join, const struct oci_spec *spec, unsigned cha
 	for (unsigned i = 0; i < OCI_NAMESPACES; i++) {
 		if (!spec->namespace_paths[i])
 			continue;
-		join->fds[i] = open_join(i, spec->namespace_paths[i], e);
+		join->fds[i] = open_join(i, spec, e);
 		if (join->fds[i] < 0 ||
 		    (changed & 1u << i && check_foreign(i, join->fds[i], e))) {
 			ns_join_close(join);

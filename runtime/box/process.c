@@ -41,9 +41,21 @@ static int set_scheduler(pid_t pid, const struct oci_scheduler *s, struct err *e
 		.sched_period = s->period_ns,
 	};
 
-	if (syscall(SYS_sched_setattr, pid, &attr, 0) < 0)
-		return err_sys(e, ".process.scheduler: set the policy");
-	return 0;
+	if (syscall(SYS_sched_setattr, pid, &attr, 0) == 0)
+		return 0;
+	if (errno == EOPNOTSUPP)
+		return err_set(e,
+			       ".process.scheduler.flags: this kernel has no SCHED_FLAG_UTIL_CLAMP "
+			       "(CONFIG_UCLAMP_TASK): leave it out");
+	if (errno == EBUSY)
+		return err_set(e,
+			       ".process.scheduler: the processors have no room for that runtime "
+			       "in that period (SCHED_DEADLINE): ask for less of it");
+	if (errno == EINVAL)
+		return err_set(e, ".process.scheduler: the kernel takes no such values for this "
+				  "policy, or was built without it (sched_setattr(2)): change or "
+				  "leave them out");
+	return err_sys(e, ".process.scheduler: set the policy");
 }
 
 static int set_io_priority(pid_t pid, const struct oci_io_priority *io, struct err *e)

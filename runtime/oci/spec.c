@@ -60,7 +60,10 @@ static int read_root(const struct spec_reader *r, const struct json *root, struc
 	    spec_string(r, &object, "path", &s->root_path, e) ||
 	    json_opt_bool(&object, "readonly", &s->root_readonly, e))
 		return -1;
-	return s->root_path && s->root_path[0] ? 0 : spec_bad(r, &object, e, "path is missing");
+	return s->root_path && s->root_path[0]
+		       ? 0
+		       : spec_bad(r, &object, e,
+				  "path is missing: name the folder that is the container's root");
 }
 
 static int read_process(const struct spec_reader *r, const struct json *root, struct oci_spec *s,

@@ -46,6 +46,7 @@ struct oci_spec {
 
 	unsigned namespaces;			/* a bit 1 << OCI_NS_* for each new one */
 	const char *namespace_paths[OCI_NAMESPACES];	/* not NULL: joined, and no bit above */
+	unsigned namespace_items[OCI_NAMESPACES];	/* which of .linux.namespaces that is */
 	struct oci_time_offset time_monotonic, time_boottime;
 	struct oci_id_maps uid_maps, gid_maps;
 	struct oci_device *devices;

@@ -16,8 +16,8 @@ static const char *const map_keys[] = { "containerID", "hostID", "size", NULL };
 static const char *const clock_names[] = { "boottime", "monotonic", NULL };
 static const char *const offset_keys[] = { "nanosecs", "secs", NULL };
 
-static int read_namespace(const struct spec_reader *r, const struct json *item, struct oci_spec *s,
-			  struct err *e)
+static int read_namespace(const struct spec_reader *r, const struct json *item, unsigned index,
+			  struct oci_spec *s, struct err *e)
 {
 	struct json at = json_member(item, "path");
 	const char *type, *path = NULL;
@@ -32,6 +32,7 @@ static int read_namespace(const struct spec_reader *r, const struct json *item, 
 		return spec_bad(r, item, e, "%s is given twice", type);
 	if (path && path[0] != '/')
 		return spec_bad(r, &at, e, "must be an absolute path, not \"%s\"", path);
+	s->namespace_items[number] = index;
 	if (path)
 		s->namespace_paths[number] = path;
 	else
@@ -155,7 +156,7 @@ int spec_namespaces_read(const struct spec_reader *r, const struct json *linux_o
 	for (size_t i = 0; found && i < json_count(&array); i++) {
 		struct json item = json_at(&array, i);
 
-		if (read_namespace(r, &item, s, e))
+		if (read_namespace(r, &item, (unsigned)i, s, e))
 			return -1;
 	}
 	return read_maps(r, linux_object, s, e) || read_offsets(r, linux_object, s, e) ? -1 : 0;

@@ -257,10 +257,10 @@ int spec_u32(const struct spec_reader *r, const struct json *object, const char 
 
 	if (absent && !required)
 		return 0;
-	if (json_get_u64(object, key, &value, e))
-		return -1;
-	if (value > UINT32_MAX)
-		return spec_bad(r, &item, e, "must be at most %u", UINT32_MAX);
+	if (absent)
+		return json_get_u64(object, key, &value, e);
+	if (json_as_u64(&item, &value, NULL) || value > UINT32_MAX)
+		return spec_bad(r, &item, e, "must be a whole number from 0 to %u", UINT32_MAX);
 	*out = (uint32_t)value;
 	return 0;
 }

@@ -2,6 +2,7 @@
  * `execCPUAffinity` of config.json's process (config.md "Linux Process"). */
 #include <linux/ioprio.h>
 #include <linux/sched.h>
+#include <string.h>
 
 #include "lib/arena.h"
 #include "lib/err.h"
@@ -17,7 +18,7 @@ static const char *const scheduler_keys[] = { "deadline", "flags",  "nice",    "
 static const char *const io_keys[] = { "class", "priority", NULL };
 static const char *const affinity_keys[] = { "final", "initial", NULL };
 
-/* sched(7). The specification's SCHED_ISO is a reserved number that no kernel implements. */
+/* sched(7) */
 static const struct spec_word policies[] = {
 	{ "SCHED_OTHER", SCHED_NORMAL }, { "SCHED_FIFO", SCHED_FIFO },
 	{ "SCHED_RR", SCHED_RR },	 { "SCHED_BATCH", SCHED_BATCH },
@@ -66,6 +67,18 @@ static int check_scheduler(const struct spec_reader *r, const struct json *objec
 	return 0;
 }
 
+/* A word of the specification, which no kernel has behind it (sched(7)). */
+static int check_policy(const struct spec_reader *r, const struct json *object, struct err *e)
+{
+	struct json item = json_member(object, "policy");
+	const char *text;
+
+	if (json_as_str(&item, &text, NULL) || strcmp(text, "SCHED_ISO") != 0)
+		return 0;
+	return spec_bad(r, &item, e, "no Linux kernel has SCHED_ISO: choose SCHED_OTHER with a "
+				     "nice below 0, or SCHED_RR");
+}
+
 static int read_scheduler(const struct spec_reader *r, const struct json *process,
 			  struct oci_process *p, struct err *e)
 {
@@ -77,7 +90,7 @@ static int read_scheduler(const struct spec_reader *r, const struct json *proces
 	if (found <= 0)
 		return found;
 	s = arena_alloc(r->arena, sizeof(*s));
-	if (spec_keys(r, &object, scheduler_keys, e) ||
+	if (spec_keys(r, &object, scheduler_keys, e) || check_policy(r, &object, e) ||
 	    spec_word(r, &object, "policy", policies, &policy, e) ||
 	    spec_number(r, &object, "nice", -20, 19, &nice, e) < 0 ||
 	    spec_number(r, &object, "priority", 0, 99, &priority, e) < 0 ||

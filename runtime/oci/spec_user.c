@@ -13,6 +13,30 @@ static const char *const user_keys[] = { "additionalGids", "gid", "uid", "umask"
 static const char *const cap_keys[] = { "ambient",     "bounding",  "effective",
 					"inheritable", "permitted", NULL };
 
+/* The last number means "none" to the kernel. */
+static int check_id(const struct spec_reader *r, const struct json *item, uint64_t *id,
+		    struct err *e)
+{
+	if (json_as_u64(item, id, NULL) || *id >= UINT32_MAX)
+		return spec_bad(r, item, e, "must be a whole number from 0 to %u: it is the id of "
+					    "a user or group", UINT32_MAX - 1);
+	return 0;
+}
+
+static int read_id(const struct spec_reader *r, const struct json *object, const char *key,
+		   uint32_t *out, struct err *e)
+{
+	struct json item = json_member(object, key);
+	uint64_t id;
+
+	if (!spec_given(object, key))
+		return json_get_u64(object, key, &id, e);
+	if (check_id(r, &item, &id, e))
+		return -1;
+	*out = (uint32_t)id;
+	return 0;
+}
+
 static int read_groups(const struct spec_reader *r, const struct json *user_object,
 		       struct oci_user *user, struct err *e)
 {
@@ -27,10 +51,8 @@ static int read_groups(const struct spec_reader *r, const struct json *user_obje
 		struct json item = json_at(&groups, i);
 		uint64_t gid;
 
-		if (json_as_u64(&item, &gid, e))
+		if (check_id(r, &item, &gid, e))
 			return -1;
-		if (gid >= UINT32_MAX)
-			return spec_bad(r, &item, e, "no group id");
 		user->groups[i] = (uint32_t)gid;
 	}
 	return 0;
@@ -50,15 +72,15 @@ static int read_user(const struct spec_reader *r, const struct json *process, st
 		return 0;
 	/* `username` is Windows' (config.md "User"): not known here. */
 	if (spec_keys(r, &object, user_keys, e) ||
-	    spec_u32(r, &object, "uid", true, &user->uid, e) ||
-	    spec_u32(r, &object, "gid", true, &user->gid, e) ||
+	    read_id(r, &object, "uid", &user->uid, e) ||
+	    read_id(r, &object, "gid", &user->gid, e) ||
 	    spec_u32(r, &object, "umask", false, &umask, e))
 		return -1;
-	if (user->uid == UINT32_MAX || user->gid == UINT32_MAX)
-		return spec_bad(r, &object, e, "4294967295 is no user or group id");
 	if (spec_given(&object, "umask")) {
+		struct json item = json_member(&object, "umask");
+
 		if (umask > 0777)
-			return spec_bad(r, &object, e, "umask must be at most 511 (octal 777)");
+			return spec_bad(r, &item, e, "must be at most 511 (octal 777)");
 		user->umask = (int)umask;
 	}
 	return read_groups(r, &object, user, e);

@@ -104,6 +104,18 @@ ok "spec's rootless document is accepted" eval 'rm s/config.json; b spec -b s --
 config .
 ok "plan prints and changes nothing" eval 'b plan b && has "/proc" && [ -z "$(ls /run/box-oci 2>/dev/null)" ]'
 ok "plan names the JSON path of what is wrong" eval 'config ".process.cwd = \"x\""; refused "config.json: .process" plan b'
+# What the kernel says no to has its JSON path too.
+wrong() { config "$2"; refused "$1" create --bundle b c; }
+ok "a namespace that is not there" wrong '.linux.namespaces[1].path: open ipc namespace /none: No such file or directory' \
+	'.linux.namespaces = [{ type: "uts" }, { type: "ipc", path: "/none" }, { type: "mount" }]'
+ok "one of another type" wrong '.linux.namespaces[2].path: /proc/self/ns/pid is not a network namespace: give the path of one, like /proc/PID/ns/net' \
+	'.linux.namespaces = [{ type: "mount" }, { type: "uts" }, { type: "network", path: "/proc/self/ns/pid" }]'
+ok "a file that is none" wrong '.linux.namespaces[1].path: /etc/passwd is not a uts namespace' \
+	'.linux.namespaces = [{ type: "mount" }, { type: "uts", path: "/etc/passwd" }]'
+ok "a root that is not there" wrong '.root.path: copy the mount of none/: No such file or directory' '.root.path = "none"'
+ok "a root that is a file" wrong '.root.path: copy the mount of config.json/: Not a directory' '.root.path = "config.json"'
+ok "a deadline that the kernel does not take" wrong '.process.scheduler: the kernel takes no such values for this policy' \
+	'.process.scheduler = { policy: "SCHED_DEADLINE", runtime: 1, deadline: 2, period: 3 }'
 
 # ---- the life of one container
 args sleep 1000

@@ -116,7 +116,7 @@ def refused_namespaces():
         status, out = box.run(c)
         ok(what, status != 0 and sentence in out, out)
 
-    no("a path that is no namespace", namespace(config("/inmate"), "network", "/etc/passwd"), "is not a namespace")
+    no("a path that is no namespace", namespace(config("/inmate"), "network", "/etc/passwd"), ".path: /etc/passwd is not a network namespace")
     no("a namespace of another type", namespace(config("/inmate"), "network", "/proc/self/ns/uts"), "is not a network namespace")
     no("a namespace that is not there", namespace(config("/inmate"), "ipc", "/nosuch"), "open ipc namespace /nosuch")
     c = config("/inmate")

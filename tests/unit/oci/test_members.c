@@ -119,7 +119,8 @@ static void process(void **state)
 		  "process.consoleSize.height: must be from 0 to 65535" },
 		{ PROCESS, "'scheduler':{}", SCHEDULER ".policy: is missing" },
 		{ PROCESS, "'scheduler':{'policy':'SCHED_ISO'}",
-		  SCHEDULER ".policy: \"SCHED_ISO\" is unknown" },
+		  SCHEDULER ".policy: no Linux kernel has SCHED_ISO: choose SCHED_OTHER with a "
+			    "nice below 0, or SCHED_RR" },
 		{ PROCESS, "'scheduler':{'policy':'SCHED_OTHR'}",
 		  SCHEDULER ".policy: \"SCHED_OTHR\" is unknown; did you mean SCHED_OTHER?" },
 		{ PROCESS, "'scheduler':{'policy':'SCHED_OTHER','nice':20}",
@@ -156,7 +157,7 @@ static void process(void **state)
 		{ PROCESS, "'oomScoreAdj':-1001", "process.oomScoreAdj: must be from -1000 to" },
 		{ PROCESS, "'oomScoreAdj':1.5", "process.oomScoreAdj: must be a whole number" },
 		{ PROCESS, "'user':{'uid':0,'gid':0,'umask':4294967295}",
-		  "process.user: umask must be at most 511 (octal 777)" },
+		  "process.user.umask: must be at most 511 (octal 777)" },
 	};
 #undef SCHEDULER
 
@@ -283,7 +284,8 @@ static void resources(void **state)
 		{ RESOURCES, "'rdma':{'a b':{'hcaHandles':1}}",
 		  "linux.resources.rdma[\"a b\"]: a device's name has no blanks" },
 		{ RESOURCES, "'rdma':{'a':{'hcaHandles':4294967296}}",
-		  "linux.resources.rdma.a.hcaHandles: must be at most 4294967295" },
+		  "linux.resources.rdma.a.hcaHandles: must be a whole number from 0 to "
+		  "4294967295" },
 		{ RESOURCES, "'network':{'classID':-1}",
 		  "linux.resources.network.classID: must be a whole number" },
 		{ RESOURCES, "'devices':[{}]", "linux.resources.devices[0]: allow is missing" },

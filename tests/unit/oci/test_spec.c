@@ -76,18 +76,30 @@ static void refused(void **state)
 		{ "\"cwd\":\"/\"", "\"cwd\":\"/\",\"env\":[\"A=1\",\"B\"]",
 		  "web: .process.env[1]: must be NAME=VALUE" },
 		{ "\"uid\":1000", "\"uid\":4294967295",
-		  "web: .process.user: 4294967295 is no user or group id" },
+		  "web: .process.user.uid: must be a whole number from 0 to 4294967294: it is the "
+		  "id "
+		  "of a user or group" },
 		{ "\"uid\":1000", "\"uid\":4294967296",
-		  "web: .process.user.uid: must be at most 4294967295" },
+		  "web: .process.user.uid: must be a whole number from 0 to 4294967294: it is the "
+		  "id "
+		  "of a user or group" },
 		{ "\"uid\":1000", "\"uid\":-1",
-		  "web: .process.user.uid: must be a whole number from 0 to 18446744073709551615" },
+		  "web: .process.user.uid: must be a whole number from 0 to 4294967294: it is the "
+		  "id "
+		  "of a user or group" },
+		{ "\"gid\":100", "\"gid\":4294967295",
+		  "web: .process.user.gid: must be a whole number from 0 to 4294967294: it is the "
+		  "id "
+		  "of a user or group" },
 		{ "\"uid\":1000", "\"username\":\"x\"",
 		  "web: .process.user.username: unknown key" },
 		{ "\"uid\":1000,", "", "web: .process.user.uid: is missing" },
 		{ "\"gid\":100", "\"gid\":100,\"umask\":512",
-		  "web: .process.user: umask must be at most 511 (octal 777)" },
+		  "web: .process.user.umask: must be at most 511 (octal 777)" },
 		{ "\"gid\":100", "\"gid\":100,\"additionalGids\":[1,4294967295]",
-		  "web: .process.user.additionalGids[1]: no group id" },
+		  "web: .process.user.additionalGids[1]: must be a whole number from 0 to "
+		  "4294967294: it is the id "
+		  "of a user or group" },
 		{ "\"cwd\"", "\"oomScoreAdj\":1001,\"cwd\"",
 		  "web: .process.oomScoreAdj: must be from -1000 to 1000" },
 		{ "\"cwd\"", "\"capabilities\":{\"bounding\":[\"CAP_CHOWN\",\"CHOWN\"]},\"cwd\"",
@@ -108,7 +120,9 @@ static void refused(void **state)
 		{ "\"cwd\"",
 		  "\"rlimits\":[{\"type\":\"RLIMIT_CPU\",\"soft\":3,\"hard\":2}],\"cwd\"",
 		  "web: .process.rlimits[0]: soft is above hard" },
-		{ "\"path\":\"rootfs\"", "\"readonly\":true", "web: .root: path is missing" },
+		{ "\"path\":\"rootfs\"", "\"readonly\":true",
+		  "web: .root: path is missing: name "
+		  "the folder that is the container's root" },
 		{ "\"root\":{\"path\":\"rootfs\"},", "", "web: .root: is missing" },
 		{ "\"mounts\":[],\"linux\":{",
 		  "\"annotations\":{\"cuvette.seccomp\":\"default\"},"
