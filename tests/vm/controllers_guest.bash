@@ -66,6 +66,38 @@ ok "the disk takes it" eval 'echo bfq >/sys/block/vda/queue/scheduler'
 is "io.bfq.weight, as it is" "$(held "$weights" io.bfq.weight)" "io.bfq.weight default 500
 io.bfq.weight $disk 300"
 
+# ---- update, option by option: the file, and what stands beside it and is not given
+config '{"memory":{"limit":67108864},"cpu":{"quota":50000,"period":100000},"pids":{"limit":40}}' sleep
+box run -d -b b c </dev/null
+updated() { # OPTION=VALUE FILE TEXT
+	is "update $1" "$(box update "$1" c 2>&1; cat "$top/c/$2")" "$3"
+}
+updated --cpu-period=50000 cpu.max "50000 50000"
+updated --cpu-quota=20000 cpu.max "20000 50000"
+updated --cpu-burst=10000 cpu.max.burst 10000
+updated --cpu-quota=-1 cpu.max "max 50000"
+updated --cpu-share=2048 cpu.weight 174
+updated --cpu-idle=1 cpu.idle 1
+updated --cpu-idle=0 cpu.idle 0
+updated --cpuset-cpus=1 cpuset.cpus 1
+updated --cpuset-cpus=0-1 cpuset.cpus 0-1
+updated --cpuset-mems=0 cpuset.mems 0
+updated --blkio-weight=400 io.bfq.weight "default 400"
+updated --memory-reservation=32m memory.low 33554432
+updated --memory-swap=96m memory.swap.max 33554432
+updated --memory=48m memory.max 50331648
+updated --memory-swap=-1 memory.swap.max max
+updated --pids-limit=17 pids.max 17
+updated --pids-limit=-1 pids.max max
+like "update --kernel-memory has no file, and says so" "$(box update --kernel-memory=1m --kernel-memory-tcp=1m c 2>&1)" '--kernel-memory and --kernel-memory-tcp have no meaning in cgroup v2'
+like "nor have realtime limits, and these are refused" "$(box update --cpu-rt-runtime=1000 --cpu-rt-period=10000 --pids-limit=5 c 2>&1)" 'cgroup v2 has no limits for realtime'
+is "of a refused call nothing is done" "$(cat $top/c/{pids.max,memory.max})" $'max\n50331648'
+ok "all at once" box update --cpu-period=100000 --cpu-quota=30000 --cpu-burst=1000 --cpuset-cpus=0 --cpuset-mems=0 --memory=32m --memory-swap=40m \
+	--memory-reservation=16m --pids-limit=9 --blkio-weight=100 --cpu-share=512 c
+is "and all of it is there" "$(cd $top/c && cat cpu.max cpu.max.burst cpuset.cpus cpuset.mems memory.max memory.swap.max memory.low pids.max io.bfq.weight cpu.weight | tr '\n' ' ')" \
+	"30000 100000 1000 0 0 33554432 8388608 16777216 9 default 100 59 "
+box delete --force c
+
 # ---- rdma: the controller is there, a card is not
 ok "the kernel has the controller rdma" grep -qw rdma /sys/fs/cgroup/cgroup.controllers
 like "rdma without its card" "$(run '{"rdma":{"mlx5_1":{"hcaHandles":3,"hcaObjects":9}}}' sleep)" \
