@@ -46,9 +46,10 @@ machine_kernel() {
 # The system is vda, the data disk vdb: both machines number their devices in the order given here.
 machine_disks() {	# system image, data image or empty; a comma in a path is written twice for QEMU
 	QEMU_ARGS+=(-drive "if=none,id=system,file=${1//,/,,},format=raw,readonly=on" -device "virtio-blk-$BUS,drive=system")
-	# Zeros become holes: an ext4 that zeroes its tables does not make the file bigger.
+	# Zeros become holes: an ext4 that zeroes its tables does not make the file bigger. And where the host has no room for the
+	# file to grow, the guest is told; by itself QEMU stops the machine without a word.
 	[ -z "$2" ] || QEMU_ARGS+=(-drive "if=none,id=data,file=${2//,/,,},format=raw,discard=unmap,detect-zeroes=unmap"
-		-device "virtio-blk-$BUS,drive=data")
+		-device "virtio-blk-$BUS,drive=data,werror=report,rerror=report")
 }
 
 # machine_port NUMBER NAME OUT IN: a virtio-serial port. OUT and IN are FIFOs that the caller holds open.

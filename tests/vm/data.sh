@@ -43,6 +43,19 @@ ok "full: a notebook opens all the same" vm_see 'Cuvette is ready: '
 ok "full: deleting works" vm_sh 'rm /data/fill && echo free >/data/after'
 vm_kill
 
+# The host has no room for what the disk's file would grow by.
+mkdir "$VM/host" && mount -t tmpfs -o size=60m host "$VM/host"
+vm_boot APPEND=cuvette.lab=off DATA="$VM/host/data.img" DATA_SIZE=1G
+ok "a full host: the machine boots" vm_shell_ready
+vm_sh 'echo kept >/data/kept; sync' >/dev/null
+like "a full host: who writes is told" "$(vm_sh 'for i in 0 1 2 3 4 5 6 7 8 9; do dd if=/dev/urandom of=/data/$i bs=1M count=10 conv=fsync 2>&1; done')" '(I/O error|Input/output error)'
+ok "a full host: it powers off" off
+mount -o remount,size=1g "$VM/host"
+vm_boot APPEND=cuvette.lab=off DATA="$VM/host/data.img"
+is "a full host, with room again: what was synced is there" "$(vm_sh 'cat /data/kept')" kept
+vm_kill
+umount "$VM/host"
+
 vm_boot APPEND=cuvette.lab=off DATA=
 ok "a missing disk: the machine boots" vm_shell_ready
 like "a missing disk: /data is in memory" "$(vm_sh 'cat /proc/mounts')" '^[^ ]+ /data tmpfs '
