@@ -166,6 +166,12 @@ void tcp_flow_destroy(struct tcp_flow *f)
 	tcp_relay_feed(t);
 }
 
+static void hurry(struct tcp *t)
+{
+	if (t->setup.loop)
+		loop_hurry(t->setup.loop);
+}
+
 /* The SYN that was kept, to lwIP: it answers the container. */
 static void open_inside(struct tcp_flow *f)
 {
@@ -177,6 +183,7 @@ static void open_inside(struct tcp_flow *f)
 		return;
 	}
 	tcp_window_open(f);
+	hurry(f->tcp);
 	f->conn.events = f->service ? &tcp_serve_events : &tcp_relay_events;
 	if (lwip_stack_input(f->tcp->lwip, &f->conn, &syn, NULL) < 0)
 		tcp_flow_destroy(f);
@@ -395,6 +402,9 @@ void tcp_input_packet(struct tcp *t, const struct packet *p, struct frame *frame
 			tcp_flow_destroy(f);
 		return;
 	}
+	/* A client that asks one thing for each connection: the next one. */
+	if (p->tcp_flags & PACKET_RESET)
+		hurry(t);
 	/* Lost as on a wire: the container sends it again when its turn comes. */
 	if (p->payload_bytes > 0 && tcp_relay_full(f, p->payload_bytes))
 		return;

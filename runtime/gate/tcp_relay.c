@@ -23,6 +23,7 @@ enum {
 	FEED_MAX = 32, /* starving flows in one turn */
 	PACE_MS = 5,
 	DRAIN_MS = 60 * 1000, /* without a byte that the other side takes */
+	TALK_BYTES = 1024, /* a question or an answer, and no part of a stream */
 };
 
 /* A link of what the socket did not take. */
@@ -115,6 +116,13 @@ static void tell_consumed(struct tcp_flow *f, size_t size_bytes)
 	}
 	tcp_window_used(f, size_bytes);
 	lwip_conn_consumed(&f->conn, size_bytes);
+}
+
+/* A question may be answered at once, and an answer followed by the next question. */
+static void passed_on(struct tcp_flow *f, size_t size_bytes)
+{
+	if (size_bytes <= TALK_BYTES && f->tcp->setup.loop)
+		loop_hurry(f->tcp->setup.loop);
 }
 
 /* ---- from the container */
@@ -252,10 +260,12 @@ static void on_received(struct lwip_conn *c, struct lwip_bytes *b)
 		if (n < 0)
 			n = 0;
 	}
-	if ((size_t)n == size)
+	if ((size_t)n == size) {
 		lwip_bytes_drop(b);
-	else
+		passed_on(f, size);
+	} else {
 		keep(f, b, (size_t)n);
+	}
 	want(f, LOOP_WRITE, f->kept != NULL);
 	tell_consumed(f, (size_t)n);
 }
@@ -361,6 +371,7 @@ static enum taken take_some(struct tcp_flow *f, size_t *sum)
 		return TAKEN_ERROR;
 	c->used += (uint32_t)n;
 	*sum += (size_t)n;
+	passed_on(f, (size_t)n);
 	if (over_rate(f->rate_in, (size_t)n))
 		pace(f);
 	return (size_t)n < most ? TAKEN_ALL : TAKEN_MORE;

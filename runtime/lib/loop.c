@@ -14,6 +14,10 @@
 #include "lib/time.h"
 
 enum { BATCH_MAX = 64 }; /* x 12 bytes; what does not fit comes with the next wait */
+/* A wait awake costs at most SPIN_NS: two wake-ups of another process and its work between them. It
+ * is tried when so many waits after loop_hurry have been that short, one after the other; each time
+ * in vain doubles their number: on a busy machine the answer needs this CPU. */
+enum { SPIN_NS = 50000, PROMPT_MIN = 8, PROMPT_MAX = 4096 };
 
 struct loop {
 	int epoll_fd;
@@ -21,6 +25,8 @@ struct loop {
 	struct loop_timer *timers; /* by due_ms, the next one first */
 	struct epoll_event batch[BATCH_MAX];
 	int batch_at, batch_count;
+	bool hurries;
+	unsigned prompt, prompt_wanted; /* short waits in a row */
 	struct loop_source signals;
 	void (*on_signal)(void *ctx, int number);
 	void *signal_ctx;
@@ -33,6 +39,7 @@ struct loop *loop_create(struct err *e)
 	if (!loop)
 		abort();
 	loop->signals.fd = -1;
+	loop->prompt_wanted = PROMPT_MIN;
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (loop->epoll_fd < 0) {
 		err_sys(e, "epoll");
@@ -181,6 +188,45 @@ static int wait_ms(const struct loop *loop)
 	return (int)(loop->timers->due_ms - now_ms);
 }
 
+void loop_hurry(struct loop *loop)
+{
+	loop->hurries = true;
+}
+
+static int wait_asleep(struct loop *loop)
+{
+	return epoll_wait(loop->epoll_fd, loop->batch, BATCH_MAX, wait_ms(loop));
+}
+
+/* 0: in vain. */
+static int wait_awake(struct loop *loop, uint64_t start_ns)
+{
+	int n;
+
+	do {
+		n = epoll_wait(loop->epoll_fd, loop->batch, BATCH_MAX, 0);
+	} while (n == 0 && time_boot_ns() - start_ns < SPIN_NS);
+	if (n != 0)
+		loop->prompt_wanted = PROMPT_MIN;
+	else if (loop->prompt_wanted < PROMPT_MAX)
+		loop->prompt_wanted *= 2;
+	return n;
+}
+
+static int wait_hurried(struct loop *loop)
+{
+	uint64_t start_ns = time_boot_ns();
+	int n = 0;
+
+	loop->hurries = false;
+	if (loop->prompt >= loop->prompt_wanted)
+		n = wait_awake(loop, start_ns);
+	if (n == 0)
+		n = wait_asleep(loop);
+	loop->prompt = time_boot_ns() - start_ns < SPIN_NS ? loop->prompt + 1 : 0;
+	return n;
+}
+
 static void run_timers(struct loop *loop)
 {
 	uint64_t now_ms = loop->timers ? time_boot_ms() : 0;
@@ -213,7 +259,7 @@ int loop_run(struct loop *loop, struct err *e)
 	int n;
 
 	while (!loop->stop) {
-		n = epoll_wait(loop->epoll_fd, loop->batch, BATCH_MAX, wait_ms(loop));
+		n = loop->hurries ? wait_hurried(loop) : wait_asleep(loop);
 		if (n < 0 && errno != EINTR)
 			return err_sys(e, "epoll_wait");
 		loop->batch_count = n > 0 ? n : 0;

@@ -49,6 +49,10 @@ void loop_remove(struct loop_source *source);
 void loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t delay_ms);
 void loop_timer_off(struct loop_timer *timer);
 
+/* What was done in this turn may be answered within microseconds. While such answers do come that
+ * soon, the next wait begins with a short one without sleep, which saves a wake-up. */
+void loop_hurry(struct loop *loop);
+
 /* Signals come in as events: blocks them for the process and calls back with the number.
  * One call per loop. The set is the caller's list, terminated by 0. */
 int loop_signals(struct loop *loop, const int *numbers, void (*on_signal)(void *ctx, int number),

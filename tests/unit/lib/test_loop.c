@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -334,6 +335,58 @@ static void cannot_watch(void **state)
 	loop_remove(&source);
 }
 
+enum { ANSWERS = 2000 };
+
+static unsigned answers;
+
+static void on_answer(struct loop_source *source, unsigned events)
+{
+	struct peer *p = owner_of(source, struct peer, source);
+	char byte;
+
+	(void)events;
+	assert_int_equal(read(source->fd, &byte, 1), 1);
+	loop_hurry(loop);
+	if (++answers < ANSWERS)
+		assert_int_equal(write(p->far_fd, "b", 1), 1);
+}
+
+static void on_last(struct loop_timer *timer)
+{
+	(void)timer;
+	loop_stop(loop);
+}
+
+static uint64_t used_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* All answers come; when there are no more of them the loop sleeps until its timer is due. */
+static void hurries_and_sleeps(void **state)
+{
+	struct peer p;
+	struct err e;
+	uint64_t before_ns;
+
+	(void)state;
+	answers = 0;
+	peer_open(&p, "");
+	p.source.on_event = on_answer;
+	p.timer.on_time = on_last;
+	assert_int_equal(loop_add(loop, &p.source, LOOP_READ, &e), 0);
+	assert_int_equal(write(p.far_fd, "a", 1), 1);
+	loop_timer_set(loop, &p.timer, 500);
+	before_ns = used_ns();
+	run();
+	assert_int_equal(answers, ANSWERS);
+	assert_true(used_ns() - before_ns < 250000000);
+	peer_close(&p);
+}
+
 #define LOOP_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -349,6 +402,7 @@ int main(void)
 		LOOP_TEST(signals),
 		LOOP_TEST(stop_before_run),
 		LOOP_TEST(cannot_watch),
+		LOOP_TEST(hurries_and_sleeps),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
