@@ -282,7 +282,7 @@ def story_udp():
     code = """
 s=[]
 for i in range(300):
-    x=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); x.settimeout(5); x.bind(('172.31.0.3',0)); x.connect(('192.0.2.7',9)); s.append(x)
+    x=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); x.settimeout(20); x.bind(('172.31.0.3',0)); x.connect(('192.0.2.7',9)); s.append(x)
 for r in range(3):
     for k in range(0,300,50):     # the echo's own socket buffer holds no more small ones
         for i,x in enumerate(s[k:k+50]): x.send(b'%d.%d'%(k+i,r))

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-LIMIT = 20  # seconds until an event that never comes is a failure
+LIMIT = 60  # seconds until an event that never comes is a failure
 NETCTL, NETD, SOCKET, LOG = "/run/netctl", "/usr/lib/cuvette/netd", "/run/netd.sock", "/run/log"
 V4, V6, TCP, UDP = socket.AF_INET, socket.AF_INET6, socket.SOCK_STREAM, socket.SOCK_DGRAM
 OWN = os.open("/proc/self/ns/net", os.O_RDONLY)

