@@ -70,9 +70,8 @@ static int start_unit(const struct scope_seat *seat, const struct systemd_scope 
 	return failed;
 }
 
-/* Where systemd has put the seat: with slices, a delegated part of the tree and a user's manager
- * only the kernel can say that. */
-static int find_cgroup(struct scope_seat *seat, const struct systemd_scope *scope, struct err *e)
+/* Empty where this namespace cannot say it. */
+static int read_cgroup(pid_t pid, char path[CGROUP_PATH_MAX], struct err *e)
 {
 	AUTO_FD int proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	AUTO_FREE char *text = NULL;
@@ -81,11 +80,22 @@ static int find_cgroup(struct scope_seat *seat, const struct systemd_scope *scop
 
 	if (proc_fd < 0)
 		return err_sys(e, "open /proc");
-	snprintf(name, sizeof(name), "%d/cgroup", (int)seat->pid);
+	snprintf(name, sizeof(name), "%d/cgroup", (int)pid);
 	text = fs_read_at(proc_fd, name, PROC_CGROUP_BYTES_MAX, &size_bytes, e);
 	if (!text)
 		return -1;
-	if (cgroup_path_of_process(seat->cgroup, text) && str_ends(seat->cgroup, scope->unit))
+	if (!cgroup_path_of_process(path, text))
+		path[0] = '\0';
+	return 0;
+}
+
+/* Where systemd has put the seat: with slices, a delegated part of the tree and a user's manager
+ * only the kernel can say that. */
+static int find_cgroup(struct scope_seat *seat, const struct systemd_scope *scope, struct err *e)
+{
+	if (read_cgroup(seat->pid, seat->cgroup, e))
+		return -1;
+	if (str_ends(seat->cgroup, scope->unit))
 		return 0;
 	return err_set(
 		e,
@@ -109,6 +119,43 @@ static int take_place(struct scope_seat *seat, int mount_fd, struct err *e)
 	return fs_write_control_at(seat->cgroup_fd, SEAT "/cgroup.procs", pid, e);
 }
 
+/* Does the kernel let us move a process from one to the other? Then we may write to the
+ * cgroup.procs of the last one above both (cgroup-v2.rst, "Delegation Containment"). */
+static bool may_move(int mount_fd, const char *from, const char *to)
+{
+	char file[CGROUP_PATH_MAX + sizeof("./cgroup.procs")];
+	size_t same = 0;
+
+	for (size_t i = 0; from[i] == to[i] || !from[i] || !to[i]; i++) {
+		if ((!from[i] || from[i] == '/') && (!to[i] || to[i] == '/'))
+			same = i;
+		if (!from[i] || !to[i])
+			break;
+	}
+	snprintf(file, sizeof(file), ".%.*s/cgroup.procs", (int)same, to);
+	return faccessat(mount_fd, file, W_OK, AT_EACCESS) == 0;
+}
+
+int scope_come_near(int mount_fd, const char *cgroup, struct err *e)
+{
+	const struct systemd_properties none = { 0 };
+	char own[CGROUP_PATH_MAX], unit[32];
+	struct systemd s;
+	int failed;
+
+	if (read_cgroup(getpid(), own, e))
+		return -1;
+	if (!own[0] || may_move(mount_fd, own, cgroup))
+		return 0;
+	if (systemd_open(&s, true, e))
+		return -1;
+	snprintf(unit, sizeof(unit), "box-%d.scope", (int)getpid());
+	failed = systemd_start(&s, unit, "box, at work on a container", getpid(), &none, e);
+	systemd_close(&s);
+	return failed ? err_add(e, "move from the cgroup %s to where this user's systemd is", own) :
+			0;
+}
+
 int scope_begin(struct scope_seat *seat, int mount_fd, const struct systemd_scope *scope,
 		const struct scope_record *r, struct err *e)
 {
@@ -119,7 +166,8 @@ int scope_begin(struct scope_seat *seat, int mount_fd, const struct systemd_scop
 		scope_unseat(seat);
 		return -1;
 	}
-	if (find_cgroup(seat, scope, e) == 0 && take_place(seat, mount_fd, e) == 0)
+	if (find_cgroup(seat, scope, e) == 0 && take_place(seat, mount_fd, e) == 0 &&
+	    (!scope->user || scope_come_near(mount_fd, seat->cgroup, e) == 0))
 		return 0;
 	scope_unseat(seat);
 	scope_end(r, &ignored);

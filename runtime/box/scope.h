@@ -44,6 +44,12 @@ int scope_begin(struct scope_seat *seat, int mount_fd, const struct systemd_scop
 		const struct scope_record *r, struct err *e);
 void scope_unseat(struct scope_seat *seat);	/* zeroed is fine */
 
+/* Until the caller may make processes in a cgroup of the user's manager: who logs in stands in a
+ * session's scope, beside that manager's part of the tree, and the kernel lets nobody but root
+ * across. Then systemd moves the caller into a scope of its own, box-PID.scope, that ends with it.
+ */
+int scope_come_near(int mount_fd, const char *cgroup, struct err *e);
+
 /* The limits of a unit that runs. */
 int scope_update(const struct scope_record *r, struct arena *a,
 		 const struct cgroup_values *limits, struct err *e);

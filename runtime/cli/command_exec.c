@@ -4,8 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "box/cgroup.h"
 #include "box/console.h"
 #include "box/enter.h"
+#include "box/scope.h"
 #include "box/seccomp_store.h"
 #include "cli/command.h"
 #include "cli/commands.h"
@@ -93,6 +95,13 @@ static int check_status(const struct entry *n, struct err *e)
 		       target_status_name(n->target.status));
 }
 
+static int come_near(const struct target *t, struct err *e)
+{
+	AUTO_FD int mount_fd = cgroup_open_mount(e);
+
+	return mount_fd < 0 ? -1 : scope_come_near(mount_fd, t->facts.cgroup, e);
+}
+
 static int open_cgroup(struct entry *n, struct err *e)
 {
 	const char *below = n->options->cgroup;
@@ -101,6 +110,8 @@ static int open_cgroup(struct entry *n, struct err *e)
 	if (!n->target.facts.cgroup)
 		return below ? err_set(e, "--cgroup: container %s has no cgroup", n->target.dir.id)
 			     : 0;
+	if (n->target.facts.scope_user && come_near(&n->target, e))
+		return -1;
 	fd = target_cgroup_open(&n->target, e);
 	if (fd >= 0 && below) {
 		n->job.cgroup_is_fixed = true;

@@ -170,6 +170,15 @@ ok "user: update" UB update --memory 33554432 web
 is "user: his systemd knows" "$(U systemctl --user show -P MemoryMax box-web.scope)" 33554432
 ok "user: delete --force" UB delete --force web
 is "user: nothing is left" "$(U systemctl --user show -P LoadState box-web.scope) $(find /sys/fs/cgroup/user.slice -type d -name '*web*')" "not-found "
+# US WORDS...: box where a user's shell is that has logged in: beside his manager's part of the tree
+US() { systemd-run -q --scope --uid=1000 --gid=1000 --slice=user-1000.slice env -C /tmp/u XDG_RUNTIME_DIR=/run/user/1000 HOME=/tmp/u timeout -k 5 60 "$@" </dev/null; }
+like "session: it is beside" "$(US cat /proc/self/cgroup)" '^0::/user.slice/user-1000.slice/run-[^/]*\.scope$'
+ok "session: run -d" US box --systemd-cgroup run -d -b . web
+like "session: where it is" "$(find /sys/fs/cgroup/user.slice -type d -name container)" 'manager-of-1000.service/user.slice/box-web.scope/container$'
+is "session: its process is in there" "$(cat /sys/fs/cgroup/user.slice/user-1000.slice/manager-of-1000.service/user.slice/box-web.scope/container/cgroup.procs)" "$(US box state web | jq .pid)"
+is "session: exec" "$(US box --systemd-cgroup exec web cat /proc/self/cgroup)" "0::/"
+ok "session: update, delete --force" eval 'US box --systemd-cgroup update --memory 33554432 web && US box --systemd-cgroup delete --force web'
+ok "session: nothing is left" within 20 eval '[ -z "$(U systemctl --user list-units --all --plain --no-legend "box-*.scope")$(find /sys/fs/cgroup/user.slice -type d -name "box-*")" ]'
 systemctl stop manager-of-1000.service
 
 # ---- podman
