@@ -192,8 +192,7 @@ static int connect_within(int fd, const struct sockaddr_un *a, socklen_t size, u
 	if (errno != EAGAIN)
 		return err_sys(e, "connect to socket %s", path);
 	err_set(e,
-		"connect to socket %s: its owner has taken no connection for %u ms and the queue "
-		"is "
+		"connect to socket %s: its owner has taken no connection for %u ms, its queue is "
 		"full: see what that program is doing, or start it again",
 		path, wait_ms);
 	if (e)
