@@ -381,6 +381,36 @@ static int do_step(const struct mount_step *step, struct doing *d, struct err *e
 	return err_set(e, "no such step");
 }
 
+/* In front of the error: whose step it was, in the words of config.json. */
+static void name_step(const struct mount_step *step, struct err *e)
+{
+	err_add(e, "%s", step->target);
+	switch (step->op) {
+	case MOUNT_NEW:
+	case MOUNT_BIND:
+	case MOUNT_SYS:
+	case MOUNT_CGROUP:
+		err_add(e, ".mounts[%zu]", step->index);
+		break;
+	case MOUNT_NODE:
+		err_add(e, ".linux.devices[%zu]", step->index);
+		break;
+	case MOUNT_MASK:
+		err_add(e, ".linux.maskedPaths");
+		break;
+	case MOUNT_READ_ONLY:
+		err_add(e, ".linux.readonlyPaths");
+		break;
+	case MOUNT_VOLUME:
+	case MOUNT_DEVICES:
+	case MOUNT_CONSOLE:
+	case MOUNT_SET:
+	case MOUNT_ROOT_READ_ONLY:
+	case MOUNT_OPS:
+		break;
+	}
+}
+
 /* Nothing that the machine mounts or unmounts from now on shows up in here, or the other way round;
  * pivot_root(2) asks for it too. The root goes over the machine's: any place would do, and this one
  * is always there. Below it the file system of device nodes, since only what is attached can be
@@ -411,7 +441,7 @@ int mount_do(const struct mount_plan *plan, struct mount_sources *sources, struc
 		fd_pile_make_room(&d.spent, STEP_FDS_MAX);
 		failed = do_step(&plan->steps[i], &d, e);
 		if (failed)
-			err_add(e, "%s", plan->steps[i].target);
+			name_step(&plan->steps[i], e);
 	}
 	return failed;
 }

@@ -143,7 +143,7 @@ run true 'bind("/data", "src/file")'; ok "a file on a folder" says "/data: the s
 run true 'bind("/data/x", "src/file", "bind", "size=5")'; ok "an option that no bind mount has" says '.mounts[6].options: "size=5" is no option of a bind mount'
 run true 'add("/data/x", "tmpfs", "t", ["size=banana"])'; ok "the kernel's own words about an option" says "Bad value for 'size'"
 run true 'add("/data/x", "tmpfs", "t", ["nosuch=1"])'; ok "an option that tmpfs does not have" says "nosuch"
-run true 'add("/data/x", "nosuchfs", "t")'; ok "a file system that the kernel does not have" says "/data/x: mount nosuchfs: the kernel has no file system of this name"
+run true 'add("/data/x", "nosuchfs", "t")'; ok "a file system that the kernel does not have" says ".mounts[6]: /data/x: mount nosuchfs: the kernel has no file system of this name"
 run 'readlink /data/link; cat /data/copied/file' 'bind("/data/link", "src/link", "copy-symlink"); bind("/data/copied", "src", "copy-symlink")'
 ok "copy-symlink copies links and mounts the rest" eval 'has /etc/target && has b'
 rm root/data/link
