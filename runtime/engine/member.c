@@ -235,7 +235,8 @@ static void on_patience(struct loop_timer *timer)
 	fail(m, "network", attachments_default(m->attachments)->network->doc.name,
 	     m->state == MEMBER_WAITING ?
 		     "netd is not there: svd starts it again, and the log says why it ended" :
-		     "netd did not answer in time");
+		     "netd did not attach or publish it in time: `svctl log netd` says why, "
+		     "`svctl restart netd` keeps every container");
 }
 
 static void take_fd_of(struct member *m, int net_ns_fd)

@@ -22,6 +22,7 @@ _Static_assert(LWIP_WINDOW_MAX == TCP_WND, "the greatest window is lwIP's");
 
 /* A packet's transport part is at most 65535 - 20; headers of a segment: no options. */
 enum { SEGMENT_BYTES_MAX = 65535 - 40 - 20, PIECES_MAX = 14, CWND_FIRST_BYTES = 1024 * 1024 };
+enum { WIRE_BYTES_MIN = 48 }; /* as Linux (tcp_min_snd_mss): an MSS of 1 would cost 48 times more */
 enum { EXT_CONN = 0 }; /* index of pcb->ext_args */
 
 struct lwip_stack {
@@ -246,6 +247,8 @@ static err_t on_accepted(void *arg, struct tcp_pcb *pcb, err_t error)
 		return ERR_VAL;
 	/* At a device's largest MTU one packet is all that a segment may be. */
 	c->wire_bytes = pcb->mss < SEGMENT_BYTES_MAX ? pcb->mss : SEGMENT_BYTES_MAX;
+	if (c->wire_bytes < WIRE_BYTES_MIN)
+		c->wire_bytes = WIRE_BYTES_MIN;
 	c->segment_bytes = (uint16_t)(SEGMENT_BYTES_MAX - SEGMENT_BYTES_MAX % c->wire_bytes);
 	pcb->mss = c->segment_bytes;
 	/* A wire of memory has no congestion; what the ring cannot take is seen as loss. */

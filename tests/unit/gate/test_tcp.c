@@ -50,6 +50,8 @@ struct world {
 	/* of the container's one connection */
 	uint32_t ours, theirs, acked;
 	size_t sent_bytes;
+	uint8_t mss;			/* its SYN says; 0 = nothing */
+	uint16_t wire_bytes;		/* the device shall split what it gets into such pieces */
 };
 
 static const uint8_t inside[] = { 10, 0, 0, 2 }, outside[] = { 192, 0, 2, 1 };
@@ -75,7 +77,8 @@ static void on_sent(void *ctx, const struct tun_offload *o, const struct iovec *
 	size_t size = 0;
 	int i;
 
-	(void)o;
+	if (o->segment_bytes)
+		w->wire_bytes = o->segment_bytes;
 	for (i = 0; i < count; i++) {
 		memcpy(bytes + size, pieces[i].iov_base, pieces[i].iov_len);
 		size += pieces[i].iov_len;
@@ -100,20 +103,23 @@ static void say(struct world *w, uint8_t flags, size_t size)
 {
 	struct frame *f = frame_get(w->pool);
 	struct address from = address_of_bytes(inside, 4), to = address_of_bytes(outside, 4);
+	size_t header = w->mss && flags == PACKET_SYN ? 24 : 20;
 	struct packet p;
 	uint8_t *tcp;
 
 	assert_non_null(f);
-	tcp = f->bytes + packet_build_ip(f->bytes, &from, &to, IPPROTO_TCP, 20 + size);
-	memset(tcp, 0, 20);
+	tcp = f->bytes + packet_build_ip(f->bytes, &from, &to, IPPROTO_TCP, header + size);
+	memset(tcp, 0, header);
 	put32(tcp, 40000u << 16 | 80);
 	put32(tcp + 4, w->ours);
 	put32(tcp + 8, w->theirs);
-	tcp[12] = 5 << 4;
+	tcp[12] = (uint8_t)(header << 2);
 	tcp[13] = flags;
 	tcp[14] = tcp[15] = 255;
-	memcpy(tcp + 20, data, size);
-	f->size_bytes = (uint32_t)(40 + size);
+	if (header > 20)
+		memcpy(tcp + 20, (const uint8_t[]){ 2, 4, 0, w->mss }, 4);
+	memcpy(tcp + header, data, size);
+	f->size_bytes = (uint32_t)(20 + header + size);
 	assert_int_equal(packet_parse(&p, f->bytes, f->size_bytes), PACKET_GOOD);
 	tcp_input_packet(w->tcp, &p, f);
 	frame_drop(f);
@@ -392,6 +398,28 @@ static void test_short_connections(void **state)
 	finish(&w);
 }
 
+/* Or 64 KiB would be 65,536 packets, on an attacker's word. */
+static void test_least_segment(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	say(&w, PACKET_RESET | PACKET_ACKED, 0);
+	close(w.server);
+	w.mss = 1;
+	open_connection(&w);
+	assert_int_equal(send(w.server, data, SMALL, 0), SMALL);
+	for (int i = 0; i < TURNS_MAX && !w.wire_bytes; i++) {
+		turn(&w);
+		say(&w, PACKET_ACKED, 0);
+	}
+	assert_int_equal(w.wire_bytes, 48);
+	say(&w, PACKET_RESET | PACKET_ACKED, 0);
+	close(w.server);
+	finish(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,6 +428,7 @@ int main(void)
 		cmocka_unit_test(test_no_heap),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_short_connections),
+		cmocka_unit_test(test_least_segment),
 	};
 	size_t i;
 
