@@ -216,6 +216,12 @@ static void unpick_udp(void *ctx, void *publication, int number)
 	publish_done(publication, number);
 }
 
+static bool moves_on_udp(void *ctx, void *publication, int number)
+{
+	(void)ctx;
+	return publish_moves_on(publication, number);
+}
+
 static bool is_inside(void *ctx, const struct address *client)
 {
 	return gate_is_inside(((struct outward *)ctx)->g, client);
@@ -331,7 +337,8 @@ static int start(struct outward *o, int fd, struct err *e)
 				 .ctx = o };
 	struct udp_setup udp = { .loop = g->loop, .flows = o->flows, .gateway4 = n->gateway4,
 				 .gateway6 = n->gateway6, .decide = decide_udp, .pick = pick_udp,
-				 .unpick = unpick_udp, .is_inside = is_inside, .ctx = o };
+				 .unpick = unpick_udp, .moves_on = moves_on_udp,
+				 .is_inside = is_inside, .ctx = o };
 	struct icmp_setup icmp = { .loop = g->loop, .flows = o->flows, .gateway4 = n->gateway4,
 				   .gateway6 = n->gateway6, .decide = decide_icmp, .ctx = o };
 

@@ -167,6 +167,16 @@ void publish_done(struct published *p, int number)
 	p->balance.entries[number].active--;
 }
 
+bool publish_moves_on(const struct published *p, int number)
+{
+	if (p->balance.entries[number].state == BALANCE_SERVES)
+		return false;
+	for (unsigned i = 0; i < p->balance.count; i++)
+		if (p->balance.entries[i].state == BALANCE_SERVES)
+			return true;
+	return false;
+}
+
 void publish_remove(struct publications *ps, struct published *p)
 {
 	struct published **at = &ps->by_key[bucket_of(ps, p->key)];

@@ -57,3 +57,6 @@ void publish_remove(struct publications *ps, struct published *p);	/* closes the
  * publish_done; -1 = nobody is left. p->members[number] is the container. */
 int publish_pick(struct published *p, const struct balance_tried *tried, uint64_t now_ms);
 void publish_done(struct published *p, int number);
+/* It drains, is ill or gone, and another one serves: without a connection nothing keeps a client
+ * there. */
+bool publish_moves_on(const struct published *p, int number);

@@ -67,6 +67,9 @@ typedef void udp_pick_fn(void *ctx, void *publication, const struct address *cli
 /* The flow that was picked for has ended. */
 typedef void udp_unpick_fn(void *ctx, void *publication, int number);
 
+/* Shall the client's next datagram be picked for anew? Answers on their way still come back. */
+typedef bool udp_moves_on_fn(void *ctx, void *publication, int number);
+
 /* Is this client's address one of the network's own subnets? It is shown as the gateway's then. */
 typedef bool udp_inside_fn(void *ctx, const struct address *client);
 
@@ -78,6 +81,7 @@ struct udp_setup {
 	udp_decide_fn *decide;
 	udp_pick_fn *pick;
 	udp_unpick_fn *unpick;	/* NULL is fine */
+	udp_moves_on_fn *moves_on;	/* NULL: never */
 	udp_inside_fn *is_inside;	/* NULL: none is */
 	void *ctx;
 };

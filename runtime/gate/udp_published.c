@@ -196,6 +196,11 @@ static void on_client(struct loop_source *source, unsigned events)
 			continue;
 		client = address_unmapped(&client);
 		f = *client_at(p, &client, port);
+		if (f && p->u->setup.moves_on &&
+		    p->u->setup.moves_on(p->u->setup.ctx, p->publication, f->number)) {
+			udp_flow_end(f);
+			f = NULL;
+		}
 		if (!f)
 			f = client_new(p, &client, port);
 		if (!f)

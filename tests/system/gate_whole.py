@@ -179,6 +179,28 @@ s.settimeout(LIMIT)
 s.bind(("192.0.2.7", 0))
 s.sendto(b"ping", ("192.0.2.1", port))
 t.is_("a published UDP port", s.recvfrom(100), (b"ping", ("192.0.2.1", port)))
+
+
+def published(who):
+    """Clients of its published ports so far (wire/stats.h: the ninth number)."""
+    return int(ask("stats", "lab", who).split()[3 + 8])
+
+
+def again(data):
+    s.sendto(data, ("192.0.2.1", port))
+    return s.recvfrom(100)[0]
+
+
+ask("backend", "lab", "echo", "b", 1)
+before = published("a"), published("b")
+t.is_("a client goes on where it was", (again(b"more"), published("a"), published("b")), (b"more", *before))
+ask("backend", "lab", "echo", "a", 2)
+t.is_("when that one drains, its next datagram goes to another one", (again(b"gone"), published("b")), (b"gone", before[1] + 1))
+ask("backend", "lab", "echo", "b", 2)
+t.is_("with nobody else it stays", (again(b"stay"), published("a"), published("b")), (b"stay", before[0], before[1] + 1))
+ask("backend", "lab", "echo", "a", 1)
+ask("backend", "lab", "echo", "b", 0)
+t.is_("and goes back", (again(b"back"), published("a")), (b"back", before[0] + 1))
 with socket.socket(V4, UDP) as inside_it:
     sh("ip addr add 172.18.0.99/32 dev lo")
     inside_it.settimeout(LIMIT)
