@@ -1,12 +1,13 @@
 /* replicas.h - what a compose file says about a service that is several containers: how many, who
  * of them gets a client, how they are replaced.
  *
- * `scale`, `deploy.replicas`, `deploy.update_config.order` and the label `cuvette.balance`. What
+ * `scale`, `deploy.replicas`, `deploy.update_config` and the label `cuvette.balance`. What
  * only one container can have (an address, the printed URL) is refused with its line. Public
  * struct; the functions are for runtime/compose only. */
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct compose_project;
 struct compose_service;
@@ -21,6 +22,8 @@ struct compose_replicas {
 	bool is_counted;		/* by scale or deploy.replicas */
 	unsigned count;			/* 1 when not */
 	bool start_first;		/* the successor is up before its predecessor goes */
+	unsigned at_once;		/* 0 = 1; more only where they stop first */
+	uint64_t delay_ms;		/* from a successor that works to the next one */
 	bool least_connections;		/* else by turns */
 };
 

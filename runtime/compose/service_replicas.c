@@ -5,11 +5,14 @@
 #include "compose/compose.h"
 #include "compose/reader.h"
 #include "compose/replicas.h"
+#include "compose/scalar.h"
 #include "compose/yaml.h"
 #include "lib/err.h"
 #include "lib/str.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+
+enum { DELAY_MAX_MS = 86400000 };
 
 int service_read_scale(struct reader *r, const struct yaml_node *node, struct err *e)
 {
@@ -74,13 +77,31 @@ static int read_order(struct reader *r, const struct yaml_node *node, struct err
 
 static int read_parallelism(struct reader *r, const struct yaml_node *node, struct err *e)
 {
+	struct compose_service *s = r->target;
+	const char *text = reader_text(r, node, e);
+	uint32_t count;
+
+	if (!text)
+		return -1;
+	if (!str_to_u32(text, &count))
+		return reader_fail(r, node, e,
+				   "must be a number: so many containers are replaced at a time, 0 "
+				   "is all of them");
+	s->replicas.at_once = count && count < COMPOSE_REPLICAS_MAX ? count : COMPOSE_REPLICAS_MAX;
+	return 0;
+}
+
+static int read_delay(struct reader *r, const struct yaml_node *node, struct err *e)
+{
+	struct compose_service *s = r->target;
 	const char *text = reader_text(r, node, e);
 
 	if (!text)
 		return -1;
-	return str_equal(text, "1") ? 0 :
-				      reader_fail(r, node, e,
-						  "must be 1: containers are replaced one by one");
+	if (!scalar_duration_ms(text, &s->replicas.delay_ms) || s->replicas.delay_ms > DELAY_MAX_MS)
+		return reader_fail(r, node, e,
+				   "\"%.64s\" is no time up to a day: write 10s or 1m30s", text);
+	return 0;
 }
 
 static int read_failure_action(struct reader *r, const struct yaml_node *node, struct err *e)
@@ -100,7 +121,7 @@ static int read_failure_action(struct reader *r, const struct yaml_node *node, s
 int service_read_update_config(struct reader *r, const struct yaml_node *node, struct err *e)
 {
 	static const struct reader_key keys[] = {
-		{ "delay", NULL },	       { "failure_action", read_failure_action },
+		{ "delay", read_delay },       { "failure_action", read_failure_action },
 		{ "max_failure_ratio", NULL }, { "monitor", NULL },
 		{ "order", read_order },       { "parallelism", read_parallelism },
 	};
@@ -159,6 +180,12 @@ static int check(const struct reader *r, const struct compose_project *p,
 	bool many = s->replicas.count > 1 || s->replicas.start_first;
 	const char *why = many ? why_not_many(s) : NULL;
 
+	if (!why && s->container_name && s->replicas.count > 1)
+		why = "several containers cannot have one container_name: take it out, they are "
+		      "called by the service and a number";
+	if (!why && s->replicas.start_first && s->replicas.at_once > 1)
+		why = "with order: start-first its containers are replaced one by one: take "
+		      "parallelism out, or write stop-first";
 	if (why)
 		return err_set(e, "%s:%u: service %s: %s", r->file, s->line, s->name, why);
 	for (size_t i = 0; i < p->service_count; i++) {

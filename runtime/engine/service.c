@@ -5,6 +5,7 @@
 #include "engine/container.h"
 #include "engine/plan.h"
 #include "lib/log.h"
+#include "lib/time.h"
 #include "orch/rollout.h"
 
 void service_init(struct service *s, const struct compose_service *compose, struct arena *arena)
@@ -107,10 +108,28 @@ static void perform(struct service *s, const struct rollout_step *step)
 	container_replace(c);
 }
 
+/* `delay` goes by when all successors of before have shown that they work. */
+static bool rests(struct service *s, const struct rollout_place *places)
+{
+	unsigned news = 0, fresh = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		news += places[i].found == ROLLOUT_NEW;
+		fresh += places[i].found == ROLLOUT_NEW && !places[i].works;
+	}
+	if (!news || fresh)
+		s->settled_ms = 0;
+	else if (!s->settled_ms)
+		s->settled_ms = time_boot_ms();
+	if (!news || !s->compose->replicas.delay_ms)
+		return false;
+	return fresh || time_boot_ms() - s->settled_ms < s->compose->replicas.delay_ms;
+}
+
 bool service_roll(struct service *s)
 {
 	const struct compose_replicas *r = &s->compose->replicas;
-	const struct rollout_rule rule = { r->count, r->start_first, s->is_blocked };
+	struct rollout_rule rule = { r->count, r->start_first, s->is_blocked, false, r->at_once };
 	struct rollout_place places[PLAN_SLOTS_MAX];
 	struct rollout_step step;
 	bool unsettled = false, olds = false;
@@ -119,6 +138,7 @@ bool service_roll(struct service *s)
 	do {
 		for (size_t i = 0; i < s->count; i++)
 			places[i] = place_of(&s->containers[i]);
+		rule.rests = rests(s, places);
 		step = rollout_step(&rule, places, s->count);
 		if (step.kind)
 			perform(s, &step);
@@ -127,5 +147,5 @@ bool service_roll(struct service *s)
 		olds = olds || places[i].found == ROLLOUT_OLD;
 		unsettled = unsettled || (places[i].found == ROLLOUT_NEW && !places[i].works);
 	}
-	return olds && unsettled;
+	return olds && (unsettled || rule.rests);
 }

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "compose/health.h"
 #include "engine/member.h"
@@ -22,6 +23,7 @@ struct service {
 	size_t count;
 	struct member_ports ports;
 	bool is_blocked, is_blocked_said;
+	uint64_t settled_ms;			/* since then all successors work; 0 = not all */
 };
 
 void service_init(struct service *s, const struct compose_service *compose, struct arena *arena);

@@ -3,12 +3,12 @@
 
 struct tally {
 	unsigned news, olds, ends;
-	bool news_work;
+	unsigned fresh;			/* of the news: has to show yet that it works */
 };
 
 static struct tally tally(const struct rollout_place *places, size_t count)
 {
-	struct tally t = { .news_work = true };
+	struct tally t = { 0 };
 
 	for (size_t i = 0; i < count; i++) {
 		switch (places[i].found) {
@@ -20,7 +20,7 @@ static struct tally tally(const struct rollout_place *places, size_t count)
 			break;
 		case ROLLOUT_NEW:
 			t.news++;
-			t.news_work = t.news_work && places[i].works;
+			t.fresh += !places[i].works;
 			break;
 		case ROLLOUT_ENDS:
 			t.ends++;
@@ -68,7 +68,8 @@ struct rollout_step rollout_step(const struct rollout_rule *rule,
 {
 	struct tally t = tally(places, count);
 	/* Nobody waits for what is gone to go: a first start has no old ones beside it. */
-	unsigned most = rule->wanted + (rule->start_first && t.olds + t.ends > 0 ? 1 : 0);
+	bool beside = rule->start_first && t.olds + t.ends > 0 && !(rule->rests && t.olds > 0);
+	unsigned most = rule->wanted + beside;
 
 	if (t.news > rule->wanted)
 		return end(places, count, ROLLOUT_NEW);
@@ -77,8 +78,9 @@ struct rollout_step rollout_step(const struct rollout_rule *rule,
 			return (struct rollout_step){ ROLLOUT_NOTHING, 0 };
 		return start(places, count);
 	}
-	/* One at a time, and only when those who came last do their work. */
-	if (!t.olds || t.ends || !t.news_work ||
+	/* Few at a time, and only when those who came last do their work. */
+	if (!t.olds || t.ends + t.fresh >= (rule->at_once ? rule->at_once : 1) ||
+	    (rule->rests && !rule->start_first) ||
 	    (rule->start_first && t.news < rule->wanted && t.news + t.olds <= rule->wanted))
 		return (struct rollout_step){ ROLLOUT_NOTHING, 0 };
 	return end(places, count, ROLLOUT_OLD);

@@ -1,10 +1,10 @@
 /* rollout.h - several tasks of one kind, brought from what is there to so many of the settings that
- * are wanted now, one at a time. Pure: facts of each place in, one step out.
+ * are wanted now, one at a time or a few. Pure: facts of each place in, one step out.
  *
  * A place holds one task at a time. Stop-first: an old one ends, then its successor starts, and
  * there are never more than `wanted`. Start-first: the successor starts beside them and has to work
- * before the old one ends, so there is one more place. Either way the next old one ends only when
- * every successor works: one that does not keeps the others as they are.
+ * before the old one ends, so there is one more place, and `at_once` is 1. Either way the next old
+ * one ends only when every successor works: one that does not keeps the others as they are.
  *
  * Asked again after each step and each change of a fact, until there is nothing to do. */
 #pragma once
@@ -30,6 +30,8 @@ struct rollout_rule {
 	unsigned wanted;
 	bool start_first;
 	bool blocked;			/* what it depends on is not there: nothing starts */
+	bool rests;			/* a successor has just come: the next one has to wait */
+	unsigned at_once;		/* so many are on their way at a time; 0 = 1 */
 };
 
 enum rollout_kind { ROLLOUT_NOTHING, ROLLOUT_START, ROLLOUT_END };

@@ -8,7 +8,7 @@ engine_world -- "$@"
 
 # shellcheck disable=SC2034 # lib.sh
 NAME=engine_replicas
-compose() { # VERSION WEB-REPLICAS BALANCE-OF-PAIR
+compose() { # VERSION WEB-REPLICAS BALANCE-OF-PAIR DELAY-OF-PAIR
 	cat >compose.yaml <<C
 services:
   web:
@@ -28,6 +28,7 @@ services:
     stop_grace_period: 1s
     scale: 2
     labels: {cuvette.balance: $3}
+    deploy: {update_config: {delay: ${4-0s}}}
     ports: ['8081:80']
   one: {image: t, ulimits: {nofile: 1024}, command: [/bin/netpal, linger, '80', '$1', '700'], ports: ['8082:80'], stop_grace_period: 1s}
   ask: {image: t, ulimits: {nofile: 1024}, command: [/bin/netpal, sleep], depends_on: {web: {condition: service_healthy}}}
@@ -102,6 +103,16 @@ again
 verdict "a single one that stops first, and listens late" within 30 all_are v3 8082 1
 verdict "lets its clients wait, and refuses none" storm_ends
 verdict "fewer are wanted: so many stay" within 40 eval 'all_are v3 8080 2 && is 2 "$(there web | wc -w)"'
+versions() { ./netpal storm 127.0.0.1 "$1" 30 2>&1 | sed -n 's/.* \(v[0-9]*\) .*/\1/p' | sort -u | xargs; }
+verdict "the pair is of the last file" within 30 all_are v3 8081 2
+compose v4 2 round-robin 1h
+again
+verdict "with a delay one is replaced" within 30 eval 'is "v3 v4" "$(versions 8081)"'
+# Longer than a new one has to run to count as working.
+verdict "the other one waits" eval 'sleep 3; is "v3 v4" "$(versions 8081)"'
+compose v4 2 round-robin 0s
+again
+verdict "and goes when there is none any more" within 30 all_are v4 8081 2
 kill -PWR "$engined"; wait "$engined"
 verdict "the machine's stop ends all" within 10 eval '! pgrep -x netpal'
 verdict "no port is left" within 5 eval '! ss -ltn | grep -q ":808[012]"'

@@ -72,6 +72,12 @@ static void numbers(void **state)
 	s = read("deploy: {update_config: {order: start-first}}");
 	assert_true(s->replicas.is_given);
 	assert_int_equal(s->replicas.count, 1);
+	assert_int_equal(s->replicas.delay_ms, 0);
+	s = read("scale: 9, deploy: {update_config: {delay: 1m30s, parallelism: 3}}");
+	assert_int_equal(s->replicas.delay_ms, 90000);
+	assert_int_equal(s->replicas.at_once, 3);
+	s = read("scale: 9, deploy: {update_config: {parallelism: 0}}");
+	assert_true(s->replicas.at_once >= 9);
 	s = read("labels: ['cuvette.balance=round-robin', 'cuvette.rate=1mbit']");
 	assert_false(s->replicas.least_connections);
 	assert_string_equal(s->network.policy, "rate 1000000\n");

@@ -87,7 +87,8 @@ static void single_steps(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ROWS(rows); i++) {
-		struct rollout_rule rule = { rows[i].wanted, rows[i].start_first, rows[i].blocked };
+		struct rollout_rule rule = { rows[i].wanted, rows[i].start_first, rows[i].blocked,
+					     false, 0 };
 		struct rollout_place places[PLACES_MAX];
 		size_t count = read_places(rows[i].places, places);
 		struct rollout_step step = rollout_step(&rule, places, count);
@@ -95,6 +96,41 @@ static void single_steps(void **state)
 		if (step.kind != rows[i].kind || step.place != rows[i].place)
 			fail_msg("row %zu: %u of %s: kind %d place %zu", i, rows[i].wanted,
 				 rows[i].places, (int)step.kind, step.place);
+	}
+}
+
+/* After a successor came: what is replaced next waits, what is missing does not. */
+static void rests_between(void **state)
+{
+	static const struct {
+		unsigned wanted;
+		bool start_first;
+		const char *places;
+		enum rollout_kind kind;
+		size_t place;
+	} rows[] = {
+		{ 2, false, "ON", ROLLOUT_NOTHING, 0 },
+		{ 2, false, "-N", ROLLOUT_START, 0 },
+		{ 2, true, "ON-", ROLLOUT_NOTHING, 0 },
+		{ 2, true, "OON", ROLLOUT_END, 1 },
+		{ 2, true, "eN-", ROLLOUT_START, 2 },
+		{ 3, true, "N-k", ROLLOUT_START, 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		struct rollout_rule rule = { rows[i].wanted, rows[i].start_first, false, true, 1 };
+		struct rollout_place places[PLACES_MAX];
+		size_t count = read_places(rows[i].places, places);
+		struct rollout_step step = rollout_step(&rule, places, count);
+
+		if (step.kind != rows[i].kind || step.place != rows[i].place)
+			fail_msg("row %zu: %s: kind %d place %zu", i, rows[i].places,
+				 (int)step.kind, step.place);
+		if (step.kind == ROLLOUT_NOTHING) {
+			rule.rests = false;
+			assert_int_not_equal(rollout_step(&rule, places, count).kind, step.kind);
+		}
 	}
 }
 
@@ -127,11 +163,11 @@ static void turn(struct walk *w)
 	}
 }
 
-static void walk(unsigned wanted, bool start_first)
+static void walk(unsigned wanted, bool start_first, unsigned at_once)
 {
-	struct walk w = { .rule = { wanted, start_first, false },
+	struct walk w = { .rule = { wanted, start_first, false, false, at_once },
 			  .count = wanted + start_first };
-	unsigned there, work, olds, turns = 0;
+	unsigned there, work, olds, turns = 0, fewest = wanted;
 	struct rollout_step step;
 
 	for (unsigned i = 0; i < wanted; i++)
@@ -142,22 +178,28 @@ static void walk(unsigned wanted, bool start_first)
 				step.kind == ROLLOUT_START ? ROLLOUT_NEW : ROLLOUT_ENDS;
 			w.places[step.place].works = step.kind == ROLLOUT_END;
 			count_all(&w, &there, &work, &olds);
-			if (there > wanted + start_first || work + !start_first < wanted)
+			if (there > wanted + start_first ||
+			    work + (start_first ? 0 : at_once) < wanted)
 				fail_msg("of %u: %u there, %u work", wanted, there, work);
+			fewest = work < fewest ? work : fewest;
 		}
 		turn(&w);
 		count_all(&w, &there, &work, &olds);
 	} while ((olds || work < wanted) && ++turns < 100);
 	assert_int_equal(olds, 0);
 	assert_int_equal(work, wanted);
+	/* So many are replaced at once, not only at most. */
+	if (!start_first)
+		assert_int_equal(fewest, wanted > at_once ? wanted - at_once : 0);
 }
 
 static void whole_rollouts(void **state)
 {
 	(void)state;
 	for (unsigned wanted = 1; wanted < PLACES_MAX; wanted++) {
-		walk(wanted, false);
-		walk(wanted, true);
+		walk(wanted, true, 1);
+		for (unsigned at_once = 1; at_once <= wanted; at_once++)
+			walk(wanted, false, at_once);
 	}
 }
 
@@ -234,6 +276,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(single_steps),
+		cmocka_unit_test(rests_between),
 		cmocka_unit_test(whole_rollouts),
 		cmocka_unit_test(health_by_outcomes),
 		cmocka_unit_test(health_begins),
