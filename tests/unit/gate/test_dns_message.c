@@ -435,11 +435,11 @@ static void hostile_is_cheap(void **state)
 	}
 	bytes[6] = i >> 8;
 	bytes[7] = i & 0xff;
-	clock_gettime(CLOCK_MONOTONIC, &from);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
 	dns_reply_init(&reply);
 	assert_false(dns_reply_read(bytes, at, &question, 0x1234, &reply));
 	dns_reply_finish(&reply);
-	clock_gettime(CLOCK_MONOTONIC, &to);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
 	i = (to.tv_sec - from.tv_sec) * 1000000 + (to.tv_nsec - from.tv_nsec) / 1000;
 	print_message("a chain of 8,000 pointers: %d us\n", i);
 	assert_true(i < 20000);
