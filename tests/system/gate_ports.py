@@ -432,19 +432,20 @@ def reachable(port):
 
 @test
 def killed():
-    """kill -9: ports are back, clients of that moment wait and are served"""
+    """kill -9: ports are back within 1 s, clients of that moment wait and are served"""
     c = web()
     with world(c) as netd:
         port = netd.publish("p", OUTSIDE, 80)
         netd.backend("p", c)
         who(port)
-        worst = 0
+        took = []
         for _ in range(10):
             began = time.monotonic()
             netd.kill()
             who(port)
-            worst = max(worst, time.monotonic() - began)
-        print(f"# worst of 10: served {worst * 1000:.0f} ms after the kill")
+            took.append(time.monotonic() - began)
+        print(f"# served after the kill: {sorted(took)[5] * 1000:.0f} ms, at worst {max(took) * 1000:.0f} ms")
+        assert sorted(took)[5] < 1, took       # more than half of them: a busy machine may hold one up
         assert netd.restarts >= 9, netd.restarts
 
 
