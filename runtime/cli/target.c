@@ -99,6 +99,15 @@ static enum target_status look_at_lock(const struct target *t)
 	return TARGET_STOPPED;
 }
 
+/* `run` puts its record right after the program has begun, or is killed before it can. */
+static bool runs_its_program(const struct target *t)
+{
+	struct proc_stat st;
+	struct err e;
+
+	return proc_stat(t->process.pid, &st, &e) == 0 && st.has_execed;
+}
+
 static int look(struct target *t, bool is_locked, struct err *e)
 {
 	int alive = find_process(t, e);
@@ -107,7 +116,7 @@ static int look(struct target *t, bool is_locked, struct err *e)
 		return -1;
 	if (!alive)
 		t->status = t->has_process || is_locked ? TARGET_STOPPED : look_at_lock(t);
-	else if (!t->process.at_gate)
+	else if (!t->process.at_gate && !runs_its_program(t))
 		t->status = TARGET_CREATING;
 	else if (is_frozen(t))
 		t->status = TARGET_PAUSED;

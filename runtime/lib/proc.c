@@ -51,11 +51,12 @@ void proc_ask_poweroff(void)
 
 int proc_stat(pid_t pid, struct proc_stat *s, struct err *e)
 {
+	enum { FORKED_WITHOUT_EXEC = 0x40 };	/* PF_FORKNOEXEC of linux/sched.h */
 	char path[32], text[1024], *at, *end;
 	AUTO_FD int fd = -1;
 	ssize_t n;
 	int field;
-	uint64_t parent = 0;
+	uint64_t parent = 0, flags = FORKED_WITHOUT_EXEC;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
@@ -73,6 +74,8 @@ int proc_stat(pid_t pid, struct proc_stat *s, struct err *e)
 	for (field = 2, at++; at && field < 22; field++) {
 		if (field == 4)
 			parent = strtoull(at, NULL, 10);
+		if (field == 9)
+			flags = strtoull(at, NULL, 10);
 		at = strchr(at, ' ');
 		if (at)
 			at++;
@@ -83,6 +86,7 @@ int proc_stat(pid_t pid, struct proc_stat *s, struct err *e)
 	if (!end || !str_to_u64(at, &s->start))
 		return err_set(e, "%s: field 22 is no number", path);
 	s->parent = (pid_t)parent;
+	s->has_execed = !(flags & FORKED_WITHOUT_EXEC);
 	return 0;
 }
 

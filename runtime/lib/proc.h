@@ -21,10 +21,11 @@ void proc_ask_poweroff(void);
 
 struct proc_stat {
 	char state;		/* 'Z' and 'X': it has ended */
+	bool has_execed;	/* it runs a program of its own, not its parent's */
 	pid_t parent;
 	uint64_t start;		/* in clock ticks since boot: with the pid it names one process */
 };
-/* From /proc/PID/stat. */
+/* From /proc/PID/stat (proc(5)). */
 int proc_stat(pid_t pid, struct proc_stat *s, struct err *e);
 
 /* What names the process of a pidfd for good, by the kernel's file system of them; false before

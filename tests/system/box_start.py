@@ -442,10 +442,34 @@ def pidfd_socket(name):
     ok("without a listener nothing runs", status != 0 and "--pidfd-socket" in out and field(out, "Uid") is None, out)
 
 
+def begun():
+    """What a program does first may be seen before `run` has put down that it runs: it runs all the same."""
+    path = box.bundle(config("/inmate", "sleep"))
+    name = os.path.basename(path)
+    subprocess.run(box.command("run", "--detach", "--bundle", path, name), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, timeout=LIMIT)
+    record = os.path.join(box.state, name, "process")
+    with open(record, "r+b") as f:
+        had = f.read(1)
+        f.seek(0)
+        f.write(b"-")
+    status, out = box.call("state", name)
+    ok("a program runs as soon as it has begun", had == b"+" and status == 0 and json.loads(out)["status"] == "running", out)
+    status, out = box.call("exec", name, "/inmate", "exit", "5")
+    ok("and exec comes in", status == 5, out)
+    box.call("delete", "--force", name)
+    name, status, out = box.create(config("/inmate", "sleep"))
+    with open(os.path.join(box.state, name, "process"), "r+b") as f:
+        f.write(b"-")
+    status, out = box.call("state", name)
+    ok("one that waits has not", status == 0 and json.loads(out)["status"] == "creating", out)
+    box.call("delete", "--force", name)
+
+
 mounts_before = open("/proc/self/mountinfo").read()
 try:
     chosen = sys.argv[3:]
-    for story in (namespaces, net_devices, sysctls, descriptors, host_folders, execs, own_program):
+    for story in (namespaces, net_devices, sysctls, descriptors, host_folders, execs, begun, own_program):
         if not chosen or story.__name__ in chosen:
             story()
     ok("no mount is left", open("/proc/self/mountinfo").read() == mounts_before)
