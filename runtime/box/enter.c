@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "box/apparmor.h"
 #include "box/cgroup.h"
 #include "box/console.h"
 #include "box/notify.h"
@@ -30,6 +31,7 @@ struct entering {
 	int target_pidfd;
 	uint64_t late_flags; /* namespaces that the new process joins by itself */
 	int link_fd, console_fd, listener_fd;	/* the new process's ends */
+	int profile_fd;				/* the new process's, comes with GO */
 	struct stage_result *r;
 };
 
@@ -38,17 +40,18 @@ static bool has(const struct oci_spec *spec, enum oci_namespace ns)
 	return spec->namespaces & 1u << ns || spec->namespace_paths[ns];
 }
 
-static pid_t await_go(int link_fd, struct err *e)
+static pid_t await_go(struct entering *g, struct err *e)
 {
 	struct msg *m = stage_link_message();
 	pid_t pid;
-	int got = msg_receive(link_fd, m, e);
+	int got = msg_receive(g->link_fd, m, e);
 
 	if (got == 0)
 		_exit(1);	/* nobody is left to be told */
 	if (got < 0)
 		return -1;
 	pid = (pid_t)msg_get_u64(m);
+	g->profile_fd = msg_take_fd(m);
 	return m->type != STAGE_GO || msg_end(m, e) ? -1 : pid;
 }
 
@@ -57,7 +60,7 @@ static int set_up(struct entering *g, struct program *program, struct err *e)
 {
 	const struct enter_job *job = g->job;
 	const struct oci_process *p = job->process;
-	const int kept[] = { g->link_fd, job->seccomp_fd, g->listener_fd };
+	const int kept[] = { g->link_fd, job->seccomp_fd, g->listener_fd, g->profile_fd };
 
 	if (g->late_flags && setns(g->target_pidfd, (int)g->late_flags) < 0)
 		return err_sys(e, "join the cgroup and user namespaces");
@@ -79,10 +82,10 @@ static void __attribute__((noreturn)) run_inside(struct entering *g)
 	struct oci_state state = g->job->state ? *g->job->state : (struct oci_state){ 0 };
 	struct program program;
 	struct err e;
-	pid_t pid = await_go(g->link_fd, &e);
+	pid_t pid = await_go(g, &e);
 
 	state.pid = g->job->pid;
-	if (pid > 0 && set_up(g, &program, &e) == 0 &&
+	if (pid > 0 && set_up(g, &program, &e) == 0 && apparmor_set(&g->profile_fd, p, &e) == 0 &&
 	    notify_confine(p, g->job->spec->seccomp, &state, pid, g->job->seccomp_fd,
 			   g->listener_fd, &e) == 0)
 		program_exec(p, &program, &e);
@@ -157,8 +160,10 @@ static int set_limits(const struct entering *g, struct err *e)
 static int await_exec(struct entering *g, struct err *e)
 {
 	int socket_fd = g->r->console_fd;
+	AUTO_FD int profile_fd = -1;
 
-	if (stage_link_send(g->r->link_fd, STAGE_GO, (uint64_t)g->r->pid, -1, e) ||
+	if (apparmor_open_of(g->r->pid, g->job->process, &profile_fd, e) ||
+	    stage_link_send(g->r->link_fd, STAGE_GO, (uint64_t)g->r->pid, profile_fd, e) ||
 	    stage_link_receive(g->r->link_fd, e) < 0)
 		return -1;
 	fd_close(&g->r->link_fd);
@@ -195,6 +200,7 @@ static int enter_once(const struct enter_job *job, struct stage_result *r, struc
 			      .link_fd = -1,
 			      .console_fd = -1,
 			      .listener_fd = -1,
+			      .profile_fd = -1,
 			      .r = r };
 	int failed;
 

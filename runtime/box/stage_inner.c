@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "box/apparmor.h"
 #include "box/gate.h"
 #include "box/hooks.h"
 #include "box/loopback.h"
@@ -143,6 +144,17 @@ static int make_root(const struct stage_inner *in, struct err *e)
 	return mount_do_enter(&plan->mounts, in->sources, e);
 }
 
+/* What the program finds open, and beside it only what is ours until the exec. */
+static int keep_streams(const struct stage_inner *in, struct err *e)
+{
+	const int kept[] = { in->link_fd, in->job->gate_fd, in->job->seccomp_fd, in->listener_fd,
+			     in->profile_fd };
+
+	if (stdio_set(in->job->stdio_fds, in->console_fd, &in->job->plan->spec->process, true, e))
+		return -1;
+	return stdio_keep(in->job->preserved_fds, kept, sizeof(kept) / sizeof(kept[0]), e);
+}
+
 static int set_up(struct stage_inner *in, struct program *program, struct err *e)
 {
 	/* Without a link the stage's end must still be ours after the change of ids, until
@@ -151,8 +163,6 @@ static int set_up(struct stage_inner *in, struct program *program, struct err *e
 	const struct oci_spec *spec = in->job->plan->spec;
 	bool user_ns = spec->namespaces & 1u << OCI_NS_USER || spec->namespace_paths[OCI_NS_USER];
 	const uint64_t late_flags = in->job->plan->late_flags;
-	const int kept[] = { in->link_fd, in->job->gate_fd, in->job->seccomp_fd,
-			     in->listener_fd };
 
 	if (in->link_fd >= 0 && await(in, STAGE_GO, e))
 		return -1;
@@ -166,11 +176,11 @@ static int set_up(struct stage_inner *in, struct program *program, struct err *e
 		return err_sys(e, "make the cgroup and ipc namespaces");
 	if (spec->namespaces & 1u << OCI_NS_NETWORK && loopback_set_up(e))
 		return -1;
-	if (set_names(spec, e) || make_root(in, e))
+	if (set_names(spec, e) || apparmor_open_own(&spec->process, &in->profile_fd, e) ||
+	    make_root(in, e))
 		return -1;
 	program_environment(&spec->process, program);
-	if (stdio_set(in->job->stdio_fds, in->console_fd, &spec->process, true, e) ||
-	    stdio_keep(in->job->preserved_fds, kept, sizeof(kept) / sizeof(kept[0]), e) ||
+	if (keep_streams(in, e) ||
 	    process_chdir(AT_FDCWD, spec->process.cwd, true, e) || process_inherit(spec, e) ||
 	    process_become(&spec->process, tied, e))
 		return -1;
@@ -215,6 +225,8 @@ static int confine(struct stage_inner *in, struct err *e)
 	const struct oci_spec *spec = in->job->plan->spec;
 	const struct oci_state state = state_of(in, "creating", in->pid);
 
+	if (apparmor_set(&in->profile_fd, &spec->process, e))
+		return -1;
 	return notify_confine(&spec->process, spec->seccomp, &state, in->pid, in->job->seccomp_fd,
 			      in->listener_fd, e);
 }
@@ -225,6 +237,7 @@ void stage_inner(struct stage_inner *in)
 	struct program program;
 	struct err e;
 
+	in->profile_fd = -1;
 	if (set_up(in, &program, &e) == 0 && wait_at_gate(in, &teller, &e) == 0 &&
 	    run_start_hooks(in, &e) == 0 && confine(in, &e) == 0)
 		program_exec(&in->job->plan->spec->process, &program, &e);

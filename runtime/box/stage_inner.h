@@ -23,6 +23,7 @@ struct stage_inner {
 	int listener_fd;	/* connected socket for seccomp notify, -1 = none */
 	pid_t pid;		/* our own as the stage sees it; it says so with GO */
 	bool at_once;		/* no stop at the gate */
+	int profile_fd;		/* its own: apparmor.h */
 };
 
 void stage_inner(struct stage_inner *in) __attribute__((noreturn));

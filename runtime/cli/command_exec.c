@@ -36,7 +36,9 @@ struct exec_options {
 #define AT(member) offsetof(struct exec_options, member)
 
 static const struct option options[] = {
-	{ "apparmor", 0, OPTION_TEXT, AT(process.apparmor), "PROFILE", "taken, without effect" },
+	{ "additional-gids", 'g', OPTION_LIST, AT(process.gids), "GID", "one more group" },
+	{ "apparmor", 0, OPTION_TEXT, AT(process.apparmor), "PROFILE",
+	  "under this AppArmor profile" },
 	{ "cap", 'c', OPTION_LIST, AT(process.caps), "CAP", "one more capability" },
 	{ "cgroup", 0, OPTION_TEXT, AT(cgroup), "PATH", "a cgroup below the container's" },
 	{ "console-socket", 0, OPTION_TEXT, AT(console_socket), "SOCKET",
@@ -57,7 +59,7 @@ static const struct option options[] = {
 	{ "process", 'p', OPTION_TEXT, AT(process.process), "FILE",
 	  "a JSON document like .process of config.json" },
 	{ "process-label", 0, OPTION_TEXT, AT(process.process_label), "LABEL",
-	  "taken, without effect" },
+	  "refused: box sets no SELinux labels" },
 	{ "tty", 't', OPTION_FLAG, AT(process.tty), NULL, "with a terminal" },
 	{ "user", 'u', OPTION_TEXT, AT(process.user), "UID[:GID]", "as this user" },
 	{ 0 },

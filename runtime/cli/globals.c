@@ -19,6 +19,7 @@ struct global_values {
 static const struct option table[] = {
 	{ "cgroup-manager", 0, OPTION_TEXT, AT(cgroup_manager), "MANAGER",
 	  "cgroupfs (default), systemd or disabled" },
+	{ "criu", 0, OPTION_NOTHING, 0, "FILE", "taken: box has no checkpoint" },
 	{ "debug", 0, OPTION_FLAG, AT(debug), NULL, "as --log-level=debug" },
 	{ "log", 0, OPTION_TEXT, AT(log), "FILE", "errors go there too, one line each" },
 	{ "log-format", 0, OPTION_TEXT, AT(log_format), "FORMAT", "text (default) or json" },

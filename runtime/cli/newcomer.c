@@ -86,6 +86,30 @@ static int set_user(struct oci_user *user, const char *text, struct err *e)
 	return 0;
 }
 
+/* -g as runc has it: beside those that are there. */
+static int add_groups(struct oci_user *user, const char **gids, struct arena *a, struct err *e)
+{
+	size_t count = 0, had = user->group_count;
+	uint32_t *groups;
+
+	while (gids && gids[count])
+		count++;
+	if (count == 0)
+		return 0;
+	groups = arena_array(a, had + count, sizeof(*groups));
+	for (size_t i = 0; i < had + count; i++) {
+		if (i < had)
+			groups[i] = user->groups[i];
+		else if (!str_to_u32(gids[i - had], &groups[i]) || groups[i] == UINT32_MAX)
+			return err_set(
+				e, "--additional-gids: \"%.64s\" is no group from 0 to 4294967294",
+				gids[i - had]);
+	}
+	user->groups = groups;
+	user->group_count = had + count;
+	return 0;
+}
+
 static int apply(const struct newcomer_options *o, struct oci_process *p, struct arena *a,
 		 struct err *e)
 {
@@ -95,33 +119,26 @@ static int apply(const struct newcomer_options *o, struct oci_process *p, struct
 		p->cwd = o->cwd;
 	if (o->user && set_user(&p->user, o->user, e))
 		return -1;
+	if (add_groups(&p->user, o->gids, a, e))
+		return -1;
 	for (size_t i = 0; o->env && o->env[i]; i++)
 		if (set_env(p, o->env[i], a, e))
 			return -1;
 	for (size_t i = 0; o->caps && o->caps[i]; i++)
 		if (add_cap(p, o->caps[i], e))
 			return -1;
-	if (o->apparmor)
-		p->apparmor_profile = o->apparmor;
-	if (o->process_label)
-		p->selinux_label = o->process_label;
 	p->terminal = o->tty;
 	p->no_new_privs |= o->no_new_privs;
 	return 0;
 }
 
-struct oci_process *newcomer_make(const struct newcomer_options *o, const struct oci_spec *spec,
-				  const char *const *args, struct arena *a, struct err *e)
+static struct oci_process *from_container(const struct newcomer_options *o,
+					  const struct oci_spec *spec, const char *const *args,
+					  struct arena *a, struct err *e)
 {
 	struct oci_process *p;
 	size_t count = 0;
 
-	if (o->process) {
-		p = read_process(o->process, a, e);
-		if (p && o->tty)
-			p->terminal = true;
-		return p;
-	}
 	p = arena_alloc(a, sizeof(*p));
 	*p = spec->process;
 	while (args[count])
@@ -131,4 +148,23 @@ struct oci_process *newcomer_make(const struct newcomer_options *o, const struct
 		count++;
 	p->env = oci_strings(a, (const char *const *)p->env, count);
 	return apply(o, p, a, e) ? NULL : p;
+}
+
+struct oci_process *newcomer_make(const struct newcomer_options *o, const struct oci_spec *spec,
+				  const char *const *args, struct arena *a, struct err *e)
+{
+	struct oci_process *p;
+
+	if (o->process_label && o->process_label[0]) {
+		err_set(e, "--process-label: box sets no SELinux labels: leave it out "
+			   "(podman: --security-opt label=disable)");
+		return NULL;
+	}
+	p = o->process ? read_process(o->process, a, e) : from_container(o, spec, args, a, e);
+	if (!p)
+		return NULL;
+	p->terminal |= o->tty;
+	if (o->apparmor)
+		p->apparmor_profile = o->apparmor;
+	return p;
 }

@@ -12,7 +12,7 @@ struct oci_spec;
 
 struct newcomer_options {
 	const char *process, *cwd, *user, *apparmor, *process_label;
-	const char **env, **caps;	/* NULL-terminated, may be NULL */
+	const char **env, **caps, **gids; /* NULL-terminated, may be NULL */
 	bool tty, no_new_privs;
 };
 

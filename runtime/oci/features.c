@@ -77,7 +77,7 @@ static void put_linux(const struct features *f, struct json_writer *w)
 	put_names(w, "capabilities", oci_cap_name, OCI_CAPS);
 	put_cgroup(f, w);
 	put_seccomp(w);
-	put_enabled(w, "apparmor", false);
+	put_enabled(w, "apparmor", true);
 	put_enabled(w, "selinux", false);
 	json_key(w, "intelRdt");
 	json_begin_object(w);

@@ -57,7 +57,6 @@ struct oci_spec {
 	bool has_personality;
 	unsigned long personality;		/* personality(2): domain and flags */
 	const struct oci_memory_policy *memory_policy;	/* NULL = inherited */
-	const char *mount_label;		/* taken, without effect: no SELinux */
 	struct oci_resources resources;
 	const char *cgroups_path;		/* as it stands there, or NULL */
 	const char **masked_paths;		/* NULL-terminated, may be NULL */

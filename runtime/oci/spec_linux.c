@@ -136,18 +136,6 @@ static int read_policy(const struct spec_reader *r, const struct json *linux_obj
 	return check_policy(r, &object, policy, e);
 }
 
-static int read_label(const struct spec_reader *r, const struct json *linux_object,
-		      struct oci_spec *s, struct err *e)
-{
-	struct json label = json_member(linux_object, "mountLabel");
-
-	if (spec_string(r, linux_object, "mountLabel", &s->mount_label, e))
-		return -1;
-	if (s->mount_label && s->mount_label[0])
-		spec_warn(r, &label, "has no effect: SELinux is not supported");
-	return 0;
-}
-
 static int read_seccomp(const struct spec_reader *r, const struct json *linux_object,
 			struct oci_spec *s, struct err *e)
 {
@@ -182,7 +170,7 @@ int spec_linux_read(const struct spec_reader *r, const struct json *root, struct
 	if (read_paths(r, &object, s, e) ||
 	    spec_pairs(r, &object, "sysctl", &s->sysctl, &s->sysctl_count, e) ||
 	    read_propagation(r, &object, s, e) || read_personality(r, &object, s, e) ||
-	    read_policy(r, &object, s, e) || read_label(r, &object, s, e))
+	    read_policy(r, &object, s, e) || spec_no_label(r, &object, "mountLabel", e))
 		return -1;
 	return read_seccomp(r, &object, s, e);
 }
@@ -211,7 +199,6 @@ static void write_setup(const struct oci_spec *s, struct json_writer *w)
 	}
 	if (s->memory_policy)
 		write_policy(s->memory_policy, w);
-	spec_put_str(w, "mountLabel", s->mount_label);
 }
 
 void spec_linux_write(const struct oci_spec *s, struct json_writer *w)

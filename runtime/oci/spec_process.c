@@ -116,18 +116,9 @@ static int read_terminal(const struct spec_reader *r, const struct json *process
 static int read_labels(const struct spec_reader *r, const struct json *process,
 		       struct oci_process *p, struct err *e)
 {
-	struct json profile = json_member(process, "apparmorProfile"),
-		    label = json_member(process, "selinuxLabel");
-
-	if (spec_string(r, process, "apparmorProfile", &p->apparmor_profile, e) ||
-	    spec_string(r, process, "selinuxLabel", &p->selinux_label, e))
+	if (spec_string(r, process, "apparmorProfile", &p->apparmor_profile, e))
 		return -1;
-	if (p->apparmor_profile && p->apparmor_profile[0] &&
-	    strcmp(p->apparmor_profile, "unconfined") != 0)
-		spec_warn(r, &profile, "has no effect: AppArmor is not supported");
-	if (p->selinux_label && p->selinux_label[0])
-		spec_warn(r, &label, "has no effect: SELinux is not supported");
-	return 0;
+	return spec_no_label(r, process, "selinuxLabel", e);
 }
 
 int spec_process_read(const struct spec_reader *r, const struct json *object, struct oci_process *p,
@@ -190,6 +181,5 @@ void spec_process_write(const struct oci_process *p, struct json_writer *w)
 	spec_put_bool(w, "noNewPrivileges", p->no_new_privs);
 	spec_schedule_write(p, w);
 	spec_put_str(w, "apparmorProfile", p->apparmor_profile);
-	spec_put_str(w, "selinuxLabel", p->selinux_label);
 	json_end_object(w);
 }

@@ -192,6 +192,21 @@ int spec_string(const struct spec_reader *r, const struct json *object, const ch
 	return 0;
 }
 
+int spec_no_label(const struct spec_reader *r, const struct json *object, const char *key,
+		  struct err *e)
+{
+	struct json item = json_member(object, key);
+	const char *text = NULL;
+
+	if (json_opt_str(object, key, &text, e))
+		return -1;
+	if (!text || !text[0])
+		return 0;
+	return spec_bad(r, &item, e,
+			"box sets no SELinux labels: leave it out "
+			"(podman: --security-opt label=disable)");
+}
+
 int spec_required(const struct spec_reader *r, const struct json *object, const char *key,
 		  const char **out, struct err *e)
 {

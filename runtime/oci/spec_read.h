@@ -56,6 +56,9 @@ int spec_string(const struct spec_reader *r, const struct json *object, const ch
 		const char **out, struct err *e);
 int spec_strings(const struct spec_reader *r, const struct json *object, const char *key,
 		 const char ***out, struct err *e);
+/* A member that must be absent or empty: SELinux's. A label that nothing enforces is a promise. */
+int spec_no_label(const struct spec_reader *r, const struct json *object, const char *key,
+		  struct err *e);
 int spec_pairs(const struct spec_reader *r, const struct json *object, const char *key,
 	       struct oci_pair **out, size_t *count, struct err *e);
 int spec_u32(const struct spec_reader *r, const struct json *object, const char *key, bool required,

@@ -72,7 +72,7 @@ struct oci_process {
 	 * its cgroup, the second from then on; for exec only. */
 	const char *affinity_initial, *affinity_final;
 	/* Taken and said to be off in `features`: our kernels have neither. */
-	const char *apparmor_profile, *selinux_label;
+	const char *apparmor_profile; /* NULL, "" or "unconfined" = none */
 	const char **warnings;		/* of oci_process_parse, as in struct oci_spec */
 };
 

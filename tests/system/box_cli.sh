@@ -198,6 +198,8 @@ ok "a program that is not there" eval 'args nosuch; refused "executable file not
 ok "a path that is not there" eval 'args /nosuch; refused "no such file or directory" run -b b r'
 ok "a program without the x bit" eval 'args /etc/script; refused "permission denied" run -b b r'
 ok "create says so too, at the latest at start" eval 'args nosuch; { b create -b b r && b start r; }; has "executable file not found in \$PATH" err; r=$?; b delete -f r; [ $r = 0 ]'
+ok "an AppArmor profile that is not there" eval 'config ".process.apparmorProfile = \"nosuch\""; refused ".process.apparmorProfile: " run -b b r'
+ok "an SELinux label" eval 'config ".linux.mountLabel = \"l\""; refused "config.json: .linux.mountLabel: box sets no SELinux labels" run -b b r'
 ok "a bundle that is not there" refused "open the bundle $root/none: No such file or directory" run -b "$root/none" r
 ok "a bundle without a configuration" refused "No such file or directory" run -b run r
 ok "a configuration that is no JSON" eval 'echo "{" >b/config.json; refused "config.json" run -b b r'
@@ -250,7 +252,14 @@ ok "exec with a pid file that cannot be written does not run" eval 'ERROR=255 b1
 ok "exec of what is not there leaves no pid file" eval 'ERROR=255 b1 exec -d --pid-file gone x nosuch && [ ! -e gone ]'
 ok "exec --preserve-fds" eval 'box exec --preserve-fds 1 x sh -c "cat <&3; ls /proc/self/fd | tr \"\\n\" \" \"" 3<f3 4<f4 >out && line three && ! has " 5"'
 ok "exec passes signals on" eval 'box exec x sh -c "trap \"exit 43\" TERM; echo ready; while :; do sleep 1 & wait; done" >out & p=$!; within 5 has ready && kill -TERM $p && { wait $p; [ $? = 43 ]; }'
-ok "exec --ignore-paused, --apparmor, --process-label are taken" x --ignore-paused --apparmor unconfined --process-label l x true
+ok "exec --ignore-paused, --apparmor unconfined and runc's --criu are taken" eval 'b --criu /x exec --ignore-paused --apparmor unconfined --process-label "" x true'
+ok "exec --additional-gids" eval 'x -g 5 -g 6 --user 1000:100 x probe facts && line "Groups: 5 6 "'
+ok "exec --additional-gids of a name" refused '--additional-gids: "wheel" is no group from 0 to 4294967294' exec -g wheel x true
+# What nobody would enforce is an error: on this kernel nobody has that profile, or there is no AppArmor at all.
+for p in "" "--process p.json"; do
+	ok "exec $p with an AppArmor profile that is not there" eval 'ERROR=255 refused ".process.apparmorProfile: " exec $p --apparmor nosuch x true'
+	ok "exec $p with an SELinux label" refused '--process-label: box sets no SELinux labels' exec $p --process-label l x true
+done
 ok "exec --cgroup without one" refused "--cgroup: container x has no cgroup" exec --cgroup sub x true
 ok "exec in nobody" refused "container nobody does not exist" exec nobody true
 

@@ -141,5 +141,40 @@ is "run --no-new-keyring: the caller's" "$(box run --no-new-keyring -b b c)" "$(
 box create --no-new-keyring -b b c >created </dev/null && box start c
 is "create --no-new-keyring too" "$(within 60 grep -q keyring created; cat created)" "$(/payload/act keyring)"
 box delete --force c
+# ---- AppArmor profiles: this kernel enforces them. Each is the least that the kernel reads (security/apparmor/policy_unpack.c).
+named() { printf '\4%b\0%s\0' "\\$(printf %03o $((${#1} + 1)))" "$1"; }
+number() { printf '\2%b\0\0\0' "\\$(printf %03o "$1")"; }
+profile() {	# NAME MODE: 0 = forbids what it does not allow, and it allows nothing; 1 = complains
+	named version; number 5
+	named profile; printf '\7\5%b\0%s\0' "\\$(printf %03o $((${#1} + 1)))" "$1"
+	named flags; printf '\7'; number 0; number "$2"; number 0; printf '\10'
+	number 0; number 0; number 0; number 0
+	printf '\10'
+}
+mount -t securityfs securityfs /sys/kernel/security 2>/dev/null
+ok "the kernel takes two profiles" eval 'for p in "shut 0" "loose 1"; do profile $p >p && dd if=p of=/sys/kernel/security/apparmor/.load bs=64k || exit 1; done'
+under() { jq --arg p "$1" "${2:-.} | .process.apparmorProfile = \$p" b/config.json >c && mv c b/config.json; }	# PROFILE [FILTER]
+reads() { "$@" 2>&1 </dev/null | sed 's/ write.*//'; }	# the answer to the first of act's three ways to open a file
+config '{}' open /act
+is "without a profile a container reads its file" "$(reads box run -b b c)" "read done"
+for more in . '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 1048576, size: 65536}] | .linux.gidMappings = .linux.uidMappings' \
+	'.process.noNewPrivileges = true | .process.user = {uid: 7, gid: 7} | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW"}'; do
+	config '{}' open /act; under shut "$more"
+	is "with one it does not (${more:0:30})" "$(reads box run -b b c)" "read Permission denied"
+done
+config '{}' sleep; under loose
+box create -b b c </dev/null
+of() { cat "/proc/$1/attr/apparmor/current"; }
+is "before its start a container has none" "$(of "$(box state c | jq .pid)")" unconfined
+ok "it starts" box start c
+is "it is under its own" "$(of "$(box state c | jq .pid)")" "loose (complain)"
+ok "an exec" box exec -d --pid-file pid c /act sleep
+is "is under the container's" "$(of "$(cat pid)")" "loose (complain)"
+is "or under another" "$(reads box exec --apparmor shut c /act open /act)" "read Permission denied"
+is "or under none" "$(reads box exec --apparmor unconfined c /act open /act)" "read done"
+like "one that is not there" "$(box exec --apparmor nosuch c /act open /act 2>&1)" '.process.apparmorProfile: the kernel has no profile "nosuch": load it'
+box delete --force c
+under nosuch
+like "in a container too" "$(box run -b b c 2>&1 </dev/null)" '.process.apparmorProfile: the kernel has no profile "nosuch": load it'
 is "nothing is left" "$(box list -q; ls -d $top/*/ 2>/dev/null)" ""
 tap_done

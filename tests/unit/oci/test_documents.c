@@ -92,7 +92,7 @@ static void features_document(void **unused)
 		{ "linux.cgroup", "v1", false }, { "linux.cgroup", "v2", true },
 		{ "linux.cgroup", "systemd", true }, { "linux.cgroup", "systemdUser", true },
 		{ "linux.cgroup", "rdma", true }, { "linux.seccomp", "enabled", true },
-		{ "linux.apparmor", "enabled", false }, { "linux.selinux", "enabled", false },
+		{ "linux.apparmor", "enabled", true }, { "linux.selinux", "enabled", false },
 		{ "linux.intelRdt", "enabled", false }, { "linux.intelRdt", "schemata", false },
 		{ "linux.intelRdt", "monitoring", false }, { "linux.netDevices", "enabled", true },
 		{ "linux.mountExtensions.idmap", "enabled", true },
