@@ -60,6 +60,8 @@ struct cgroup_state {
 	bool populated, frozen;
 };
 int cgroup_state_read(int cgroup_fd, struct cgroup_state *state, struct err *e);
+/* Until nobody lives in it, at most wait_ms; false = somebody does. */
+bool cgroup_wait_empty(int cgroup_fd, unsigned wait_ms);
 
 struct cgroup_pids {
 	pid_t *items;			/* malloc'd: mem_free(&items) */

@@ -84,6 +84,18 @@ static int wait_frozen(int events_fd, bool frozen, uint64_t deadline_ms, struct 
 	}
 }
 
+bool cgroup_wait_empty(int cgroup_fd, unsigned wait_ms)
+{
+	uint64_t deadline_ms = time_boot_ms() + wait_ms;
+	AUTO_FD int events_fd = open_events(cgroup_fd, NULL);
+	struct cgroup_state state = { 0 };
+
+	while (events_fd >= 0 && read_events(events_fd, &state, NULL) == 0 && state.populated)
+		if (!wait_events(events_fd, deadline_ms))
+			return false;
+	return true;	/* also one that is gone */
+}
+
 int cgroup_freeze(int cgroup_fd, bool frozen, unsigned wait_ms, struct err *e)
 {
 	AUTO_FD int events_fd = open_events(cgroup_fd, e);

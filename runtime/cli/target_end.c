@@ -91,6 +91,14 @@ static void read_scope(const struct target *t, struct scope_record *r)
 	scope_record_make(r, t->facts.scope, t->facts.scope_user, t->dir.id, t->facts.created);
 }
 
+/* A pid namespace ends with its first process, and all that were in it have ended before: whoever
+ * lives in the cgroup then is another container's, of another ROOT with the same cgroupsPath. */
+static bool has_ended_whole(const struct target *t)
+{
+	return t->status == TARGET_STOPPED && t->has_process && t->process.pid > 0 &&
+	       t->facts.own_pids && !t->facts.scope;
+}
+
 /* systemd takes the cgroup away as soon as nobody lives in it: *is_gone, then it has no processes.
  * One at the same path may be another container's by now. */
 static int open_cgroup(const struct target *t, bool *is_gone, struct err *e)
@@ -98,7 +106,9 @@ static int open_cgroup(const struct target *t, bool *is_gone, struct err *e)
 	struct scope_record r;
 	int fd, state;
 
-	*is_gone = false;
+	*is_gone = has_ended_whole(t);
+	if (*is_gone)
+		return -1;
 	if (!t->facts.scope || t->status != TARGET_STOPPED)
 		return target_cgroup_open(t, e);
 	read_scope(t, &r);
@@ -208,7 +218,7 @@ static int kill_cgroup(const struct target *t, struct err *e)
 		return kill_unit(t, e);
 	/* Before the first process was on record the cgroup may still have been another's: that of
 	 * a container with the same path. Ours ends with its maker (stage.h). */
-	if (!t->facts.cgroup || !t->has_process)
+	if (!t->facts.cgroup || !t->has_process || has_ended_whole(t))
 		return 0;
 	mount_fd = cgroup_open_mount(e);
 	return mount_fd < 0 ? -1 : cgroup_kill(mount_fd, t->facts.cgroup, e);
@@ -246,6 +256,19 @@ static int remove_unit(const struct target *t, struct err *e)
 	return 0;
 }
 
+/* What is left of another's must not lose the cgroups in it either. */
+static int refuse_others(const struct target *t, int mount_fd, struct err *e)
+{
+	AUTO_FD int fd = cgroup_open(mount_fd, t->facts.cgroup, NULL);
+
+	if (fd < 0 || cgroup_wait_empty(fd, HALF_MADE_WAIT_MS))
+		return 0;
+	return err_set(e,
+		       "container %s: somebody else's processes live in its cgroup %s: delete the "
+		       "other container with this cgroupsPath before, or end them",
+		       t->dir.id, t->facts.cgroup);
+}
+
 static int remove_cgroup(const struct target *t, struct err *e)
 {
 	AUTO_FD int mount_fd = -1;
@@ -258,6 +281,12 @@ static int remove_cgroup(const struct target *t, struct err *e)
 	mount_fd = cgroup_open_mount(&why);
 	if (mount_fd < 0 && why.number == ENOENT)
 		return 0;	/* the machine has lost its cgroups, and with them this one */
+	if (mount_fd >= 0 && has_ended_whole(t)) {
+		if (cgroup_remove_unused(mount_fd, t->facts.cgroup))
+			return 0;
+		if (refuse_others(t, mount_fd, e))
+			return -1;
+	}
 	if (mount_fd >= 0 && cgroup_remove(mount_fd, t->facts.cgroup,
 					   t->has_process ? END_WAIT_MS : HALF_MADE_WAIT_MS,
 					   &why) == 0)

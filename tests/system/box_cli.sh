@@ -549,6 +549,11 @@ if mount -t cgroup2 none /sys/fs/cgroup 2>err; then
 	box create -b b k
 	ok "a cgroup in which others are" eval 'b1 create -b b k2 && is k created && [ "$(box list -q)" = k ] && grep -q . $at/k/cgroup.procs'
 	box delete -f k
+	r2() { box --root "$root/r2" "$@"; }
+	box run -d -b b k; box kill k KILL; within 5 is k stopped; r2 run -d -b b k2
+	ok "a container of another root in the cgroup of one that has ended is let live" eval 'refused "somebody else'"'"'s processes live in its cgroup $own/k: delete the other" delete --force k &&
+		b kill --all k KILL; b ps k && ! has "$(r2 state k2 | jq .pid)" && [ "$(r2 state k2 | jq -r .status)" = running ]'
+	ok "when that is gone the other goes too" eval 'r2 delete -f k2 && b delete k && [ ! -e $at/k ]'
 	config '.linux.cgroupsPath = "/b/../x"'; ok "a path with .." b1 create -b b k
 	ok "--cgroup-manager=disabled" eval 'args true; box --cgroup-manager disabled run -b b k && [ ! -e $at/k ]'
 	args sleep 1000
