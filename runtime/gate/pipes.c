@@ -8,7 +8,7 @@
 
 struct pipes {
 	struct pipe *kept;
-	unsigned kept_count, count;
+	unsigned kept_count, count, bulk_count;
 };
 
 struct pipes *pipes_create(void)
@@ -24,8 +24,9 @@ static void destroy(struct pipes *ps, struct pipe *p)
 {
 	fd_close(&p->read_fd);
 	fd_close(&p->write_fd);
-	free(p);
 	ps->count--;
+	ps->bulk_count -= p->room == PIPE_BULK_BYTES;
+	free(p);
 }
 
 void pipes_destroy(struct pipes *ps)
@@ -41,6 +42,16 @@ void pipes_destroy(struct pipes *ps)
 	free(ps);
 }
 
+/* A smaller one, when this user has many already, works as well, but slower (pipe(7)). */
+static size_t make_room(struct pipes *ps, int fd)
+{
+	if (ps->bulk_count < PIPES_BULK && fcntl(fd, F_SETPIPE_SZ, PIPE_BULK_BYTES) >= 0) {
+		ps->bulk_count++;
+		return PIPE_BULK_BYTES;
+	}
+	return fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES) >= 0 ? PIPE_BYTES : 0;
+}
+
 static struct pipe *make(struct pipes *ps)
 {
 	struct pipe *p;
@@ -51,8 +62,7 @@ static struct pipe *make(struct pipes *ps)
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		abort();
-	/* A smaller one, when this user has many already, works as well, but slower (pipe(7)). */
-	p->small = fcntl(fds[1], F_SETPIPE_SZ, PIPE_BYTES) < 0;
+	p->room = make_room(ps, fds[1]);
 	p->read_fd = fds[0];
 	p->write_fd = fds[1];
 	ps->count++;
@@ -71,13 +81,19 @@ struct pipe *pipes_take(struct pipes *ps)
 		p = make(ps);
 	}
 	if (p)
-		p->bytes = few ? PIPE_BYTES : PIPE_FEW_BYTES;
+		p->bytes = few && p->room ? p->room : PIPE_FEW_BYTES;
 	return p;
+}
+
+/* After a crowd its small ones make place for larger ones again. */
+static bool is_outgrown(const struct pipes *ps, const struct pipe *p)
+{
+	return !p->room || (p->room < PIPE_BULK_BYTES && ps->bulk_count < PIPES_BULK);
 }
 
 void pipes_give(struct pipes *ps, struct pipe *p)
 {
-	if (p->small || ps->kept_count == PIPES_KEPT) {
+	if (is_outgrown(ps, p) || ps->kept_count == PIPES_KEPT) {
 		destroy(ps, p);
 		return;
 	}

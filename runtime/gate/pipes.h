@@ -9,18 +9,22 @@
 
 struct pipes;
 
+/* A gateway keeps no more than 4 MiB of room while it rests: its user has 64 MiB of it for the
+ * gateways of all networks, and above that pipes of two pieces (pipe(7): pipe-user-pages-soft). */
 enum {
-	PIPES_MAX = 1024,		/* x 2 fds, and each at most PIPE_BYTES of kernel memory */
-	PIPES_KEPT = 16,		/* that are empty and wait for the next one */
-	PIPE_BYTES = 256 * 1024,	/* 64 pieces; a user has 256 such pipes (pipe(7)) */
-	PIPES_LARGE = 256,		/* while no more are in use, each may be filled: 64 MiB */
-	PIPE_FEW_BYTES = 64 * 1024,	/* and above that the others with no more than this */
+	PIPES_MAX = 1024, /* x 2 fds, and each at most as many bytes as it has room */
+	PIPES_KEPT = 4,	  /* that are empty and wait for the next one */
+	PIPES_BULK = 8,	  /* the first ones are larger: each wake-up then moves more bytes */
+	PIPE_BULK_BYTES = 1024 * 1024, /* 256 pieces: what a user without rights may set */
+	PIPE_BYTES = 256 * 1024,       /* the others; 64 pieces */
+	PIPES_LARGE = 224,	       /* while no more are in use, each may be filled: 62 MiB */
+	PIPE_FEW_BYTES = 64 * 1024,    /* and above that the others with no more than this */
 };
 
 struct pipe {
 	int read_fd, write_fd;
 	size_t bytes;	/* so many may be put into it this time */
-	bool small;	/* made while this user had many */
+	size_t room;	/* 0: made while this user had many */
 	struct pipe *next;
 };
 

@@ -122,7 +122,7 @@ static void passes_all(void **state)
 	loop_destroy(loop);
 }
 
-/* Many who hold one get a smaller share each. */
+/* The first ones have the most room, and many who hold one get a smaller share each. */
 static void shares(void **state)
 {
 	const struct rlimit files = { 2 * PIPES_LARGE + 64, 2 * PIPES_LARGE + 64 };
@@ -134,15 +134,52 @@ static void shares(void **state)
 	setrlimit(RLIMIT_NOFILE, &files);
 	for (i = 0; i <= PIPES_LARGE; i++)
 		assert_non_null(held[i] = pipes_take(ps));
-	assert_int_equal(held[0]->bytes, PIPE_BYTES);
+	assert_int_equal(held[0]->bytes, PIPE_BULK_BYTES);
+	assert_int_equal(fcntl(held[0]->write_fd, F_GETPIPE_SZ), PIPE_BULK_BYTES);
+	assert_int_equal(held[PIPES_BULK - 1]->bytes, PIPE_BULK_BYTES);
+	assert_int_equal(held[PIPES_BULK]->bytes, PIPE_BYTES);
+	assert_int_equal(fcntl(held[PIPES_BULK]->write_fd, F_GETPIPE_SZ), PIPE_BYTES);
 	assert_int_equal(held[PIPES_LARGE - 1]->bytes, PIPE_BYTES);
 	assert_int_equal(held[PIPES_LARGE]->bytes, PIPE_FEW_BYTES);
 	pipes_give(ps, held[0]);
 	pipes_drop(ps, held[1]);
-	assert_int_equal((held[0] = pipes_take(ps))->bytes, PIPE_BYTES);
+	assert_int_equal((held[0] = pipes_take(ps))->bytes, PIPE_BULK_BYTES);
 	assert_int_equal((held[1] = pipes_take(ps))->bytes, PIPE_FEW_BYTES);
+	/* In the place of the one that was dropped. */
+	assert_int_equal(held[1]->room, PIPE_BULK_BYTES);
 	for (i = 0; i <= PIPES_LARGE; i++)
 		pipes_give(ps, held[i]);
+	pipes_destroy(ps);
+}
+
+/* However many were in use: at rest it keeps little of what its user may have. Whichever it kept,
+ * it comes to large ones again. */
+static void keeps_few(void **state)
+{
+	enum { COUNT = PIPES_BULK + PIPES_KEPT };
+	struct pipes *ps = pipes_create();
+	struct pipe *held[COUNT];
+	int fds[COUNT], i, size, room = 0;
+
+	(void)state;
+	for (i = 0; i < COUNT; i++) {
+		assert_non_null(held[i] = pipes_take(ps));
+		fds[i] = held[i]->write_fd;
+	}
+	for (i = 0; i < COUNT; i++)
+		pipes_give(ps, held[i]);
+	for (i = 0; i < COUNT; i++)
+		if ((size = fcntl(fds[i], F_GETPIPE_SZ)) > 0)
+			room += size;
+	assert_int_equal(room, PIPES_KEPT * PIPE_BULK_BYTES);
+	for (i = 0; i < COUNT; i++)
+		assert_non_null(held[i] = pipes_take(ps));
+	for (i = COUNT - 1; i >= 0; i--)
+		pipes_give(ps, held[i]);
+	for (i = 0; i < PIPES_KEPT; i++)
+		pipes_give(ps, pipes_take(ps));
+	assert_int_equal((held[0] = pipes_take(ps))->bytes, PIPE_BULK_BYTES);
+	pipes_give(ps, held[0]);
 	pipes_destroy(ps);
 }
 
@@ -164,6 +201,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(passes_all),
 		cmocka_unit_test(shares),
+		cmocka_unit_test(keeps_few),
 		cmocka_unit_test(is_unpaced),
 	};
 
