@@ -8,7 +8,8 @@ for TCP, UDP and echo:
     x  an error said no          .  silence                     (blank)  there is no such thing
 
 Silence is the one thing waited for by time: until nothing has come for so long that a neighbour that nobody is has been
-given up (3 s, arp(7)).
+given up (3 s, arp(7)). How fast the machine is does not matter: what may have been lost is sent again, and silence counts
+only when all that was answered once is answered again meanwhile.
 """
 import errno
 import os
@@ -21,7 +22,7 @@ import time
 
 from netlib import OWN, TCP, UDP, V4, V6, Namespace, outside
 
-PORT, QUIET_S, KINDS = 9, 4.0, ("tcp", "udp", "echo")
+PORT, QUIET_S, LIMIT_S, KINDS = 9, 4.0, 120, ("tcp", "udp", "echo")
 IP_RECVERR, IPV6_RECVERR, UNREACHABLE = 11, 25, {V4: 3, V6: 1}
 MAGIC = os.getpid() & 0xffff
 NETWORKS = ("default", "user", "inner")
@@ -118,12 +119,14 @@ class Probe:
     """One address, by one protocol, from one source; `sign` is its outcome."""
 
     def __init__(self, source, owners, address, kind, number):
-        self.source, self.owners, self.kind, self.number, self.sign, self.socket, self.sent = source, owners, kind, number, None, None, False
+        self.source, self.owners, self.address, self.kind, self.number = source, owners, address, kind, number
+        self.sign, self.socket, self.sent = None, None, False
         self.nonce = f"{number} {source.name} {kind}".encode()
         self.family = V6 if ":" in address else V4
         self.to = (address[:-1], PORT, 0, source.device) if address.endswith("%") else (address, PORT)
 
     def start(self):
+        """Also again, while it has no outcome."""
         try:
             getattr(self, f"start_{self.kind}")()
         except OSError:
@@ -136,7 +139,7 @@ class Probe:
             self.sign = "x"
 
     def start_udp(self):
-        self.socket = self.source.ns.open(self.family, UDP)
+        self.socket = self.socket or self.source.ns.open(self.family, UDP)
         self.socket.setblocking(False)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         self.socket.setsockopt(*((socket.IPPROTO_IP, IP_RECVERR) if self.family == V4 else (socket.IPPROTO_IPV6, IPV6_RECVERR)), 1)
@@ -225,17 +228,37 @@ def ask(rows, sources):
                     cells[name, column, address, kind] = by_number[probe.number] = probe
     for probe in cells.values():
         probe.start()
+    settled, end = 0, time.monotonic() + LIMIT_S
+    while settled != (settled := wait_until_quiet(by_number, sources)) and time.monotonic() < end:
+        again = [Probe(p.source, p.owners, p.address, p.kind, len(by_number) + 1 + i)
+                 for i, p in enumerate(p for p in cells.values() if p.sign == "+")]
+        for probe in [p for p in cells.values() if not p.sign and p.kind != "tcp"] + again:
+            by_number[probe.number] = probe
+            probe.start()
+        while not all(p.sign for p in again) and time.monotonic() < end:
+            look(by_number, sources)
+            time.sleep(0.01)
+        settled += len(again)
+    return cells
+
+
+def look(by_number, sources):
+    """How many probes have an outcome by now."""
+    for source in sources:
+        for number, sign in source.echoes():
+            if by_number[number].sign in (None, "s"):
+                by_number[number].sign = sign
+    return sum(bool(p.look()) for p in by_number.values())
+
+
+def wait_until_quiet(by_number, sources):
     last, decided = time.monotonic(), 0
     while time.monotonic() - last < QUIET_S:
-        for source in sources:
-            for number, sign in source.echoes():
-                if by_number[number].sign in (None, "s"):
-                    by_number[number].sign = sign
-        now = sum(bool(p.look()) for p in cells.values())
+        now = look(by_number, sources)
         if now != decided:
             last, decided = time.monotonic(), now
         time.sleep(0.01)
-    return cells
+    return decided
 
 
 def show(titles, rows, sources, cells):

@@ -1,4 +1,4 @@
-"""gate_ping.py ADDRESS [BYTES [TTL]] - one echo by a raw socket: "reply BYTES", "error TYPE CODE" or "silent"."""
+"""gate_ping.py ADDRESS [BYTES [TTL [SECONDS]]] - one echo by a raw socket: "reply BYTES", "error TYPE CODE" or "silent"."""
 import os
 import select
 import socket
@@ -7,6 +7,7 @@ import sys
 
 address, size, ttl = sys.argv[1], int((sys.argv + ["56", "56"])[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 64
 six = ":" in address
+wait = float(sys.argv[4]) if len(sys.argv) > 4 else 60
 s = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_RAW, 58 if six else 1)
 if six:
     s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl)
@@ -21,7 +22,7 @@ if not six:
         total = (total & 0xffff) + (total >> 16)
     head = head[:2] + struct.pack(">H", ~total & 0xffff) + head[4:]
 s.sendto(head + data, (address, 0))
-while select.select([s], [], [], 4)[0]:
+while select.select([s], [], [], wait)[0]:
     got = s.recv(70000)
     got = got if six else got[(got[0] & 15) * 4:]
     if got[0] == (129 if six else 0) and got[4:8] == head[4:8]:

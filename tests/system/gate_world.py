@@ -1,6 +1,6 @@
 """gate_world.py LOG [ADDRESS...] - the world outside of a gateway: resolvers with habits, an echo on port 9 (UDP and TCP).
 
-Each question is a line of LOG: transport, name, the asker's port, id. What is answered goes by the first label.
+Each question is a line of LOG: transport, name, the asker's port, id, the address that was asked. What is answered goes by the first label.
 192.0.2.54 answers only while there is LOG.awake.
 """
 import os
@@ -78,7 +78,7 @@ def read_question(data):
 def on_udp(s):
     data, who = s.recvfrom(70000)
     name, id_, question, opt = read_question(data)
-    print("udp", name, who[1], id_, file=log)
+    print("udp", name, who[1], id_, s.getsockname()[0], file=log)
     if name.startswith("silent") or s.getsockname()[0] == "192.0.2.54" and not os.path.exists(sys.argv[1] + ".awake"):
         return
     if s.getsockname()[0] == "192.0.2.55":
@@ -90,12 +90,12 @@ def on_udp(s):
 
 def on_tcp(s):
     c, who = s.accept()
-    c.settimeout(2)
+    c.settimeout(20)
     try:
         length = struct.unpack(">H", c.recv(2, socket.MSG_WAITALL))[0]
         data = c.recv(length, socket.MSG_WAITALL)
         name, id_, question, opt = read_question(data)
-        print("tcp", name, who[1], id_, file=log)
+        print("tcp", name, who[1], id_, s.getsockname()[0], file=log)
         for out in answers_to(name, id_, question, opt, "tcp"):
             # In two pieces: a length is not a message.
             c.sendall(struct.pack(">H", len(out))[:1])

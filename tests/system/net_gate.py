@@ -136,12 +136,15 @@ t.is_("echo", ping(a, "10.9.0.2"), (0, 0, b"12345678"))
 t.is_("echo of the gateway", ping(a, "172.18.0.1"), (0, 0, b"12345678"))
 with a.open(V4, TCP) as s:
     t.is_("a closed port of the world is refused", error_of(lambda: s.connect(("10.9.0.2", 7999))), "ECONNREFUSED")
-start, errors = time.monotonic(), set()
+took, errors = [], set()
 for i in range(20):
+    start = time.monotonic()
     with a.open(V4, TCP) as s:
         errors.add(error_of(lambda: s.connect(("172.18.0.99", 80))))
-t.ok("a missing member is refused at once, 20 times", len(errors) == 1 and errors <= {"ECONNREFUSED", "EHOSTUNREACH"} and time.monotonic() - start < 20,
-     (errors, time.monotonic() - start))
+    took.append(time.monotonic() - start)
+# Not at once is 3 s (arp(7)), each time: a busy machine does not hold up half of them.
+t.ok("a missing member is refused at once, 20 times", len(errors) == 1 and errors <= {"ECONNREFUSED", "EHOSTUNREACH"} and sorted(took)[10] < 2,
+     (errors, took))
 for what, address in (("another network", "172.19.0.2"), ("its gateway", "172.19.0.1"), ("the machine", "10.9.0.1"), ("metadata", "169.254.169.254")):
     with a.open(V4, TCP) as s:
         t.like(f"not allowed: {what}", error_of(lambda: s.connect((address, 80))), "ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EACCES")
