@@ -24,6 +24,7 @@ struct compose_replicas {
 	bool start_first;		/* the successor is up before its predecessor goes */
 	unsigned at_once;		/* 0 = 1; more only where they stop first */
 	uint64_t delay_ms;		/* from a successor that works to the next one */
+	uint64_t monitor_ms;		/* so long a successor runs before it counts as working */
 	bool least_connections;		/* else by turns */
 };
 

@@ -12,7 +12,7 @@
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
-enum { DELAY_MAX_MS = 86400000 };
+enum { DURATION_MAX_MS = 86400000 };
 
 int service_read_scale(struct reader *r, const struct yaml_node *node, struct err *e)
 {
@@ -91,17 +91,31 @@ static int read_parallelism(struct reader *r, const struct yaml_node *node, stru
 	return 0;
 }
 
-static int read_delay(struct reader *r, const struct yaml_node *node, struct err *e)
+static int read_duration(struct reader *r, const struct yaml_node *node, uint64_t *ms,
+			 struct err *e)
 {
-	struct compose_service *s = r->target;
 	const char *text = reader_text(r, node, e);
 
 	if (!text)
 		return -1;
-	if (!scalar_duration_ms(text, &s->replicas.delay_ms) || s->replicas.delay_ms > DELAY_MAX_MS)
+	if (!scalar_duration_ms(text, ms) || *ms > DURATION_MAX_MS)
 		return reader_fail(r, node, e,
 				   "\"%.64s\" is no time up to a day: write 10s or 1m30s", text);
 	return 0;
+}
+
+static int read_delay(struct reader *r, const struct yaml_node *node, struct err *e)
+{
+	struct compose_service *s = r->target;
+
+	return read_duration(r, node, &s->replicas.delay_ms, e);
+}
+
+static int read_monitor(struct reader *r, const struct yaml_node *node, struct err *e)
+{
+	struct compose_service *s = r->target;
+
+	return read_duration(r, node, &s->replicas.monitor_ms, e);
 }
 
 static int read_failure_action(struct reader *r, const struct yaml_node *node, struct err *e)
@@ -122,7 +136,7 @@ int service_read_update_config(struct reader *r, const struct yaml_node *node, s
 {
 	static const struct reader_key keys[] = {
 		{ "delay", read_delay },       { "failure_action", read_failure_action },
-		{ "max_failure_ratio", NULL }, { "monitor", NULL },
+		{ "max_failure_ratio", NULL }, { "monitor", read_monitor },
 		{ "order", read_order },       { "parallelism", read_parallelism },
 	};
 	struct compose_service *s = r->target;

@@ -510,10 +510,12 @@ bool container_works(const struct container *c)
 	return c->state == TASK_RUNNING && health_works(&c->check.health);
 }
 
-bool container_is_settled(const struct container *c)
+bool container_is_settled(const struct container *c, uint64_t least_ms)
 {
+	uint64_t up_ms = time_boot_ms() - c->up_since_ms;
+
 	if (c->state == TASK_EXITED)
 		return !c->never_ran && c->doc.exit_status == 0;
-	return container_works(c) && (c->check.health.state == HEALTH_HEALTHY ||
-				      time_boot_ms() - c->up_since_ms >= CONTAINER_SETTLE_MS);
+	return container_works(c) && up_ms >= least_ms &&
+	       (c->check.health.state == HEALTH_HEALTHY || up_ms >= CONTAINER_SETTLE_MS);
 }

@@ -116,5 +116,5 @@ void container_forget_requests(struct container *c);	/* the connection was lost 
 
 bool container_is_up(const struct container *c);	/* starting, running, about to end */
 bool container_works(const struct container *c);	/* runs, and is healthy if that is asked */
-/* The same for long enough, or it has ended as it should. */
-bool container_is_settled(const struct container *c);
+/* The same for so long, without a check for CONTAINER_SETTLE_MS; or it has ended as it should. */
+bool container_is_settled(const struct container *c, uint64_t least_ms);

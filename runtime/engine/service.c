@@ -14,12 +14,13 @@ void service_init(struct service *s, const struct compose_service *compose, stru
 	member_ports_init(&s->ports, compose, arena);
 }
 
-static struct rollout_place place_of(const struct container *c)
+static struct rollout_place place_of(const struct service *s, const struct container *c)
 {
 	bool is_old = c->is_old || c->closed;
 	/* An old one has shown long ago what a new one still has to. */
 	struct rollout_place p = {
-		.works = is_old ? container_works(c) : container_is_settled(c),
+		.works = is_old ? container_works(c) :
+				  container_is_settled(c, s->compose->replicas.monitor_ms),
 		.closed = c->closed,
 	};
 
@@ -137,7 +138,7 @@ bool service_roll(struct service *s)
 	say_blocked(s);
 	do {
 		for (size_t i = 0; i < s->count; i++)
-			places[i] = place_of(&s->containers[i]);
+			places[i] = place_of(s, &s->containers[i]);
 		rule.rests = rests(s, places);
 		step = rollout_step(&rule, places, s->count);
 		if (step.kind)

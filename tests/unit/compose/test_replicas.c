@@ -73,7 +73,10 @@ static void numbers(void **state)
 	assert_true(s->replicas.is_given);
 	assert_int_equal(s->replicas.count, 1);
 	assert_int_equal(s->replicas.delay_ms, 0);
+	s = read("scale: 9, deploy: {update_config: {monitor: 45s}}");
+	assert_int_equal(s->replicas.monitor_ms, 45000);
 	s = read("scale: 9, deploy: {update_config: {delay: 1m30s, parallelism: 3}}");
+	assert_int_equal(s->replicas.monitor_ms, 0);
 	assert_int_equal(s->replicas.delay_ms, 90000);
 	assert_int_equal(s->replicas.at_once, 3);
 	s = read("scale: 9, deploy: {update_config: {parallelism: 0}}");

@@ -1,6 +1,7 @@
 /* test_engine_replicas.c - a service of several containers in the engine's loop, against a boxd
  * that answers by a script: who is started, checked, replaced, and who waits for whom. Networks and
  * their draining are shown by tests/system/engine_replicas.sh. */
+#include "engine/container.h"
 #include "engine/document.h"
 #include "tests/unit/engine/world.h"
 
@@ -27,14 +28,19 @@ static void tell_end(const char *name, uint64_t status)
 	assert_int_equal(msg_send(w.peer.fd, &out, NULL), 0);
 }
 
-/* The next steps have had their time. */
-static void wait_a_while(void)
+static void wait_for_ms(unsigned ms)
 {
 	w.awaited = NULL;
-	w.ticks = PATIENCE_MS / 2 - 25;
+	w.ticks = (PATIENCE_MS - ms) / 2;
 	loop_timer_set(w.loop, &w.tick, 0);
 	loop_run(w.loop, NULL);
 	loop_timer_off(&w.tick);
+}
+
+/* The next steps have had their time. */
+static void wait_a_while(void)
+{
+	wait_for_ms(50);
 }
 
 static void so_many_as_the_file_says(void **state)
@@ -155,6 +161,31 @@ static void successor_that_fails_ends_nobody(void **state)
 	wait_for("KILL web-2 15;");
 }
 
+/* Who is watched for an hour has not shown yet that it works, as it has without that. */
+static void successor_is_watched_before_the_next(void **state)
+{
+	(void)state;
+	boot_file(SERVICE "scale: 2}}");
+	wait_for("START web-2 lab ");
+	wait_a_while();
+	kill_engine();
+	forget();
+	w.listed = "web-1 web-2";
+	boot_file(SERVICE "scale: 2, environment: {A: b}, "
+			  "deploy: {update_config: {monitor: 1h}}}}");
+	wait_for("KILL web-2 15;");
+	tell_end("web-2", 0);
+	wait_for("START web-2 ");
+	wait_for_ms(CONTAINER_SETTLE_MS + 500);
+	assert_false(is_there("KILL web-1"));
+	kill_engine();
+	forget();
+	w.listed = "web-1 web-2";
+	boot_file(SERVICE "scale: 2, environment: {A: b}, "
+			  "deploy: {update_config: {monitor: 1s}}}}");
+	wait_for("KILL web-1 15;");
+}
+
 static void fewer_and_back_to_one(void **state)
 {
 	(void)state;
@@ -206,6 +237,7 @@ int main(void)
 		TEST(leftover_check_is_deleted),
 		TEST(one_after_the_other),
 		TEST(successor_that_fails_ends_nobody),
+		TEST(successor_is_watched_before_the_next),
 		TEST(fewer_and_back_to_one),
 		TEST(waits_for_a_good_end),
 	};
