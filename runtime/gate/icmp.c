@@ -33,8 +33,7 @@ struct echo {
 	struct icmp *i;
 	struct echo *newer, *older;	/* by use */
 	uint64_t used_ms;
-	struct stats *stats;
-	struct rate *rate_out, *rate_in;
+	struct payer payer;
 	struct loop_source source;
 	int hops;			/* that the socket sends with; 0: the system's */
 };
@@ -69,8 +68,8 @@ static void echo_end(struct echo *f)
 		loop_remove(&f->source);
 		fd_close(&f->source.fd);
 	}
-	if (f->stats)
-		f->stats->flows_open--;
+	if (f->payer.stats)
+		f->payer.stats->flows_open--;
 	unlink_used(f);
 	flow_remove(f->i->setup.flows, &f->flow);
 	free(f);
@@ -161,13 +160,12 @@ static void on_outside(struct loop_source *source, unsigned events)
 			return;
 		if (n < HEADER_BYTES || in[0] != reply)
 			continue;
-		if (f->rate_in && !rate_admit(f->rate_in, n, time_boot_ns())) {
-			if (f->stats)
-				f->stats->dropped++;
+		if (f->payer.rate_in && !rate_admit(f->payer.rate_in, n, time_boot_ns())) {
+			payer_drop(&f->payer);
 			continue;
 		}
 		send_reply(f->i, &k->outside, &k->inside, k->inside_port, in[6] << 8 | in[7],
-			   in + HEADER_BYTES, n - HEADER_BYTES, f->stats);
+			   in + HEADER_BYTES, n - HEADER_BYTES, f->payer.stats);
 	}
 }
 
@@ -183,18 +181,16 @@ static struct echo *echo_create(struct icmp *i, const struct flow_key *key,
 	f->i = i;
 	f->flow.key = *key;
 	f->source.fd = -1;
-	f->stats = ruling->stats;
-	f->rate_out = ruling->rate_out;
-	f->rate_in = ruling->rate_in;
-	if (flow_add(i->setup.flows, &f->flow, ruling->account) < 0) {
-		if (f->stats)
-			f->stats->limited++;
+	f->payer = ruling->payer;
+	if (flow_add(i->setup.flows, &f->flow, ruling->payer.account) < 0) {
+		if (f->payer.stats)
+			f->payer.stats->limited++;
 		free(f);
 		return NULL;
 	}
-	if (f->stats) {
-		f->stats->flows_icmp++;
-		f->stats->flows_open++;
+	if (f->payer.stats) {
+		f->payer.stats->flows_icmp++;
+		f->payer.stats->flows_open++;
 	}
 	link_used(f);
 	if (!i->sweep.loop)
@@ -275,21 +271,13 @@ static void echo_send(struct echo *f, const struct packet *p)
 		else if (tries == 1 && path_error_of_errno(errno, p->from.family, &error))
 			path_error_pass(f->i->setup.tun, &error, gateway_of(f->i, p), p);
 	}
-	if (f->stats)
-		f->stats->dropped++;
+	payer_drop(&f->payer);
 }
 
 static void flow_packet(struct echo *f, const struct packet *p)
 {
-	if (f->stats) {
-		f->stats->packets_out++;
-		f->stats->bytes_out += p->ip_bytes;
-	}
-	if (f->rate_out && !rate_admit(f->rate_out, p->ip_bytes, time_boot_ns())) {
-		if (f->stats)
-			f->stats->dropped++;
+	if (!payer_admit_out(&f->payer, p->ip_bytes))
 		return;
-	}
 	unlink_used(f);
 	link_used(f);
 	echo_send(f, p);
@@ -308,12 +296,9 @@ static void first_packet(struct icmp *i, const struct flow_key *key, const struc
 			flow_packet(f, p);
 		return;
 	case ICMP_ANSWER:
-		if (ruling.stats) {
-			ruling.stats->packets_out++;
-			ruling.stats->bytes_out += p->ip_bytes;
-		}
+		payer_count_out(&ruling.payer, p->ip_bytes);
 		send_reply(i, &p->to, &p->from, p->icmp_id, p->icmp_sequence, p->payload,
-			   p->payload_bytes, ruling.stats);
+			   p->payload_bytes, ruling.payer.stats);
 		return;
 	case ICMP_FORBID: path_error_refuse(i->setup.tun, gateway_of(i, p), p, true); return;
 	case ICMP_IGNORE: return;

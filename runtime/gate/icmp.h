@@ -15,13 +15,12 @@
 
 #include "gate/address.h"
 #include "gate/flow.h"
+#include "gate/payer.h"
 
 struct frame;
 struct icmp;
 struct loop;
 struct packet;
-struct rate;
-struct stats;
 struct tun;
 
 enum icmp_verdict {
@@ -35,9 +34,7 @@ enum icmp_verdict {
 struct icmp_ruling {
 	enum icmp_verdict verdict;
 	struct address address;
-	struct flow_account *account;
-	struct stats *stats;
-	struct rate *rate_out, *rate_in;
+	struct payer payer;
 };
 typedef void icmp_decide_fn(void *ctx, const struct packet *first, struct icmp_ruling *ruling);
 

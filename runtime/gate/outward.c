@@ -62,10 +62,7 @@ static void decide_tcp(void *ctx, const struct packet *syn, struct tcp_ruling *r
 	*r = (struct tcp_ruling){ .verdict = TCP_IGNORE, .address = syn->to, .port = syn->to_port };
 	if (!m)
 		return;
-	r->account = &m->account;
-	r->stats = &m->stats;
-	r->rate_out = &m->rate_out;
-	r->rate_in = &m->rate_in;
+	r->payer = gate_member_payer(m);
 	if (syn->to_port == DNS_PORT && gate_is_own(o->g, &syn->to)) {
 		r->verdict = TCP_SERVE;
 		r->service = dns_tcp_service(o->dns_tcp);
@@ -96,10 +93,7 @@ static void decide_udp(void *ctx, const struct packet *first, struct udp_ruling 
 	r->port = first->to_port;
 	if (!m)
 		return;
-	r->account = &m->account;
-	r->stats = &m->stats;
-	r->rate_out = &m->rate_out;
-	r->rate_in = &m->rate_in;
+	r->payer = gate_member_payer(m);
 	if (own && first->to_port == DNS_PORT) {
 		r->verdict = UDP_SERVE;
 		r->service = &o->udp_service;
@@ -128,10 +122,7 @@ static void decide_icmp(void *ctx, const struct packet *first, struct icmp_rulin
 	r->address = first->to;
 	if (!m)
 		return;
-	r->account = &m->account;
-	r->stats = &m->stats;
-	r->rate_out = &m->rate_out;
-	r->rate_in = &m->rate_in;
+	r->payer = gate_member_payer(m);
 	if (gate_is_own(o->g, &first->to)) {
 		r->verdict = ICMP_ANSWER;
 	} else if (egress_decide(o->g->egress, m->policy, first->protocol, &first->to, 0) ==
@@ -204,10 +195,7 @@ static void pick_udp(void *ctx, void *publication, const struct address *client,
 	if (!r->address.family)
 		r->address = m->address6;
 	r->port = p->container_port;
-	r->account = &m->account;
-	r->stats = &m->stats;
-	r->rate_out = &m->rate_out;
-	r->rate_in = &m->rate_in;
+	r->payer = gate_member_payer(m);
 }
 
 static void unpick_udp(void *ctx, void *publication, int number)

@@ -306,7 +306,7 @@ static struct tcp_flow *create_flow(struct tcp *t, const struct packet *p,
 	struct tcp_flow *f;
 
 	if (headers > sizeof(f->syn) ||
-	    (!may_begin(t, ruling->account) && !give_way(t, ruling->account)))
+	    (!may_begin(t, ruling->payer.account) && !give_way(t, ruling->payer.account)))
 		return NULL;
 	f = calloc(1, sizeof(*f));
 	if (!f)
@@ -321,16 +321,16 @@ static struct tcp_flow *create_flow(struct tcp *t, const struct packet *p,
 	memcpy(f->syn, p->ip, headers);
 	f->syn_bytes = (uint8_t)headers;
 	packet_set_length(f->syn, headers);
-	if (flow_add(t->setup.flows, &f->flow, ruling->account) < 0) {
+	if (flow_add(t->setup.flows, &f->flow, ruling->payer.account) < 0) {
 		free(f);
 		return NULL;
 	}
 	join_handshakes(f);
-	ruling->account->handshakes++;
-	f->row.share = &ruling->account->chunks;
-	f->rate_out = ruling->rate_out;
-	f->rate_in = ruling->rate_in;
-	f->stats = ruling->stats;
+	ruling->payer.account->handshakes++;
+	f->row.share = &ruling->payer.account->chunks;
+	f->rate_out = ruling->payer.rate_out;
+	f->rate_in = ruling->payer.rate_in;
+	f->stats = ruling->payer.stats;
 	if (f->stats) {
 		f->stats->flows_open++;
 		f->stats->flows_tcp++;
@@ -365,8 +365,8 @@ static void begin(struct tcp *t, const struct packet *p)
 		ruling.service = NULL;
 	f = create_flow(t, p, &ruling);
 	if (!f) {
-		if (ruling.stats)
-			ruling.stats->limited++;
+		if (ruling.payer.stats)
+			ruling.payer.stats->limited++;
 		return;
 	}
 	if (f->service)

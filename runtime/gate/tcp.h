@@ -18,14 +18,13 @@
 
 #include "gate/address.h"
 #include "gate/flow.h"
+#include "gate/payer.h"
 
 struct err;
 struct frame;
 struct frame_pool;
 struct loop;
 struct packet;
-struct rate;
-struct stats;
 struct tcp;
 struct tcp_peer;
 struct tun;
@@ -49,15 +48,12 @@ struct tcp_service {
 	void (*on_end)(void *conversation);
 };
 
-/* What decide fills in. Account, stats and rates outlive the flow or are taken away by
- * tcp_forget_account before they go. */
+/* What decide fills in. */
 struct tcp_ruling {
 	enum tcp_verdict verdict;
 	struct address address;
 	uint16_t port;
-	struct flow_account *account;
-	struct stats *stats;		 /* NULL is fine */
-	struct rate *rate_out, *rate_in; /* NULL is fine */
+	struct payer payer;
 	const struct tcp_service *service;
 };
 typedef void tcp_decide_fn(void *ctx, const struct packet *syn, struct tcp_ruling *ruling);

@@ -70,21 +70,19 @@ struct udp_flow *udp_flow_create(struct udp *u, const struct flow_key *key,
 	f->u = u;
 	f->flow.key = *key;
 	f->source.fd = -1;
-	f->stats = ruling->stats;
-	f->rate_out = ruling->rate_out;
-	f->rate_in = ruling->rate_in;
-	if (flow_add(u->setup.flows, &f->flow, ruling->account) < 0) {
-		if (f->stats)
-			f->stats->limited++;
+	f->payer = ruling->payer;
+	if (flow_add(u->setup.flows, &f->flow, ruling->payer.account) < 0) {
+		if (f->payer.stats)
+			f->payer.stats->limited++;
 		free(f);
 		return NULL;
 	}
 	f->used_ms = time_boot_ms();
 	f->row = &u->rows[key->outside_port == DNS_PORT];
 	row_link(f);
-	if (f->stats) {
-		f->stats->flows_udp++;
-		f->stats->flows_open++;
+	if (f->payer.stats) {
+		f->payer.stats->flows_udp++;
+		f->payer.stats->flows_open++;
 	}
 	if (!u->sweep.loop)
 		loop_timer_set(u->setup.loop, &u->sweep, UDP_SWEEP_MS);
@@ -99,8 +97,8 @@ void udp_flow_end(struct udp_flow *f)
 	}
 	if (f->published)
 		udp_published_forget(f);
-	if (f->stats)
-		f->stats->flows_open--;
+	if (f->payer.stats)
+		f->payer.stats->flows_open--;
 	row_unlink(f);
 	flow_remove(f->u->setup.flows, &f->flow);
 	free(f);
@@ -133,17 +131,17 @@ void udp_flow_deliver(struct udp_flow *f, const void *bytes, size_t size_bytes)
 {
 	const struct flow_key *k = &f->flow.key;
 	size_t ip_bytes = (k->inside.family == AF_INET ? 28 : 48) + size_bytes;
-	bool sent = (!f->rate_in || rate_admit(f->rate_in, ip_bytes, time_boot_ns())) &&
+	bool sent = (!f->payer.rate_in || rate_admit(f->payer.rate_in, ip_bytes, time_boot_ns())) &&
 		    deliver(f->u, &k->outside, k->outside_port, &k->inside, k->inside_port, bytes,
 			    size_bytes);
 
-	if (!f->stats)
+	if (!f->payer.stats)
 		return;
 	if (sent) {
-		f->stats->packets_in++;
-		f->stats->bytes_in += ip_bytes;
+		f->payer.stats->packets_in++;
+		f->payer.stats->bytes_in += ip_bytes;
 	} else {
-		f->stats->dropped++;
+		f->payer.stats->dropped++;
 	}
 }
 
@@ -240,8 +238,8 @@ static struct udp_flow *flow_open(struct udp *u, const struct flow_key *key,
 		return f;
 	if (path_error_of_errno(errno, p->from.family, &error))
 		path_error_pass(u->setup.tun, &error, gateway_of(u, p), p);
-	else if (f->stats)
-		f->stats->dropped++;
+	else
+		payer_drop(&f->payer);
 	udp_flow_end(f);
 	return NULL;
 }
@@ -262,21 +260,13 @@ static void send_outside(struct udp_flow *f, const struct packet *p)
 		    (tries == 1 && path_error_of_errno(errno, p->from.family, &error)))
 			path_error_pass(f->u->setup.tun, &error, gateway_of(f->u, p), p);
 	}
-	if (f->stats)
-		f->stats->dropped++;
+	payer_drop(&f->payer);
 }
 
 static void flow_send(struct udp_flow *f, const struct packet *p)
 {
-	if (f->stats) {
-		f->stats->packets_out++;
-		f->stats->bytes_out += p->ip_bytes;
-	}
-	if (f->rate_out && !rate_admit(f->rate_out, p->ip_bytes, time_boot_ns())) {
-		if (f->stats)
-			f->stats->dropped++;
+	if (!payer_admit_out(&f->payer, p->ip_bytes))
 		return;
-	}
 	udp_flow_used(f);
 	if (f->published)
 		udp_published_send(f, p);
@@ -297,10 +287,7 @@ static void first_packet(struct udp *u, const struct flow_key *key, const struct
 			flow_send(f, p);
 		return;
 	case UDP_SERVE:
-		if (ruling.stats) {
-			ruling.stats->packets_out++;
-			ruling.stats->bytes_out += p->ip_bytes;
-		}
+		payer_count_out(&ruling.payer, p->ip_bytes);
 		ruling.service->on_datagram(ruling.service->ctx, p);
 		return;
 	case UDP_REFUSE: path_error_refuse(u->setup.tun, &p->to, p, false); return;

@@ -22,13 +22,12 @@
 
 #include "gate/address.h"
 #include "gate/flow.h"
+#include "gate/payer.h"
 
 struct err;
 struct frame;
 struct loop;
 struct packet;
-struct rate;
-struct stats;
 struct tun;
 struct udp;
 struct udp_published;
@@ -47,15 +46,12 @@ struct udp_service {
 	void (*on_datagram)(void *ctx, const struct packet *p);
 };
 
-/* What decide and pick fill in; zeroed before. The pointers outlive the flow, or are taken away by
- * udp_forget_account before they go. account may not be NULL where a flow is made, the rest may. */
+/* What decide and pick fill in; zeroed before. */
 struct udp_ruling {
 	enum udp_verdict verdict;
 	struct address address;
 	uint16_t port;
-	struct flow_account *account;
-	struct stats *stats;
-	struct rate *rate_out, *rate_in;
+	struct payer payer;
 	const struct udp_service *service;
 	int number;		/* pick's own, handed back to unpick */
 };

@@ -31,8 +31,7 @@ struct udp_flow {
 	struct udp_row *row;
 	struct udp_flow *newer, *older;
 	uint64_t used_ms;
-	struct stats *stats;
-	struct rate *rate_out, *rate_in;
+	struct payer payer;
 	uint8_t hops;				/* that its socket sends with; 0: the system's */
 	struct loop_source source;		/* own socket; fd -1: published */
 

@@ -132,7 +132,7 @@ static struct udp_flow *client_new(struct udp_published *p, const struct address
 	key.inside_port = ruling.port;
 	key.outside_port = port;
 	key.protocol = IPPROTO_UDP;
-	f = make_room(p, client, port, ruling.account) && shown_as(u, client, &key)
+	f = make_room(p, client, port, ruling.payer.account) && shown_as(u, client, &key)
 		    ? udp_flow_create(u, &key, &ruling)
 		    : NULL;
 	if (!f) {
@@ -146,8 +146,8 @@ static struct udp_flow *client_new(struct udp_published *p, const struct address
 	f->number = ruling.number;
 	f->flow.account->clients++;
 	*client_at(p, client, port) = f;
-	if (f->stats)
-		f->stats->published++;
+	if (f->payer.stats)
+		f->payer.stats->published++;
 	return f;
 }
 
@@ -208,8 +208,8 @@ static void on_client(struct loop_source *source, unsigned events)
 		f->asked = asked_address(&m);
 		udp_flow_used(f);
 		udp_flow_deliver(f, p->u->datagram, n);
-		if (f->stats)
-			f->stats->published_in += n;
+		if (f->payer.stats)
+			f->payer.stats->published_in += n;
 	}
 }
 
@@ -263,10 +263,9 @@ void udp_published_send(struct udp_flow *f, const struct packet *p)
 	m.msg_namelen = client_socket(f, &to);
 	set_source(&m, &control, &f->asked);
 	if (sendmsg(f->published->source.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
-		if (f->stats)
-			f->stats->dropped++;
-	} else if (f->stats) {
-		f->stats->published_out += p->payload_bytes;
+		payer_drop(&f->payer);
+	} else if (f->payer.stats) {
+		f->payer.stats->published_out += p->payload_bytes;
 	}
 }
 

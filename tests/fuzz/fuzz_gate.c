@@ -62,7 +62,7 @@ static void decide(void *ctx, const struct packet *syn, struct tcp_ruling *rulin
 
 	(void)syn;
 	*ruling = (struct tcp_ruling){ .verdict = TCP_SERVE,
-				       .account = &w->account,
+				       .payer.account = &w->account,
 				       .service = &echo };
 	if (syn->to_port & 1)
 		ruling->verdict = syn->to_port & 2 ? TCP_FORBID : TCP_REFUSE;

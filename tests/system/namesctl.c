@@ -117,6 +117,11 @@ static struct address loopback(uint8_t family)
 	return a;
 }
 
+static struct payer payer_of(struct member *m)
+{
+	return (struct payer){ &m->account, &m->stats, &m->rate_out, &m->rate_in };
+}
+
 static void decide_tcp(void *ctx, const struct packet *p, struct tcp_ruling *r)
 {
 	struct member *m = member_by_address(&p->from);
@@ -125,10 +130,7 @@ static void decide_tcp(void *ctx, const struct packet *p, struct tcp_ruling *r)
 	*r = (struct tcp_ruling){ .verdict = TCP_IGNORE };
 	if (!m)
 		return;
-	r->account = &m->account;
-	r->stats = &m->stats;
-	r->rate_out = &m->rate_out;
-	r->rate_in = &m->rate_in;
+	r->payer = payer_of(m);
 	r->address = p->to;
 	r->port = p->to_port;
 	r->verdict = TCP_CONNECT;
@@ -157,10 +159,7 @@ static void decide_udp(void *ctx, const struct packet *p, struct udp_ruling *r)
 	*r = (struct udp_ruling){ .verdict = UDP_CONNECT,
 				  .address = p->to,
 				  .port = p->to_port,
-				  .account = &m->account,
-				  .stats = &m->stats,
-				  .rate_out = &m->rate_out,
-				  .rate_in = &m->rate_in };
+				  .payer = payer_of(m) };
 	if (is_gateway(&p->to) && p->to_port == DNS_PORT) {
 		r->verdict = UDP_SERVE;
 		r->service = &dns_service;
@@ -185,10 +184,7 @@ static void decide_icmp(void *ctx, const struct packet *p, struct icmp_ruling *r
 		return;
 	*r = (struct icmp_ruling){ .verdict = ICMP_CONNECT,
 				   .address = p->to,
-				   .account = &m->account,
-				   .stats = &m->stats,
-				   .rate_out = &m->rate_out,
-				   .rate_in = &m->rate_in };
+				   .payer = payer_of(m) };
 	if (is_gateway(&p->to)) {
 		r->verdict = ICMP_ANSWER;
 	} else if (egress_decide(egress, m->policy, p->protocol, &p->to, 0) != EGRESS_ALLOW) {
@@ -205,8 +201,7 @@ static void pick(void *ctx, void *publication, const struct address *client, str
 	*r = (struct udp_ruling){ .verdict = UDP_CONNECT,
 				  .address = client->family == AF_INET ? m->four : m->six,
 				  .port = published_port,
-				  .account = &m->account,
-				  .stats = &m->stats };
+				  .payer = { .account = &m->account, .stats = &m->stats } };
 }
 
 static const char *who_tcp(void *ctx, const struct address *from)

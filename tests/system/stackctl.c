@@ -67,10 +67,10 @@ static void decide(void *ctx, const struct packet *syn, struct tcp_ruling *rulin
 	*ruling = (struct tcp_ruling){ .verdict = TCP_CONNECT,
 				       .address = syn->to,
 				       .port = syn->to_port,
-				       .account = &account };
+				       .payer.account = &account };
 	if (syn->to_port == RATE_PORT) {
-		ruling->rate_out = &rate_out;
-		ruling->rate_in = &rate_in;
+		ruling->payer.rate_out = &rate_out;
+		ruling->payer.rate_in = &rate_in;
 	}
 	if (!ours)
 		return;

@@ -64,7 +64,7 @@ static void decide(void *ctx, const struct packet *syn, struct tcp_ruling *rulin
 	(void)syn;
 	*ruling = (struct tcp_ruling){ .verdict = TCP_CONNECT,
 				       .port = w->port,
-				       .account = &w->account };
+				       .payer.account = &w->account };
 	address_parse("127.0.0.1", &ruling->address);
 }
 
