@@ -336,6 +336,8 @@ int monitor_run(const struct monitor_config *config, struct err *e)
 
 	if (set_up(&m, config, e))
 		return -1;
+	if (state_reserve_exit(MONITOR_STATE_FD, e))
+		log_warn("%s: should the disk be full then, its end cannot be recorded", e->text);
 	/* No log is no reason to lose the container's end. */
 	if (m.has_log && outlog_open(&m.log, MONITOR_LOG_FD, config->log_bytes, e))
 		log_warn("%s", e->text);

@@ -1,8 +1,11 @@
 /* state.c - see state.h */
 #include "box/state.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -111,15 +114,44 @@ static void get_said(const char *text, char said[TAIL_BYTES])
 	said[at] = '\0';
 }
 
+int state_reserve_exit(int dir_fd, struct err *e)
+{
+	static const char blank[STATE_BYTES_MAX];
+
+	return fs_write_atomic_at(dir_fd, "room", blank, sizeof(blank), 0600, e);
+}
+
+/* Over what was kept; or, the second time, over the record that has its place. */
+static int save_in_room(int dir_fd, const char *text, struct err *e)
+{
+	AUTO_FD int fd = openat(dir_fd, "room", O_WRONLY | O_CLOEXEC);
+	const ssize_t size = (ssize_t)strlen(text);
+	bool is_new = fd >= 0;
+
+	if (!is_new)
+		fd = openat(dir_fd, "exit", O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || pwrite(fd, text, (size_t)size, 0) != size || ftruncate(fd, size) < 0 ||
+	    (is_new && renameat(dir_fd, "room", dir_fd, "exit") < 0))
+		return err_sys(e, "write exit where room was kept for it");
+	return 0;
+}
+
 int state_save_exit(int dir_fd, const struct box_exit *exit, struct err *e)
 {
 	char text[STATE_BYTES_MAX];
+	struct err why;
 
 	snprintf(text, sizeof(text), "status %llu\noom_kills %llu\nlog_lost_bytes %llu\n",
 		 (unsigned long long)exit->status, (unsigned long long)exit->oom_kills,
 		 (unsigned long long)exit->log_lost_bytes);
 	put_said(text + strlen(text), sizeof(text) - strlen(text), exit->said);
-	return save(dir_fd, "exit", text, e);
+	if (save(dir_fd, "exit", text, &why) == 0) {
+		unlinkat(dir_fd, "room", 0);
+		return 0;
+	}
+	if (why.number == ENOSPC || why.number == EDQUOT)
+		return save_in_room(dir_fd, text, e);
+	return err_set(e, "%s", why.text);
 }
 
 int state_load_exit(int dir_fd, struct box_exit *exit, struct err *e)

@@ -29,6 +29,8 @@ struct box_exit {
 
 int state_save_run(int dir_fd, const struct box_run *run, struct err *e);
 int state_load_run(int dir_fd, struct box_run *run, struct err *e);
+/* Keeps room for the record, so that a full file system loses no end. */
+int state_reserve_exit(int dir_fd, struct err *e);
 int state_save_exit(int dir_fd, const struct box_exit *exit, struct err *e);
 int state_load_exit(int dir_fd, struct box_exit *exit, struct err *e);
 

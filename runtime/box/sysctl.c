@@ -55,6 +55,6 @@ int sysctl_set(const struct box_plan *plan, struct err *e)
 		return err_add(e, "sysctl");
 	for (size_t i = 0; i < spec->sysctl_count; i++)
 		if (set(proc_fd, spec->sysctl[i].key, spec->sysctl[i].value, e))
-			return err_add(e, "sysctl %s", spec->sysctl[i].key);
+			return err_add(e, ".linux.sysctl.%s", spec->sysctl[i].key);
 	return closes ? set_bounds(proc_fd, e) : 0;
 }

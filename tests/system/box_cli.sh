@@ -114,6 +114,8 @@ ok "a file that is none" wrong '.linux.namespaces[1].path: /etc/passwd is not a 
 	'.linux.namespaces = [{ type: "mount" }, { type: "uts", path: "/etc/passwd" }]'
 ok "a root that is not there" wrong '.root.path: copy the mount of none/: No such file or directory' '.root.path = "none"'
 ok "a root that is a file" wrong '.root.path: copy the mount of config.json/: Not a directory' '.root.path = "config.json"'
+ok "a sysctl that the kernel does not take" wrong '.linux.sysctl.kernel.msgmax: write sys/kernel/msgmax: Invalid argument' \
+	'.linux.sysctl = { "kernel.msgmax": "banana" }'
 ok "a deadline that the kernel does not take" wrong '.process.scheduler: the kernel takes no such values for this policy' \
 	'.process.scheduler = { policy: "SCHED_DEADLINE", runtime: 1, deadline: 2, period: 3 }'
 
@@ -460,17 +462,18 @@ calls() { strace -o trace -qq "$bin/box" "$@" >/dev/null 2>&1 </dev/null; sed -n
 prepare() { # VERB: what must be there before it
 	case $1 in
 	start) box create -b b k ;;
+	exec) box run -d -b b k ;;
 	delete) box create -b b k && box kill k KILL && within 5 is k stopped ;;
 	esac
 }
-verb_words() { case $1 in create|run) echo "$1 -b b k" ;; delete) echo "delete k" ;; *) echo "$1 k" ;; esac; }
+verb_words() { case $1 in create) echo "create -b b k" ;; run) echo "run -d -b b k" ;; exec) echo "exec k true" ;; delete) echo "delete k" ;; *) echo "$1 k" ;; esac; }
 crash_points() { # VERB: kills it at each chosen call
 	prepare "$1" || return 1
 	# shellcheck disable=SC2046 # words
 	calls $(verb_words "$1") >points
 	box delete --force k || return 1
 	[ "$(wc -l <points)" -ge 20 ] || { echo "only $(wc -l <points) calls were seen"; return 1; }
-	[ "${BOX_CRASH-}" = all ] || { shuf -n 20 --random-source=<(yes) points >few; mv few points; }
+	[ "${BOX_CRASH-}" = all ] || { shuf -n 15 --random-source=<(yes) points >few; mv few points; }
 	while read -r call number; do
 		prepare "$1" >/dev/null || { echo "prepare before $call $number"; return 1; }
 		# shellcheck disable=SC2046
@@ -487,7 +490,7 @@ crash_part() { # NAME
 	if ! command -v strace >/dev/null || ! strace -o /dev/null true 2>/dev/null; then
 		echo "ok $((n += 1)) - box_cli: $1killed at any point # SKIP no strace here"; return
 	fi
-	for verb in create start delete; do
+	for verb in create start run exec delete; do
 		ok "$1$verb is killed at any call" crash_points $verb
 	done
 }

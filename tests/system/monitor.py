@@ -1,6 +1,7 @@
 """monitor.py BOXMON - plays the stage for boxmon (runtime/box/monitor.h): a process, its pipes or terminal, clients.
 
 Every wait is for an event, with a limit. Prints TAP."""
+import errno
 import fcntl
 import json
 import os
@@ -10,6 +11,7 @@ import shutil
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 import termios
@@ -35,8 +37,8 @@ def ok(name, good, why=""):
 class Monitor:
     """One boxmon over one process that runs `command` in a shell."""
 
-    def __init__(self, command, terminal=False, clients=(), feed=False, once=False, log_bytes=1 << 20, output=None):
-        self.folder = tempfile.mkdtemp(prefix="monitor-")
+    def __init__(self, command, terminal=False, clients=(), feed=False, once=False, log_bytes=1 << 20, output=None, folder=None):
+        self.folder = folder or tempfile.mkdtemp(prefix="monitor-")
         self.state = os.open(self.folder, os.O_RDONLY)
         self.control = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.control.bind(self.folder + "/control")
@@ -340,6 +342,28 @@ def many_clients():
     m.close()
 
 
+def full_folder():
+    """The file system of the record is full at the end, and again when the rest of the output is in."""
+    folder, flag = tempfile.mkdtemp(prefix="monitor-"), tempfile.mktemp(prefix="monitor-go-")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "monitor", folder], check=True)
+    m = Monitor(f"until [ -e {flag} ]; do sleep 0.05; done; exit 7", folder=folder)
+    wait_until(lambda: os.path.exists(folder + "/room"))
+    with open(folder + "/fill", "wb", buffering=0) as f:
+        try:
+            while f.write(b"x" * 4096):
+                pass
+        except OSError as e:
+            ok("the folder is full", e.errno == errno.ENOSPC, e)
+    os.mkdir(flag)
+    ok("the end is recorded all the same", m.end() == 7)
+    ok("where room was kept for it", not os.path.exists(folder + "/room"))
+    os.rmdir(flag)
+    os.close(m.state)
+    m.control.close()
+    subprocess.run(["umount", folder], check=True)
+    os.rmdir(folder)
+
+
 def gone(s):
     """Closed by the other side?"""
     poll = select.poll()
@@ -347,7 +371,7 @@ def gone(s):
     return bool(poll.poll(0))
 
 
-for story in (exits_and_logs, several_clients, input_ends, slow_reader, nagging_reader, flood, terminal, bad_messages, many_clients):
+for story in (exits_and_logs, several_clients, input_ends, slow_reader, nagging_reader, flood, terminal, bad_messages, many_clients, full_folder):
     try:
         story()
     except Exception as e:  # noqa: BLE001 - a story that breaks is a failure with its reason

@@ -4,4 +4,4 @@
 BIN=${BIN:-${O:-build}/bin}
 [ -x "$BIN/boxmon" ] || { echo "1..0 # SKIP build boxmon first"; exit 77; }
 [ "$(id -u)" = 0 ] || { echo "1..0 # SKIP boxmon drops root's capabilities: needs root"; exit 77; }
-exec python3 "$(dirname "$0")/monitor.py" "$BIN/boxmon"
+exec unshare --mount python3 "$(dirname "$0")/monitor.py" "$BIN/boxmon"
