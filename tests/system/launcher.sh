@@ -92,6 +92,40 @@ tap "a terminal that is closed: the machine is told to power off, and gets its t
 closed 'poweroff|lines' --batch "$t/work/a.py" >"$t/said" 2>&1
 tap "a batch's too" $?
 
+# What is killed cannot clear up: the next start does, and leaves alone what runs.
+await() {	# COMMAND...: true as soon as it is
+	local end=$((SECONDS + 60))
+	until "$@"; do
+		((SECONDS < end)) || { echo "not within 60 s: $*"; return 1; }
+		sleep 0.05
+	done
+}
+began() { [ "$(grep -cs waiting "$t/acts")" = "$1" ]; }
+gone() { ! kill -0 "$1" 2>/dev/null; }
+folders() { find "$t/run" -maxdepth 1 -name 'vm.*' | sort; }
+background() {	# its process is $!
+	env PATH="$t/bin:$PATH" PLAY=poweroff PLAY_DIR="$t" CUVETTE_INSIDE=1 BOOT="$t/boot" RUN="$t/run" WORK="$t/work" ACCEL=tcg \
+		qemu/run </dev/null >"$t/said" 2>&1 &
+}
+rm -f "$t/acts"
+background
+first=$!
+{ await began 1 && played=$(cat "$t/run"/vm.*/pid) && kill -KILL "$first" && await gone "$played"; } >>"$t/said"
+tap "killed, qemu/run takes QEMU with it" $?
+wait "$first" 2>/dev/null
+left=$(folders) running=
+# Who followed the console ends a moment later, and with it the locks.
+await flock -n "$t/run/data.img" true && await flock -n "$left" true
+background
+second=$!
+await began 2 >>"$t/said" && running=$(folders) && [ -n "$left" ] && [ -d "$running" ] && [ "$running" != "$left" ]
+tap "the next start clears away what it left" $?
+run 'exit 0' -- --batch "$t/work/a.py" 2>>"$t/said" && [ "$(folders)" = "$running" ]
+tap "but nothing of a machine that runs" $?
+kill -TERM "$second"
+wait "$second"
+[ $? = 0 ] && [ -z "$(folders)" ] && grep -q '^off' "$t/acts"
+tap "which ends as if it had been alone" $?
 
 # Many at a time, as a loop over notebooks starts them: none takes a port that another has just found free.
 : >"$t/qemu"
