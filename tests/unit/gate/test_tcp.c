@@ -25,6 +25,7 @@
 enum {
 	SEGMENT = 16000,
 	SMALL = 2000,
+	NARROW = 600,
 	SEGMENTS_MAX = 4000,
 	TURN_MS = 1,
 	STILL_TURNS = 20,
@@ -52,6 +53,8 @@ struct world {
 	size_t sent_bytes;
 	uint8_t mss;			/* its SYN says; 0 = nothing */
 	uint16_t wire_bytes;		/* the device shall split what it gets into such pieces */
+	uint16_t window;		/* it takes so much at once; 0 = all */
+	uint32_t end;			/* where its server's FIN stood first; 0 = none came */
 };
 
 static const uint8_t inside[] = { 10, 0, 0, 2 }, outside[] = { 192, 0, 2, 1 };
@@ -88,6 +91,8 @@ static void on_sent(void *ctx, const struct tun_offload *o, const struct iovec *
 	w->acked = p.tcp_ack;
 	w->theirs = p.tcp_seq + (uint32_t)p.payload_bytes +
 		    !!(p.tcp_flags & (PACKET_SYN | PACKET_FIN));
+	if (p.tcp_flags & PACKET_FIN && !w->end)
+		w->end = w->theirs;
 }
 
 static void put32(uint8_t *at, uint32_t value)
@@ -115,7 +120,8 @@ static void say(struct world *w, uint8_t flags, size_t size)
 	put32(tcp + 8, w->theirs);
 	tcp[12] = (uint8_t)(header << 2);
 	tcp[13] = flags;
-	tcp[14] = tcp[15] = 255;
+	tcp[14] = w->window ? (uint8_t)(w->window >> 8) : 255;
+	tcp[15] = w->window ? (uint8_t)w->window : 255;
 	if (header > 20)
 		memcpy(tcp + 20, (const uint8_t[]){ 2, 4, 0, w->mss }, 4);
 	memcpy(tcp + header, data, size);
@@ -420,6 +426,33 @@ static void test_least_segment(void **state)
 	finish(&w);
 }
 
+/* The end is behind the last byte, into however small pieces that segment has to be cut. */
+static void test_end_of_narrow(void **state)
+{
+	struct world w;
+	uint32_t first;
+
+	(void)state;
+	begin(&w);
+	first = w.theirs;
+	assert_int_equal(send(w.server, data, SMALL, 0), SMALL);
+	for (int i = 0; i < TURNS_MAX && w.theirs != first + SMALL; i++)
+		turn(&w);
+	w.window = NARROW;	/* it had shown a larger one: segments are made for that */
+	say(&w, PACKET_ACKED, 0);
+	assert_int_equal(send(w.server, data, SMALL, 0), SMALL);
+	shutdown(w.server, SHUT_WR);
+	for (int i = 0; i < TURNS_MAX && !w.end; i++) {
+		turn(&w);
+		lwip_stack_tick(w.tcp->lwip);
+		say(&w, PACKET_ACKED, 0);
+	}
+	assert_int_equal(w.end - first, 2 * SMALL + 1);
+	say(&w, PACKET_RESET | PACKET_ACKED, 0);
+	close(w.server);
+	finish(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -429,6 +462,7 @@ int main(void)
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_short_connections),
 		cmocka_unit_test(test_least_segment),
+		cmocka_unit_test(test_end_of_narrow),
 	};
 	size_t i;
 
