@@ -26,7 +26,7 @@ make kernel-check         the hardening score of the kernel and the reason of ev
 make reproduce            builds all twice, differently, and compares every byte
 make relock               renews the locks from today's archives
 make toolroot | fetch     only the tool root, only the downloads
-make clean                deletes build/; the cache lies in ~/.cache/cuvette (CUVETTE_CACHE) and may be deleted
+make clean                deletes build/ and the data disk in it; the cache, ~/.cache/cuvette (CUVETTE_CACHE), may go too
 endef
 
 ifeq ($(CUVETTE_INSIDE),)
@@ -92,7 +92,10 @@ relock: toolroot
 	$(Q)tools/relock
 	$(Q)for f in rootfs/images/*/relock; do [ ! -x "$$f" ] || { "$$f" debs && tools/enter --net "$$f" wheels; }; done
 
+# The data disk is locked by the machine that runs with it.
 clean:
+	$(Q)[ ! -e $(O)/run/data.img ] || flock -n $(O)/run/data.img true || \
+		{ echo "make: a machine runs with $(O)/run/data.img: stop it first" >&2; exit 1; }
 	rm -rf $(O)
 
 else

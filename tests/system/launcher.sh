@@ -143,5 +143,15 @@ env -u CUVETTE_INSIDE -u MAKEFLAGS make -C "$t/checkout" -s run NOTEBOOK="$name"
 	>"$t/said" 2>&1 && grep -qxF "<run><--batch><$name></my (own) work><a=\"b  c\">" "$t/said" &&
 	grep -qF "<enter><make>" "$t/said" && grep -qF "<NOTEBOOK=$name>" "$t/said"
 tap "make run hands every name on as it is" $?
+clean() { env -u CUVETTE_INSIDE -u MAKEFLAGS make -C "$t/checkout" -s clean >"$t/said" 2>&1; }
+mkdir -p "$t/checkout/build/run"
+: >"$t/checkout/build/run/data.img"
+exec 7>"$t/checkout/build/run/data.img"
+flock 7
+! clean && grep -q 'a machine runs with build/run/data.img: stop it first' "$t/said" && [ -e "$t/checkout/build/run/data.img" ]
+tap "make clean does not take the data disk of a machine that runs" $?
+exec 7>&-
+clean && [ ! -e "$t/checkout/build" ]
+tap "but that of one that is off" $?
 echo "1..$number"
 exit $((failed != 0))
