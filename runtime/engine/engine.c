@@ -228,17 +228,14 @@ static void on_netd_connected(void *ctx)
 }
 
 static void on_netd_counters(void *ctx, const char *network, const char *container,
-			     const uint64_t *values, size_t count)
+			     const struct stats_told *told)
 {
 	struct engine *engine = ctx;
 	struct container *c = find(engine, container);
-	struct stats stats = { 0 };
 
-	inspect_counters(engine->inspect, network, container, values, count);
-	if (!c || count != STATS_FIELDS)
-		return;
-	memcpy(&stats, values, sizeof(stats));
-	container_counted(c, network, stats.published_open);
+	inspect_counters(engine->inspect, network, container, told);
+	if (c && told)
+		container_counted(c, network, told->gate.published_open);
 }
 
 static void on_netd_lost(void *ctx)

@@ -21,12 +21,6 @@
 
 enum { ANSWER_MS = 3000, LINE_MAX = 2048 };
 
-static const char *const stat_names[STATS_FIELDS] = {
-#define STAT_NAME(name, means) #name,
-	STATS_LIST(STAT_NAME)
-#undef STAT_NAME
-};
-
 /* ---- a client */
 
 void inspect_client_close(struct inspect_client *c)
@@ -106,16 +100,33 @@ static void ask_next(struct inspect_client *c)
 		inspect_client_fail(c, e.text);
 }
 
+/* All that it received and sent, which no one counter is (wire/stats.h), and the counters. */
+static void add_counters(struct buf *line, const struct stats_told *told)
+{
+	const struct stats_device *d = &told->device;
+	const struct stats *s = &told->gate;
+
+	buf_add_format(line, " rx_bytes=%" PRIu64 " tx_bytes=%" PRIu64,
+		       d->device_bytes_in + s->published_in,
+		       d->device_bytes_out + s->published_out);
+#define ADD_DEVICE(name, means) buf_add_format(line, " " #name "=%" PRIu64, d->name);
+	STATS_DEVICE_LIST(ADD_DEVICE)
+#undef ADD_DEVICE
+#define ADD_GATE(name, means) buf_add_format(line, " " #name "=%" PRIu64, s->name);
+	STATS_LIST(ADD_GATE)
+#undef ADD_GATE
+}
+
 static void say_counters(struct inspect_client *c, const char *network, const char *container,
-			 const uint64_t *values, size_t count)
+			 const struct stats_told *told)
 {
 	struct buf line;
 
 	buf_init(&line, LINE_MAX);
 	buf_add_format(&line, "%s %s", container, network);
-	for (size_t k = 0; k < count && k < STATS_FIELDS; k++)
-		buf_add_format(&line, " %s=%" PRIu64, stat_names[k], values[k]);
-	if (count == 0)
+	if (told)
+		add_counters(&line, told);
+	else
 		buf_add_str(&line, " not attached");
 	inspect_client_say(c, WIRE_CONTROL_LINE, line.data);
 	buf_finish(&line);
@@ -123,7 +134,7 @@ static void say_counters(struct inspect_client *c, const char *network, const ch
 }
 
 void inspect_counters(struct inspect *i, const char *network, const char *container,
-		      const uint64_t *values, size_t count)
+		      const struct stats_told *told)
 {
 	for (size_t k = 0; i && k < INSPECT_CLIENTS_MAX; k++) {
 		struct inspect_client *c = &i->clients[k];
@@ -132,7 +143,7 @@ void inspect_counters(struct inspect *i, const char *network, const char *contai
 		    !str_equal(asked_name(c), container) ||
 		    !str_equal(asked(c)->network->doc.name, network))
 			continue;
-		say_counters(c, network, container, values, count);
+		say_counters(c, network, container, told);
 		c->network_at++;
 		ask_next(c);
 	}

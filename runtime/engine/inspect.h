@@ -10,13 +10,13 @@
 #pragma once
 
 #include <stddef.h>
-#include <stdint.h>
 
 struct container;
 struct err;
 struct inspect;
 struct loop;
 struct netd;
+struct stats_told;
 
 enum {
 	INSPECT_CLIENTS_MAX = 8,
@@ -35,7 +35,7 @@ struct inspect_setup {
 struct inspect *inspect_create(const struct inspect_setup *setup, struct err *e);
 void inspect_destroy(struct inspect *i);	/* NULL is fine */
 
-/* What netd says; NULL is fine. */
+/* What netd says; NULL is fine. told NULL: nobody knows them. */
 void inspect_counters(struct inspect *i, const char *network, const char *container,
-		      const uint64_t *values, size_t count);
+		      const struct stats_told *told);
 void inspect_netd_is_gone(struct inspect *i);

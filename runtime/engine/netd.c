@@ -75,19 +75,22 @@ static int answer(struct netd *net, const char *key, const struct netd_answer *a
 static int on_counters(struct netd *net, const char *network, struct msg *m, struct err *e)
 {
 	const char *container = msg_get_str(m);
-	uint64_t values[STATS_FIELDS];
+	union {
+		struct stats_told told;
+		uint64_t values[STATS_TOLD_FIELDS];
+	} all = { .values = { 0 } };
 	size_t count = 0;
 
 	while (!m->broken && m->at < m->size_bytes) {
 		uint64_t value = msg_get_u64(m);
 
-		if (count < STATS_FIELDS)
-			values[count++] = value;
+		if (count < STATS_TOLD_FIELDS)
+			all.values[count++] = value;
 	}
 	if (msg_end(m, e) < 0)
 		return -1;
 	if (net->events->counters)
-		net->events->counters(net->ctx, network, container, values, count);
+		net->events->counters(net->ctx, network, container, count ? &all.told : NULL);
 	return 0;
 }
 

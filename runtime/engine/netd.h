@@ -15,6 +15,7 @@ struct loop;
 struct netd;
 struct network;
 struct port_map_row;
+struct stats_told;
 
 struct netd_answer {
 	const char *failure;		/* one sentence; NULL = done */
@@ -39,10 +40,10 @@ struct netd_events {
 	void (*member)(void *ctx, const struct netd_member *m);
 	void (*port)(void *ctx, const char *network, const char *key);
 	void (*listed)(void *ctx);			/* that was all of it */
-	/* Answers netd_ask_counters, in any order: wire/stats.h; count 0 = nobody knows them.
-	 * NULL: nobody asks. */
+	/* Answers netd_ask_counters, in any order; told NULL = nobody knows them.
+	 * counters NULL: nobody asks. */
 	void (*counters)(void *ctx, const char *network, const char *container,
-			 const uint64_t *values, size_t count);
+			 const struct stats_told *told);
 	void (*idle)(void *ctx);			/* every request is answered */
 };
 

@@ -181,6 +181,7 @@ static void next_backend(struct inbound *i);
 static void on_refused(struct inbound *i)
 {
 	balance_refused(&i->published->balance, i->number, time_boot_ms());
+	i->member->stats.published_refused++;
 	leave_backend(i);
 	next_backend(i);
 }

@@ -12,6 +12,8 @@
 #include "net/keeper.h"
 #include "net/net_network.h"
 #include "net/nets.h"
+#include "net/traffic.h"
+#include "wire/stats.h"
 #include "wire/wire.h"
 
 enum {
@@ -268,6 +270,21 @@ static int on_want(struct net_network *w, struct msg *m, struct err *e)
 	return 0;
 }
 
+/* One that has left has no device: the answer is not said to anybody then. */
+static void put_device(struct msg *m, struct net_network *w, const struct net_member *n)
+{
+	union {
+		struct stats_device device;
+		uint64_t values[STATS_DEVICE_FIELDS];
+	} told = { .device = { 0 } };
+	struct err e;
+
+	if (n && traffic_read(&told.device, &w->router, &n->plug, &e) < 0)
+		log_warn("network %s: container %s: %s", w->name, n->name, e.text);
+	for (int i = 0; i < STATS_DEVICE_FIELDS; i++)
+		msg_put_u64(m, told.values[i]);
+}
+
 static int on_counters(struct net_network *w, struct msg *m, struct err *e)
 {
 	const char *container = msg_get_str(m);
@@ -277,6 +294,7 @@ static int on_counters(struct net_network *w, struct msg *m, struct err *e)
 	msg_init(&out, WIRE_NET_COUNTERS);
 	msg_put_str(&out, w->name);
 	msg_put_str(&out, container);
+	put_device(&out, w, n);
 	for (int i = 0; i < COUNTERS_MAX && !m->broken && m->at < m->size_bytes; i++)
 		msg_put_u64(&out, msg_get_u64(m));
 	if (msg_end(m, e))

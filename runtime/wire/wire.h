@@ -35,7 +35,8 @@ enum wire_program {
  * NET_WITHDRAW str network, str key
  * NET_CAPTURE  str network, str container; fd: gets a pcap stream; no fd = stop
  * NET_STATS    str network, str container: answered by NET_COUNTERS, whenever the gateway answers
- * NET_COUNTERS str network, str container, the u64s of wire/stats.h; none = nobody knows them
+ * NET_COUNTERS str network, str container, the u64s of wire/stats.h (struct stats_told); none =
+ *              nobody knows them
  * NET_LIST     -              per network NET_NETWORK, NET_MEMBER..., NET_PORT...; then NET_DONE
  * NET_NETWORK  str network, u64 attached, str subnet4, str gateway4, str subnet6, str gateway6,
  *              u64 mtu

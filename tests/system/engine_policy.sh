@@ -112,7 +112,7 @@ again
 verdict "the same policy said again ends nothing" eval 'within 10 has_flows flow && still stays | tee ends.said; grep -qx "still tcp icmp" ends.said'
 
 # ---- what the administrator sees
-verdict "counters of one" eval 'enginectl stats flow | tee said; grep -q "^flow strict bytes_out=[1-9][0-9]* .* flows_tcp=[1-9]" said && [ "$(wc -l <said)" = 1 ]'
+verdict "counters of one" eval 'enginectl stats flow | tee said; grep -q "^flow strict rx_bytes=[1-9].* device_bytes_out=[1-9].* bytes_out=[1-9][0-9]* .* flows_tcp=[1-9]" said && [ "$(wc -l <said)" = 1 ]'
 verdict "of all" eval '[ "$(enginectl stats | wc -l)" = 5 ]'
 verdict "of nobody: an error" eval '! enginectl stats nobody 2>said; grep "no such container" said'
 enginectl capture free 3 >captured 2>&1 & capture=$!

@@ -17,6 +17,7 @@ from gatelib import Container, cpu_of, pipes_of, size_of
 
 RESTARTS, CONNECTIONS = int(os.environ.get("RESTARTS", 20)), int(os.environ.get("CONNECTIONS", 10000))
 OPEN_FIELD = 17		# of the counters: published_open
+REFUSED_FIELD = 19	# published_refused
 
 
 # ---- the story
@@ -110,7 +111,8 @@ def many_at_once():
         with concurrent.futures.ThreadPoolExecutor(64) as pool:
             assert all(pool.map(one, range(64)))
         fields = netd.stats(c)
-        assert fields[8] == 64 and fields[10] == 64 << 20, fields	# published, published_in
+        # published, published_out: also a line of greeting each, published_in
+        assert fields[8] == 64 and fields[10] == 64 << 20 and 64 << 20 < fields[9] < 65 << 20, fields
 
 
 @test
@@ -195,6 +197,7 @@ def refused_goes_to_next():
             raise AssertionError("it answered")
         except ConnectionError:
             pass
+        assert netd.stats(dead)[REFUSED_FIELD] > 0 and netd.stats(live)[REFUSED_FIELD] == 0
 
 
 @test

@@ -1,5 +1,6 @@
 """net_gate.py - the story of net_gate.sh: netd with the real gated, seen from containers and from outside."""
 import os
+import re
 import signal
 import socket
 import struct
@@ -11,6 +12,9 @@ from netspoof import checksum
 
 t = Tap("net_gate")
 BULK = 64 << 20
+HEADERS_BYTES = 14 + 20 + 8	# of a UDP datagram over IPv4 over Ethernet
+with open("runtime/wire/stats.h") as header:
+    GATE_FIELDS, DEVICE_FIELDS = (re.findall(r"^\tX\((\w+),", part, re.M) for part in header.read().split("#define STATS_DEVICE_LIST"))
 
 
 def serve(sock, each):
@@ -123,7 +127,8 @@ for net, ns, name, four, six in (("lab", a, "a", "172.18.0.2", "fd00:18::2"), ("
                                  ("inner", d, "d", "172.20.0.2", "-")):
     t.is_(f"{name} is attached to {net}", ask("attach", net, name, ns.path, four, six, f"name={name}", f"name=the-{name}"), f"done {net}")
 keep = [listen(far, 7000, echo, V6), listen(far, 7001, echo_udp, V4, UDP), listen(far, 7002, bulk), listen(far, 53, name_server, V4, UDP, "10.9.0.53"),
-        listen(b, 80, echo, V6), listen(b, 5353, echo_udp, V4, UDP), listen(c, 80, echo), listen(d, 80, echo)]
+        listen(b, 80, echo, V6), listen(b, 5353, echo_udp, V4, UDP),
+        listen(b, 5354, lambda s, _, peer: s.sendto(b"k", peer), V4, UDP), listen(c, 80, echo), listen(d, 80, echo)]
 
 # ---- out
 t.is_("TCP, IPv4: the world sees the machine", first_line(a, "10.9.0.2", 7000), "::ffff:10.9.0.1")
@@ -169,7 +174,40 @@ t.is_("another network's", first_line(far, "10.9.0.1", ports["two"]), "10.9.0.2"
 t.is_("an internal one's, too", first_line(far, "10.9.0.1", ports["inner"]), "10.9.0.2")
 t.is_("UDP: the client's address", ask_udp(far, "10.9.0.1", udp), b"10.9.0.2 hi")
 t.is_("members talk past the gateway", hello(a, b, "172.18.0.3"), "172.18.0.2")
-t.ok("counters", int(ask("stats", "lab", "a").split()[3]) > 0)
+
+# ---- counters
+def counted(name):
+    numbers = ask("stats", "lab", name).split()[3:]
+    return dict(zip(DEVICE_FIELDS + GATE_FIELDS, map(int, numbers), strict=True))
+
+
+def more(name, before):
+    return {field: value - before[field] for field, value in counted(name).items()}
+
+
+before, before_b = counted("a"), counted("b")
+for i in range(100):
+    ask_udp(a, "172.18.0.3", 5354, bytes(1400))
+got, got_b = more("a", before), more("b", before_b)
+frames = 100 * (1400 + HEADERS_BYTES)
+# A late packet of an earlier connection may be among them.
+t.ok("what one member sends to another is counted at its device", frames <= got["device_bytes_out"] < frames * 1.1, got)
+t.ok("with the answers", 100 <= got["device_packets_in"] < 110 and got["device_bytes_in"] < frames / 10, got)
+t.ok("at the other one's too", frames <= got_b["device_bytes_in"] < frames * 1.1, got_b)
+t.ok("and not by the gateway, which does not see it", got["bytes_out"] < frames / 10, got)
+before = counted("b")
+with far.open(V4, TCP) as s:
+    s.settimeout(LIMIT)
+    s.connect(("10.9.0.1", ports["lab"]))
+    sender = threading.Thread(target=lambda: (s.sendall(bytes(3 << 20)), s.shutdown(socket.SHUT_WR)))
+    sender.start()
+    size = 0
+    while data := s.recv(1 << 20):
+        size += len(data)
+    sender.join()
+got = more("b", before)
+t.is_("through a published port each byte is counted", (got["published_in"], got["published_out"], got["published"]), (3 << 20, size, 1))
+t.ok("and none of them at the device", got["device_bytes_in"] + got["device_bytes_out"] < 1 << 20, got)
 
 # ---- one gateway is killed in the middle of the other network's transfer
 with c.open(V4, TCP) as s:
