@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "box/device_store.h"
 #include "lib/arena.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -246,6 +247,19 @@ static int load(const struct device_filter *f)
 	return call(BPF_PROG_LOAD, &attr);
 }
 
+/* For a cgroup that has no program yet: to one that has it the same could not be attached again. */
+static int load_once(const struct device_filter *f)
+{
+	int fd = device_store_open(f);
+
+	if (fd >= 0)
+		return fd;
+	fd = load(f);
+	if (fd >= 0)
+		device_store_keep(f, fd);
+	return fd;
+}
+
 static int open_program(uint32_t id)
 {
 	union bpf_attr attr;
@@ -289,7 +303,7 @@ int device_filter_attach(const struct device_filter *f, int cgroup_fd, bool is_n
 	int count = 0;
 
 	if (is_new)
-		program_fd = load(f);
+		program_fd = load_once(f);
 	/* A kernel that does not take the program tells here why. EINVAL: BPF without CGROUP_BPF.
 	 */
 	if (program_fd < 0)

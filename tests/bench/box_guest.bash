@@ -27,6 +27,8 @@ for runtime in $all; do
 	! command -v $runtime >/dev/null || runtimes="$runtimes $runtime"
 done
 bundles_make /tmp/b /payload || exit 1
+# As systemd does at boot: programs of the kernel can be kept there.
+[ ! -d /sys/fs/bpf ] || mount -t bpf -o nosuid,nodev,noexec,mode=700 bpf /sys/fs/bpf || exit 1
 # One filter stays loaded, as on every machine with daemons: the first program of a kernel pays for 2 MiB of JIT memory.
 crun run -d --bundle /tmp/b/kept kept </dev/null >/dev/null || say "the kept filter failed"
 say "$(uname -r), runtimes:$runtimes"

@@ -12,7 +12,7 @@ if [ "${1-}" != --inside ]; then
 		skip "needs the machine's root, not one of a user namespace"
 	mkdir -p "$work"
 	"$cc" -std=gnu11 -D_GNU_SOURCE -O1 -Wall -Iruntime -static -o "$work/driver" "$here/../vm/cgroup_driver.c" \
-		runtime/box/{cgroup*,device_filter}.c runtime/oci/*.c \
+		runtime/box/{cgroup*,device_*}.c runtime/oci/*.c \
 		runtime/lib/{arena,buf,err,fd,fs,json,json_write,log,str,time}.c -lyyjson || exit 1
 	exec unshare --mount env driver="$(cd "$work" && pwd)/driver" bash "$0" --inside
 fi

@@ -7,7 +7,7 @@ cc=$OUT/sysroot/bin/musl-gcc work=$OUT/test/cgroup
 vm_need "$cc"
 mkdir -p "$work"
 "$cc" -std=gnu11 -D_GNU_SOURCE -O1 -Wall -Iruntime -static -s -o "$work/driver" tests/vm/cgroup_driver.c \
-	runtime/box/{cgroup*,device_filter}.c runtime/oci/*.c runtime/lib/{address,arena,buf,err,fd,fs,json,json_write,log,str,time}.c -lyyjson || exit 1
+	runtime/box/{cgroup*,device_*}.c runtime/oci/*.c runtime/lib/{address,arena,buf,err,fd,fs,json,json_write,log,str,time}.c -lyyjson || exit 1
 
 # One disk brings all in: the driver, `box`, and a bundle's configuration, each at a place of its own.
 box=$OUT/bin/box

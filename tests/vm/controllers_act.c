@@ -1,9 +1,12 @@
 /* controllers_act.c - what controllers_guest.bash does in a container, one verb after the other,
- * and `load FILE` on the machine: a module into the kernel. */
+ * and on the machine: `load FILE`, a module into the kernel; `programs CGROUP` and `pinned FILE`,
+ * the ids of device programs; `pin FILE NAME`, one more name for a pinned one. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/keyctl.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +84,52 @@ static void load(const char *path)
 	printf("load %s\n", answer(fd < 0 ? -1 : syscall(SYS_finit_module, fd, "", 0)));
 }
 
+static int bpf(int command, union bpf_attr *attr)
+{
+	return (int)syscall(SYS_bpf, command, attr, sizeof(*attr));
+}
+
+static void show_programs(const char *cgroup)
+{
+	uint32_t ids[8] = { 0 };
+	union bpf_attr attr = { .query = { .target_fd = (uint32_t)open(cgroup, O_RDONLY),
+					   .attach_type = BPF_CGROUP_DEVICE,
+					   .prog_ids = (uintptr_t)ids,
+					   .prog_cnt = 8 } };
+
+	if (bpf(BPF_PROG_QUERY, &attr) < 0)
+		printf("query %s\n", answer(-1));
+	for (size_t i = 0; i < attr.query.prog_cnt; i++)
+		printf("program %u\n", ids[i]);
+}
+
+static int open_pinned(const char *path)
+{
+	union bpf_attr attr = { .pathname = (uintptr_t)path };
+
+	return bpf(BPF_OBJ_GET, &attr);
+}
+
+static void show_pinned(const char *path)
+{
+	struct bpf_prog_info info = { 0 };
+	union bpf_attr attr = { .info = { .bpf_fd = (uint32_t)open_pinned(path),
+					  .info_len = sizeof(info),
+					  .info = (uintptr_t)&info } };
+
+	if (bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) < 0)
+		printf("pinned %s\n", answer(-1));
+	else
+		printf("program %u\n", info.id);
+}
+
+static void pin(const char *from, const char *to)
+{
+	union bpf_attr attr = { .pathname = (uintptr_t)to, .bpf_fd = (uint32_t)open_pinned(from) };
+
+	printf("pin %s\n", answer(bpf(BPF_OBJ_PIN, &attr)));
+}
+
 int main(int count, char **words)
 {
 	const char *verb = count > 1 ? words[1] : "";
@@ -97,6 +146,12 @@ int main(int count, char **words)
 		show_keyring();
 	else if (!strcmp(verb, "load") && count == 3)
 		load(words[2]);
+	else if (!strcmp(verb, "programs") && count == 3)
+		show_programs(words[2]);
+	else if (!strcmp(verb, "pinned") && count == 3)
+		show_pinned(words[2]);
+	else if (!strcmp(verb, "pin") && count == 4)
+		pin(words[2], words[3]);
 	else if (!strcmp(verb, "sleep"))
 		pause();
 	else

@@ -176,5 +176,56 @@ like "one that is not there" "$(box exec --apparmor nosuch c /act open /act 2>&1
 box delete --force c
 under nosuch
 like "in a container too" "$(box run -b b c 2>&1 </dev/null)" '.process.apparmorProfile: the kernel has no profile "nosuch": load it'
+
+# ---- where a bpffs is mounted, a program is kept and used again, but never another one than was asked for
+pins=/sys/fs/bpf/box-devices
+# program RULES: the id of the one that a container with them has
+program() {
+	config "$1" sleep
+	box run -d -b b c </dev/null || return 1
+	/payload/act programs $top/c
+	box delete --force c
+}
+mine=$(rules '{"allow":true,"type":"c","major":1,"minor":11,"access":"r"}') others=$(rules)
+is "without bpffs nothing is kept" "$([ "$(program "$mine")" != "$(program "$mine")" ] && ls /sys/fs/bpf)" ""
+mount -t bpf -o mode=700 bpf /sys/fs/bpf
+first=$(program "$mine")
+is "with it the next container has the same program" "$(program "$mine")" "$first"
+is "other rules have another one" "$([ "$(program "$others")" != "$first" ] && ls $pins | wc -l)" 2
+is "kept it does what it shall" "$(run "$mine" open /kmsg)" "read done write EPERM both EPERM "
+is "the folder is root's alone" "$(stat -c '%u %a' $pins)" "0 700"
+name=$(for pin in $pins/*; do [ "$(/payload/act pinned "$pin")" != "$first" ] || echo "${pin##*/}"; done)
+rm $pins/$name
+is "the other one gets its name" "$(/payload/act pin $pins/* "$pins/$name")" "pin done"
+is "under its name lies the program of other rules: it is not taken" "$(run "$mine" open /kmsg)" "read done write EPERM both EPERM "
+rm $pins/*
+config "$mine" sleep
+for i in 1 2 3 4; do
+	mkdir -p b$i
+	jq ".linux.cgroupsPath = \"/t/c$i\" | .root.path = \"../b/rootfs\"" b/config.json >b$i/config.json
+	box run -d -b b$i c$i </dev/null &
+done
+wait
+all=$(for i in 1 2 3 4; do /payload/act programs $top/c$i; done)
+like "four at once have a program each, and one of these is kept" "$(wc -l <<<"$all") $(ls $pins | wc -l) $(grep -cx "$(/payload/act pinned $pins/*)" <<<"$all")" '^4 1 [1-4]$'
+for i in 1 2 3 4; do box delete --force c$i; done
+is "which outlives them" "$(program "$mine")" "$(/payload/act pinned $pins/*)"
+rm -r $pins
+ln -s /sys/fs/bpf/theirs $pins && mkdir -m 700 /sys/fs/bpf/theirs
+is "a link in its place is not followed" "$(program "$mine" >/dev/null && ls /sys/fs/bpf/theirs)" ""
+rm $pins
+mkdir -m 700 $pins
+chmod 755 $pins
+is "a folder that others see into is not used" "$(program "$mine" >/dev/null && ls $pins)" ""
+chmod 700 $pins
+chown 1 $pins
+is "nor one of somebody else's" "$(program "$mine" >/dev/null && ls $pins)" ""
+chown 0 $pins
+for minor in {1..70}; do
+	run "$(rules "{\"allow\":true,\"type\":\"c\",\"major\":77,\"minor\":$minor,\"access\":\"r\"}")" cpus >/dev/null
+done
+ok "of many rules it keeps some" test "$(ls $pins | wc -l)" -ge 1 -a "$(ls $pins | wc -l)" -le 64
+umount /sys/fs/bpf
+
 is "nothing is left" "$(box list -q; ls -d $top/*/ 2>/dev/null)" ""
 tap_done
