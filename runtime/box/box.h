@@ -65,6 +65,9 @@ int box_release(struct box *box, struct err *e);
 void box_call_off(struct box *box);	/* a held one; it may be gone then */
 int box_open_network(struct box *box, struct err *e);	/* its fd; never the machine's own */
 
+/* box_usage.c */
+int box_say_usage(struct boxes *b, struct msg *m, struct err *e);
+
 /* verb_exec.c */
 int verb_exec(struct boxes *b, struct msg *m, struct err *e);
 

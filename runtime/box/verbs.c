@@ -423,6 +423,8 @@ int boxes_request(struct boxes *b, struct msg *m, struct err *e)
 		return verb_exec(b, m, e);
 	case WIRE_BOX_LOOK:
 		return request_look(b, m, e);
+	case WIRE_BOX_USAGE:
+		return box_say_usage(b, m, e);
 	case WIRE_BOX_LIST:
 		return request_list(b, m, e);
 	default: /* a number from outside, not a value of our enum */

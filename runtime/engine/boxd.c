@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "compose/compose.h"
 #include "engine/link.h"
@@ -11,6 +12,7 @@
 #include "lib/fd.h"
 #include "lib/loop.h"
 #include "lib/msg.h"
+#include "wire/usage.h"
 #include "wire/wire.h"
 
 struct boxd {
@@ -72,6 +74,23 @@ static int read_exited(struct boxd *box, struct msg *m, struct err *e)
 	return 0;
 }
 
+static int read_used(struct boxd *box, struct msg *m, struct err *e)
+{
+	const char *name = msg_get_str(m);
+	bool runs = m->at < m->size_bytes;
+	uint64_t values[USAGE_FIELDS];
+	struct usage usage;
+
+	for (size_t i = 0; runs && i < USAGE_FIELDS; i++)
+		values[i] = msg_get_u64(m);
+	if (msg_end(m, e) < 0)
+		return -1;
+	if (runs)
+		memcpy(&usage, values, sizeof(usage));
+	box->events->used(box->ctx, name, runs ? &usage : NULL);
+	return 0;
+}
+
 /* BOX_STARTED, BOX_DONE: a name and `numbers` numbers. */
 static int read_named(struct msg *m, const char **name, uint64_t *numbers, size_t count,
 		      struct err *e)
@@ -115,6 +134,8 @@ static int on_message(struct link *link, struct msg *m, struct err *e)
 		return 0;
 	case WIRE_BOX_STATE:
 		return read_state(box, m, e);
+	case WIRE_BOX_USED:
+		return read_used(box, m, e);
 	case WIRE_BOX_LIST_END:
 		if (msg_end(m, e) < 0)
 			return -1;
@@ -248,6 +269,13 @@ int boxd_delete(struct boxd *box, const char *name, struct err *e)
 int boxd_list(struct boxd *box, struct err *e)
 {
 	msg_init(&box->link.out, WIRE_BOX_LIST);
+	return link_send(&box->link, e);
+}
+
+int boxd_ask_usage(struct boxd *box, const char *name, struct err *e)
+{
+	msg_init(&box->link.out, WIRE_BOX_USAGE);
+	msg_put_str(&box->link.out, name);
 	return link_send(&box->link, e);
 }
 

@@ -14,6 +14,7 @@ struct compose_project;
 struct err;
 struct loop;
 struct plan;
+struct usage;
 
 struct boxd_state {
 	const char *name, *image;
@@ -36,6 +37,8 @@ struct boxd_events {
 	void (*exited)(void *ctx, const char *name, uint64_t exit_status, uint64_t oom_kills,
 		       const char *said);
 	void (*oom)(void *ctx, const char *name, uint64_t limit_bytes, uint64_t oom_kills);
+	/* Answers boxd_ask_usage; NULL: none of that name runs. */
+	void (*used)(void *ctx, const char *name, const struct usage *usage);
 };
 
 struct boxd *boxd_create(struct loop *loop, const char *socket_path,
@@ -56,3 +59,4 @@ int boxd_exec(struct boxd *box, const char *name, const char *process, size_t si
 	      struct err *e);
 int boxd_delete(struct boxd *box, const char *name, struct err *e);
 int boxd_list(struct boxd *box, struct err *e);
+int boxd_ask_usage(struct boxd *box, const char *name, struct err *e);

@@ -83,6 +83,7 @@ static void on_lost(void *ctx)
 {
 	struct engine *engine = ctx;
 
+	inspect_boxd_is_gone(engine->inspect);
 	for (size_t i = 0; i < engine->load.wanted_count; i++)
 		container_forget_requests(&engine->containers[i]);
 }
@@ -323,11 +324,19 @@ static void on_stop_time(struct loop_timer *timer)
 	loop_stop(engine->loop);
 }
 
+static void on_used(void *ctx, const char *name, const struct usage *usage)
+{
+	struct engine *engine = ctx;
+
+	inspect_usage(engine->inspect, name, usage);
+}
+
 static const struct boxd_events boxd_events = {
 	.connected = on_connected, .lost = on_lost,   .started = on_started,
 	.held = on_held,	   .network = on_network,
 	.failed = on_failed,	   .done = on_done,   .state = on_state,
 	.list_end = on_list_end,   .exited = on_exited, .oom = on_oom,
+	.used = on_used,
 };
 
 static const struct netd_events netd_events = {
@@ -438,6 +447,7 @@ static void serve_inspection(struct engine *engine)
 {
 	const struct inspect_setup setup = {
 		.loop = engine->loop,
+		.box = engine->box,
 		.net = engine->net,
 		.containers = engine->containers,
 		.count = engine->load.wanted_count,

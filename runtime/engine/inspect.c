@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "engine/attachment.h"
+#include "engine/boxd.h"
 #include "engine/container.h"
 #include "engine/inspect_client.h"
 #include "engine/netd.h"
@@ -17,6 +18,7 @@
 #include "lib/log.h"
 #include "lib/str.h"
 #include "wire/stats.h"
+#include "wire/usage.h"
 #include "wire/wire.h"
 
 enum { ANSWER_MS = 3000, LINE_MAX = 2048 };
@@ -51,7 +53,7 @@ void inspect_client_fail(struct inspect_client *c, const char *sentence)
 	inspect_client_say(c, WIRE_CONTROL_FAILED, sentence);
 }
 
-/* ---- counters: one question at a time */
+/* ---- stats: one question at a time */
 
 static const struct attachment *asked(const struct inspect_client *c)
 {
@@ -63,41 +65,85 @@ static const char *asked_name(const struct inspect_client *c)
 	return c->inspect->setup.containers[c->at].doc.name;
 }
 
-/* The next container that is meant and is on a network; false = that was the last. */
+/* The next container that is meant, or its next network; false = that was the last. */
 static bool step(struct inspect_client *c)
 {
 	const struct inspect_setup *s = &c->inspect->setup;
 
-	for (; c->at < s->count; c->at++, c->network_at = 0) {
+	for (; c->at < s->count; c->at++, c->network_at = 0, c->has_usage = false) {
 		const struct container *one = &s->containers[c->at];
 
-		if (one->attachments && c->network_at < one->attachments->count &&
-		    (!*c->container || str_equal(one->doc.name, c->container)))
+		if (*c->container && !str_equal(one->doc.name, c->container))
+			continue;
+		if (!c->has_usage ||
+		    (one->attachments && c->network_at < one->attachments->count))
 			return true;
 	}
 	return false;
 }
 
-static void ask_next(struct inspect_client *c)
+static void finish_stats(struct inspect_client *c)
 {
-	struct inspect *i = c->inspect;
 	struct err e;
 
-	if (!step(c)) {
-		if (!c->lines && *c->container) {
-			err_set(&e, "%s: there is no such container on a network of its own",
-				c->container);
-			inspect_client_fail(c, e.text);
-			return;
-		}
-		c->asks = INSPECT_NOTHING;
-		loop_timer_off(&c->patience);
-		inspect_client_say(c, WIRE_CONTROL_DONE, NULL);
+	if (!c->lines && *c->container) {
+		err_set(&e, "%s: there is no such container", c->container);
+		inspect_client_fail(c, e.text);
 		return;
 	}
-	loop_timer_set(i->setup.loop, &c->patience, ANSWER_MS);
-	if (netd_ask_counters(i->setup.net, asked(c)->network->doc.name, asked_name(c), &e) < 0)
+	c->asks = INSPECT_NOTHING;
+	loop_timer_off(&c->patience);
+	inspect_client_say(c, WIRE_CONTROL_DONE, NULL);
+}
+
+static void ask_next(struct inspect_client *c)
+{
+	const struct inspect_setup *s = &c->inspect->setup;
+	struct err e;
+	int failed;
+
+	if (!step(c)) {
+		finish_stats(c);
+		return;
+	}
+	loop_timer_set(s->loop, &c->patience, ANSWER_MS);
+	failed = c->has_usage ? netd_ask_counters(s->net, asked(c)->network->doc.name,
+						  asked_name(c), &e)
+			      : boxd_ask_usage(s->box, asked_name(c), &e);
+	if (failed)
 		inspect_client_fail(c, e.text);
+}
+
+static void say_usage(struct inspect_client *c, const char *container, const struct usage *usage)
+{
+	struct buf line;
+
+	buf_init(&line, LINE_MAX);
+	buf_add_str(&line, container);
+	if (usage) {
+#define ADD_USAGE(name, means) buf_add_format(&line, " " #name "=%" PRIu64, usage->name);
+		USAGE_LIST(ADD_USAGE)
+#undef ADD_USAGE
+	} else {
+		buf_add_str(&line, " not running");
+	}
+	inspect_client_say(c, WIRE_CONTROL_LINE, line.data);
+	buf_finish(&line);
+	c->lines++;
+}
+
+void inspect_usage(struct inspect *i, const char *container, const struct usage *usage)
+{
+	for (size_t k = 0; i && k < INSPECT_CLIENTS_MAX; k++) {
+		struct inspect_client *c = &i->clients[k];
+
+		if (c->asks != INSPECT_STATS || c->has_usage ||
+		    !str_equal(asked_name(c), container))
+			continue;
+		say_usage(c, container, usage);
+		c->has_usage = true;
+		ask_next(c);
+	}
 }
 
 /* All that it received and sent, which no one counter is (wire/stats.h), and the counters. */
@@ -139,7 +185,7 @@ void inspect_counters(struct inspect *i, const char *network, const char *contai
 	for (size_t k = 0; i && k < INSPECT_CLIENTS_MAX; k++) {
 		struct inspect_client *c = &i->clients[k];
 
-		if (c->asks != INSPECT_STATS ||
+		if (c->asks != INSPECT_STATS || !c->has_usage ||
 		    !str_equal(asked_name(c), container) ||
 		    !str_equal(asked(c)->network->doc.name, network))
 			continue;
@@ -160,17 +206,31 @@ static void on_patience(struct loop_timer *timer)
 		inspect_capture_stop(c);
 		return;
 	}
-	err_set(&e, "the gateway of network %s did not say within %d s what it counted for %s: ask "
-		"again, and see the log of netd when it stays so",
-		asked(c)->network->doc.name, ANSWER_MS / 1000, asked_name(c));
+	if (c->has_usage)
+		err_set(&e, "the gateway of network %s did not say within %d s what it counted for "
+			"%s: ask again, and see the log of netd when it stays so",
+			asked(c)->network->doc.name, ANSWER_MS / 1000, asked_name(c));
+	else
+		err_set(&e, "boxd did not say within %d s what %s uses: ask again, and see its log "
+			"when it stays so", ANSWER_MS / 1000, asked_name(c));
 	inspect_client_fail(c, e.text);
+}
+
+static void fail_who_asks(struct inspect *i, bool has_usage, const char *sentence)
+{
+	for (size_t k = 0; i && k < INSPECT_CLIENTS_MAX; k++)
+		if (i->clients[k].asks == INSPECT_STATS && i->clients[k].has_usage == has_usage)
+			inspect_client_fail(&i->clients[k], sentence);
 }
 
 void inspect_netd_is_gone(struct inspect *i)
 {
-	for (size_t k = 0; i && k < INSPECT_CLIENTS_MAX; k++)
-		if (i->clients[k].asks == INSPECT_STATS)
-			inspect_client_fail(&i->clients[k], "the connection to netd was lost");
+	fail_who_asks(i, true, "the connection to netd was lost: ask again");
+}
+
+void inspect_boxd_is_gone(struct inspect *i)
+{
+	fail_who_asks(i, false, "the connection to boxd was lost: ask again");
 }
 
 /* ---- requests */
@@ -186,6 +246,7 @@ static int begin_stats(struct inspect_client *c, struct msg *m, struct err *e)
 		return 0;
 	}
 	c->at = c->network_at = c->lines = 0;
+	c->has_usage = false;
 	c->asks = INSPECT_STATS;
 	ask_next(c);
 	return 0;

@@ -1,7 +1,8 @@
 /* inspect.h - what the machine's administrator may ask the engine on its socket (enginectl; root
  * alone may connect): counters of containers, and their packets into a file.
  *
- *   stats    asks netd for one container's counters on one network after the other
+ *   stats    asks for one thing after the other: of each container what it uses (boxd), and on each
+ *            of its networks its counters (netd)
  *   capture  hands over the pipe that a container's gateway writes into, until its time is over,
  *            the next request comes, or the connection ends; capture_client.h makes a file of it
  *
@@ -11,12 +12,14 @@
 
 #include <stddef.h>
 
+struct boxd;
 struct container;
 struct err;
 struct inspect;
 struct loop;
 struct netd;
 struct stats_told;
+struct usage;
 
 enum {
 	INSPECT_CLIENTS_MAX = 8,
@@ -26,6 +29,7 @@ enum {
 
 struct inspect_setup {
 	struct loop *loop;
+	struct boxd *box;
 	struct netd *net;
 	struct container *containers;
 	size_t count;
@@ -39,3 +43,6 @@ void inspect_destroy(struct inspect *i);	/* NULL is fine */
 void inspect_counters(struct inspect *i, const char *network, const char *container,
 		      const struct stats_told *told);
 void inspect_netd_is_gone(struct inspect *i);
+/* What boxd says; NULL is fine. usage NULL: it does not run. */
+void inspect_usage(struct inspect *i, const char *container, const struct usage *usage);
+void inspect_boxd_is_gone(struct inspect *i);

@@ -2,6 +2,7 @@
  * counters) and inspect_capture.c. Private to inspect*.c. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct inspect_client {
 	char container[DOCUMENT_NAME_BYTES];	/* "" = all */
 	/* stats */
 	size_t at, network_at;		/* the container and the network that are asked about */
+	bool has_usage;			/* of this container: the networks come next */
 	size_t lines;			/* said */
 	/* capture */
 	char network[NETWORK_NAME_BYTES];

@@ -1,5 +1,6 @@
-/* enginectl - asks the engine on the machine's console: counters of containers, and their packets
- * into a file, which it writes itself, as the engine's user. Root alone may. */
+/* enginectl - asks the engine on the machine's console: counters of containers, as lines or as
+ * metrics, and their packets into a file, which it writes itself, as the engine's user. Root alone
+ * may. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +10,8 @@
 #include <unistd.h>
 
 #include "engine/capture_client.h"
+#include "engine/metrics.h"
+#include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/jail.h"
@@ -19,13 +22,22 @@
 
 #define SOCKET_PATH "/run/cuvette/engined.sock"
 
-enum { MIB_USUAL = 16, ENGINE_UID = 101, ENGINE_GID = 101, SENTENCE_BYTES = 512 };
+enum {
+	MIB_USUAL = 16,
+	ENGINE_UID = 101,
+	ENGINE_GID = 101,
+	SENTENCE_BYTES = 512,
+	LINES_BYTES_MAX = 64 << 20,	/* 4096 containers on 16 networks each */
+};
 
 static const char STATE_PATH[] = "/data/engine";
 
 static const char usage[] =
 	"usage: enginectl COMMAND\n"
-	"  stats [CONTAINER]      bytes, flows, drops of each container on each network\n"
+	"  stats [CONTAINER]      CPU and memory of each container; bytes, flows, drops of it on "
+	"each\n"
+	"                         network\n"
+	"  metrics                the same as Prometheus reads it\n"
 	"  capture CONTAINER SECONDS [NETWORK [MIB]]\n"
 	"                         its packets into a pcap file in /data/engine/captures, until "
 	"the\n"
@@ -46,9 +58,9 @@ static bool read_wish(struct capture_wish *w, int argc, char **argv)
 	return true;
 }
 
-static int make(struct msg *m, int argc, char **argv)
+static int make(struct msg *m, bool is_metrics, int argc, char **argv)
 {
-	if (argc < 2 || argc > 3 || !str_equal(argv[1], "stats"))
+	if (is_metrics ? argc != 2 : argc < 2 || argc > 3 || !str_equal(argv[1], "stats"))
 		return -1;
 	msg_init(m, WIRE_CONTROL_STATS);
 	msg_put_str(m, argc > 2 ? argv[2] : "");
@@ -65,8 +77,8 @@ static int connect_engine(struct err *e)
 	return take_fd(&fd);
 }
 
-/* 1 = there is more to come. */
-static int print_answer(struct msg *m, struct err *e)
+/* 1 = there is more to come. lines: for the lines, NULL = print them. */
+static int take_answer(struct msg *m, struct buf *lines, struct err *e)
 {
 	const char *text;
 
@@ -79,11 +91,14 @@ static int print_answer(struct msg *m, struct err *e)
 		return -1;
 	if (m->type == WIRE_CONTROL_FAILED)
 		return err_set(e, "%s", text);
-	puts(text);
+	if (!lines)
+		puts(text);
+	else if (!buf_add_format(lines, "%s\n", text))
+		return err_set(e, "there are more containers than metrics are made of");
 	return 1;
 }
 
-static int talk(struct msg *m, struct err *e)
+static int talk(struct msg *m, struct buf *lines, struct err *e)
 {
 	AUTO_FD int fd = connect_engine(e);
 	int more = 1;
@@ -97,10 +112,27 @@ static int talk(struct msg *m, struct err *e)
 			return err_set(e, "the engine ended the connection: try again");
 		if (got < 0)
 			return -1;
-		more = print_answer(m, e);
+		more = take_answer(m, lines, e);
 		msg_finish(m);
 	}
 	return more;
+}
+
+static int metrics(struct msg *m, struct err *e)
+{
+	struct buf lines, text;
+	int failed;
+
+	buf_init(&lines, LINES_BYTES_MAX);
+	buf_init(&text, 4 * (size_t)LINES_BYTES_MAX);
+	failed = talk(m, &lines, e);
+	if (!failed) {
+		metrics_print(lines.data ? lines.data : "", &text);
+		failed = fd_write_all(STDOUT_FILENO, text.data, text.size_bytes, e);
+	}
+	buf_finish(&text);
+	buf_finish(&lines);
+	return failed;
 }
 
 /* The packets are foreign bytes, and the disk's last room is root's. */
@@ -144,6 +176,7 @@ int main(int argc, char **argv)
 	static struct msg m;
 	struct capture_wish wish;
 	bool is_capture = argc >= 2 && str_equal(argv[1], "capture");
+	bool is_metrics = argc >= 2 && str_equal(argv[1], "metrics");
 	struct err e;
 
 	log_init("enginectl", LOG_LEVEL_INFO);
@@ -151,11 +184,13 @@ int main(int argc, char **argv)
 		fputs(usage, stdout);
 		return 0;
 	}
-	if (is_capture ? !read_wish(&wish, argc, argv) : make(&m, argc, argv) < 0) {
+	if (is_capture ? !read_wish(&wish, argc, argv) : make(&m, is_metrics, argc, argv) < 0) {
 		fputs(usage, stderr);
 		return 2;
 	}
-	if ((is_capture ? capture(&wish, &m, &e) : talk(&m, &e)) == 0)
+	if ((is_capture ? capture(&wish, &m, &e) :
+	     is_metrics ? metrics(&m, &e) :
+			  talk(&m, NULL, &e)) == 0)
 		return 0;
 	log_err("%s", e.text);
 	return 1;

@@ -24,6 +24,8 @@
  * BOX_RESIZE   str name, u64 rows, u64 columns                   answered by BOX_DONE
  * BOX_EXEC     str name; STREAMS; fds: sealed process, STREAMS   answered by BOX_STARTED
  * BOX_LOOK     str name                                          answered by BOX_STATE
+ * BOX_USAGE    str name                                          answered by BOX_USED
+ * BOX_USED     str name, the u64s of wire/usage.h; none = no box of that name runs
  * BOX_DONE     str name
  * BOX_LIST     -                            answered by BOX_STATE... BOX_LIST_END
  * BOX_STATE    str name, str image, u64 running, u64 pid, u64 exit_status, u64 oom_kills
@@ -52,6 +54,8 @@
 	X(BOX_EXEC,     ENGINED, BOXD,    6) \
 	X(BOX_LOOK,     ENGINED, BOXD,    0) \
 	X(BOX_DONE,     BOXD,    ENGINED, 0) \
+	X(BOX_USAGE,    ENGINED, BOXD,    0) \
+	X(BOX_USED,     BOXD,    ENGINED, 0) \
 	X(BOX_LIST,     ENGINED, BOXD,    0) \
 	X(BOX_STATE,    BOXD,    ENGINED, 0) \
 	X(BOX_LIST_END, BOXD,    ENGINED, 0) \

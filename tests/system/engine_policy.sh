@@ -112,9 +112,15 @@ again
 verdict "the same policy said again ends nothing" eval 'within 10 has_flows flow && still stays | tee ends.said; grep -qx "still tcp icmp" ends.said'
 
 # ---- what the administrator sees
-verdict "counters of one" eval 'enginectl stats flow | tee said; grep -q "^flow strict rx_bytes=[1-9].* device_bytes_out=[1-9].* bytes_out=[1-9][0-9]* .* flows_tcp=[1-9]" said && [ "$(wc -l <said)" = 1 ]'
-verdict "of all" eval '[ "$(enginectl stats | wc -l)" = 5 ]'
+verdict "counters of one" eval 'enginectl stats flow | tee said; grep -q "^flow strict rx_bytes=[1-9].* device_bytes_out=[1-9].* bytes_out=[1-9][0-9]* .* flows_tcp=[1-9]" said && [ "$(wc -l <said)" = 2 ]'
+verdict "with what it uses" grep -q '^flow cpu_us=[1-9].* memory_bytes=[0-9]* .* tasks=[0-9]*$' said
+verdict "of all" eval '[ "$(enginectl stats | wc -l)" = 10 ]'
 verdict "of nobody: an error" eval '! enginectl stats nobody 2>said; grep "no such container" said'
+verdict "as metrics: each line is one, or says what comes" \
+	eval 'enginectl metrics >said && ! grep -vE "^# (HELP|TYPE) [a-z_]+ |^[a-z_]+\{name=\"[a-z_]+\"(,[a-z]+=\"[a-z]+\")*\} [0-9.]+$" said'
+verdict "CPU of each container" eval '[ "$(grep -c "^container_cpu_usage_seconds_total{name=" said)" = 5 ]'
+verdict "bytes of each on each network" eval '[ "$(grep -c "^container_network_receive_bytes_total{name=\"[a-z_]*\",network=\"\(plain\|strict\)\"} [1-9]" said)" = 5 ]'
+verdict "refusals, names" eval 'grep -q "^cuvette_gateway_flows_refused_total{name=\"by_address\",network=\"plain\",reason=\"policy\"} [1-9]" said && grep -q "^cuvette_dns_refused_total{name=\"by_name\",.*} [1-9]" said'
 enginectl capture free 3 >captured 2>&1 & capture=$!
 within 5 test -e /data/engine/captures/free@plain.pcap
 connects free $OUT 80; connects free $OUT6 80; answer free good.example >/dev/null
