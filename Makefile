@@ -193,13 +193,13 @@ archives = -Wl,--start-group $(filter %.a,$(1)) -Wl,--end-group
 links_init := lib init
 links_of = $(patsubst %,$(B)/$(1)/lib/%.a,$(or $(links_$(2)),$(filter-out init,$(ARCHIVES)) lwip))
 
-# ---- programs: NAME.full keeps the symbols, bin/NAME is what is shipped
+# ---- programs: NAME.full keeps the symbols, bin/NAME is what is shipped; NAME.order: what lies together in it
 
 PROGRAMS := $(MAINS) $(patsubst init/%.c,%,$(patsubst init/pid1.c,init/init.c,$(INIT_MAINS)))
 define program
-$(B)/ship/$(1).full: $(B)/ship/obj/$(2).o $(call links_of,ship,$(3))
+$(B)/ship/$(1).full: $(B)/ship/obj/$(2).o $(call links_of,ship,$(3)) $(wildcard $(2).order)
 	$$(call say,LD,'$(1)')
-	$$(Q)$$(SHIP_CC) $$(SHIP_FLAGS) $$(SHIP_LINK) -o $$@ $$< $$(call archives,$$^) $$(LIBS)
+	$$(Q)$$(SHIP_CC) $$(SHIP_FLAGS) $$(SHIP_LINK) $(patsubst %,-Xlinker --section-ordering-file=%,$(wildcard $(2).order)) -o $$@ $$< $$(call archives,$$^) $$(LIBS)
 -include $(B)/ship/obj/$(2).d
 endef
 $(foreach m,$(MAINS),$(eval $(call program,$(m),runtime/prog/$(m),prog)))
