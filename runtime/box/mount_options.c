@@ -28,7 +28,7 @@ enum kind {
  * the other access time bits (mount_setattr(2)), so taking it back changes nothing.
  * Flags of a super block know no tree: crun's words rsync, rmand.. mean what they do without r. */
 static const struct row {
-	const char *word;
+	char word[16];
 	enum kind kind;
 	uint64_t set, clear;
 } rows[] = {

@@ -78,7 +78,7 @@ static void print_seccomp(const struct oci_spec *spec, struct buf *out)
 	}
 	buf_add_format(out, "seccomp %s, %zu rules", spec_word_name(spec_seccomp_actions,
 		       s->default_action), s->rule_count);
-	for (const struct spec_word *w = spec_seccomp_flags; w->name; w++)
+	for (const struct spec_word *w = spec_seccomp_flags; w->name[0]; w++)
 		if (s->flags & (unsigned)w->value)
 			buf_add_format(out, " %s", w->name);
 	if (s->listener_path)

@@ -8,7 +8,8 @@
 #include "lib/arena.h"
 #include "oci/spec_seccomp.h"
 
-static const char *const allowed[] = {
+/* In the table itself: pointers would be relocated at every start of `box`. */
+static const char allowed[][24] = {
 	/* files and folders */
 	"access", "chdir", "chmod", "chown", "close", "close_range", "copy_file_range", "creat",
 	"dup", "dup2", "dup3", "faccessat", "faccessat2", "fadvise64", "fallocate", "fchdir",
@@ -67,7 +68,7 @@ static const char *const allowed[] = {
 /* What a capability of the container opens. */
 static const struct {
 	unsigned cap;
-	const char *name;
+	char name[24];
 } with_cap[] = {
 	{ CAP_BPF, "bpf" },			{ CAP_DAC_READ_SEARCH, "open_by_handle_at" },
 	{ CAP_PERFMON, "perf_event_open" },	{ CAP_SYSLOG, "syslog" },

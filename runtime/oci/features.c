@@ -16,7 +16,7 @@ static void put_words(struct json_writer *w, const char *key, const struct spec_
 {
 	json_key(w, key);
 	json_begin_array(w);
-	for (; words->name; words++)
+	for (; words->name[0]; words++)
 		json_put_str(w, words->name);
 	json_end_array(w);
 }

@@ -13,7 +13,7 @@
 enum { RT_MIN = 34, RT_MAX = 64 };
 
 static const struct {
-	const char *name;
+	char name[12];
 	int number;
 } names[] = {
 	{ "SIGHUP", SIGHUP },	  { "SIGINT", SIGINT },	      { "SIGQUIT", SIGQUIT },

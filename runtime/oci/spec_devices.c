@@ -28,10 +28,10 @@ static const char *const net_keys[] = { "name", NULL };
 
 /* mknod(1): u is an unbuffered character device, on Linux the same as c. */
 static const struct spec_word device_types[] = {
-	{ "c", 'c' }, { "b", 'b' }, { "p", 'p' }, { "u", 'c' }, { NULL, 0 },
+	{ "c", 'c' }, { "b", 'b' }, { "p", 'p' }, { "u", 'c' }, { "", 0 },
 };
 static const struct spec_word rule_types[] = {
-	{ "a", 'a' }, { "b", 'b' }, { "c", 'c' }, { NULL, 0 },
+	{ "a", 'a' }, { "b", 'b' }, { "c", 'c' }, { "", 0 },
 };
 
 static int read_mode(const struct spec_reader *r, const struct json *item, struct oci_device *d,

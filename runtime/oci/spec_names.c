@@ -13,7 +13,7 @@
 #include "oci/spec.h"
 #include "oci/spec_seccomp.h"
 
-static const char *const cap_names[] = {
+static const char cap_names[][24] = {
 	/* by number, linux/capability.h */
 	"CAP_CHOWN",
 	"CAP_DAC_OVERRIDE",
@@ -61,7 +61,7 @@ _Static_assert(sizeof(cap_names) / sizeof(cap_names[0]) == OCI_CAPS, "one name p
 _Static_assert(CAP_CHECKPOINT_RESTORE == OCI_CAPS - 1, "the table is in the kernel's order");
 
 static const struct {
-	const char *name;
+	char name[20];
 	int resource;
 } rlimit_names[] = {
 	{ "RLIMIT_AS", RLIMIT_AS },		{ "RLIMIT_CORE", RLIMIT_CORE },
@@ -104,13 +104,13 @@ const struct spec_word spec_propagations[] = {
 	{ "rprivate", MS_PRIVATE | MS_REC },
 	{ "unbindable", MS_UNBINDABLE },
 	{ "runbindable", MS_UNBINDABLE | MS_REC },
-	{ NULL, 0 },
+	{ "", 0 },
 };
 
 const struct spec_word spec_domains[] = {
 	{ "LINUX", PER_LINUX },
 	{ "LINUX32", PER_LINUX32 },
-	{ NULL, 0 },
+	{ "", 0 },
 };
 
 /* set_mempolicy(2); the numbers are the kernel's, since older headers lack the last two. */
@@ -122,7 +122,7 @@ const struct spec_word spec_memory_modes[] = {
 	{ "MPOL_LOCAL", 4 },
 	{ "MPOL_PREFERRED_MANY", 5 },
 	{ "MPOL_WEIGHTED_INTERLEAVE", 6 },
-	{ NULL, 0 },
+	{ "", 0 },
 };
 _Static_assert(MPOL_LOCAL == 4, "the table has the kernel's numbers");
 
@@ -130,7 +130,7 @@ const struct spec_word spec_memory_flags[] = {
 	{ "MPOL_F_NUMA_BALANCING", 1 << 13 },
 	{ "MPOL_F_RELATIVE_NODES", MPOL_F_RELATIVE_NODES },
 	{ "MPOL_F_STATIC_NODES", MPOL_F_STATIC_NODES },
-	{ NULL, 0 },
+	{ "", 0 },
 };
 
 const struct spec_word spec_seccomp_actions[] = {
@@ -143,7 +143,7 @@ const struct spec_word spec_seccomp_actions[] = {
 	{ "SCMP_ACT_NOTIFY", OCI_SECCOMP_NOTIFY },
 	{ "SCMP_ACT_TRACE", OCI_SECCOMP_TRACE },
 	{ "SCMP_ACT_TRAP", OCI_SECCOMP_TRAP },
-	{ NULL, 0 },
+	{ "", 0 },
 };
 
 const struct spec_word spec_seccomp_ops[] = {
@@ -154,7 +154,7 @@ const struct spec_word spec_seccomp_ops[] = {
 	{ "SCMP_CMP_GE", OCI_SECCOMP_GE },
 	{ "SCMP_CMP_GT", OCI_SECCOMP_GT },
 	{ "SCMP_CMP_MASKED_EQ", OCI_SECCOMP_MASKED_EQ },
-	{ NULL, 0 },
+	{ "", 0 },
 };
 
 const struct spec_word spec_seccomp_flags[] = {
@@ -162,7 +162,7 @@ const struct spec_word spec_seccomp_flags[] = {
 	{ "SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW },
 	{ "SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC },
 	{ "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", 1 << 5 },	/* linux 5.19 */
-	{ NULL, 0 },
+	{ "", 0 },
 };
 
 /* libseccomp's. Only the machine's own matters: the others' calls cannot be made here. */
@@ -178,12 +178,12 @@ const struct spec_word spec_seccomp_archs[] = {
 	{ "SCMP_ARCH_S390", 0 },	{ "SCMP_ARCH_S390X", 0 },
 	{ "SCMP_ARCH_SH", 0 },		{ "SCMP_ARCH_SHEB", 0 },
 	{ "SCMP_ARCH_X32", 0 },		{ "SCMP_ARCH_X86", 0 },
-	{ "SCMP_ARCH_X86_64", 0 },	{ NULL, 0 },
+	{ "SCMP_ARCH_X86_64", 0 },	{ "", 0 },
 };
 
 const struct spec_word *spec_word_find(const struct spec_word *words, const char *name)
 {
-	for (; words->name; words++)
+	for (; words->name[0]; words++)
 		if (strcmp(words->name, name) == 0)
 			return words;
 	return NULL;
@@ -191,7 +191,7 @@ const struct spec_word *spec_word_find(const struct spec_word *words, const char
 
 const char *spec_word_name(const struct spec_word *words, int64_t value)
 {
-	for (; words->name; words++)
+	for (; words->name[0]; words++)
 		if (words->value == value)
 			return words->name;
 	return NULL;

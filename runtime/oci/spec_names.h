@@ -25,7 +25,7 @@ const char *oci_hook_name(unsigned kind);
 
 /* A table ends with a name of NULL. When a value has several names, the first is written. */
 struct spec_word {
-	const char *name;
+	char name[40];		/* "" ends a list; in the table, so that no start relocates it */
 	int64_t value;
 };
 extern const struct spec_word spec_propagations[];	/* MS_SHARED, with MS_REC */

@@ -63,7 +63,7 @@ void spec_put_flags(struct json_writer *w, const char *key, const struct spec_wo
 {
 	json_key(w, key);
 	json_begin_array(w);
-	for (; words->name; words++)
+	for (; words->name[0]; words++)
 		if (mask & (uint64_t)words->value)
 			json_put_str(w, words->name);
 	json_end_array(w);

@@ -111,7 +111,7 @@ static int bad_word(const struct spec_reader *r, const struct json *item, const 
 	enum { WORDS_MAX = 32 };
 	const char *names[WORDS_MAX + 1] = { NULL }, *near;
 
-	for (size_t i = 0; i < WORDS_MAX && words[i].name; i++)
+	for (size_t i = 0; i < WORDS_MAX && words[i].name[0]; i++)
 		names[i] = words[i].name;
 	near = str_nearest(text, names);
 	if (near)

@@ -23,7 +23,7 @@ static const struct spec_word policies[] = {
 	{ "SCHED_OTHER", SCHED_NORMAL }, { "SCHED_FIFO", SCHED_FIFO },
 	{ "SCHED_RR", SCHED_RR },	 { "SCHED_BATCH", SCHED_BATCH },
 	{ "SCHED_IDLE", SCHED_IDLE },	 { "SCHED_DEADLINE", SCHED_DEADLINE },
-	{ NULL, 0 },
+	{ "", 0 },
 };
 static const struct spec_word scheduler_flags[] = {
 	{ "SCHED_FLAG_RESET_ON_FORK", SCHED_FLAG_RESET_ON_FORK },
@@ -33,13 +33,13 @@ static const struct spec_word scheduler_flags[] = {
 	{ "SCHED_FLAG_KEEP_PARAMS", SCHED_FLAG_KEEP_PARAMS },
 	{ "SCHED_FLAG_UTIL_CLAMP_MIN", SCHED_FLAG_UTIL_CLAMP_MIN },
 	{ "SCHED_FLAG_UTIL_CLAMP_MAX", SCHED_FLAG_UTIL_CLAMP_MAX },
-	{ NULL, 0 },
+	{ "", 0 },
 };
 static const struct spec_word io_classes[] = {
 	{ "IOPRIO_CLASS_RT", IOPRIO_CLASS_RT },
 	{ "IOPRIO_CLASS_BE", IOPRIO_CLASS_BE },
 	{ "IOPRIO_CLASS_IDLE", IOPRIO_CLASS_IDLE },
-	{ NULL, 0 },
+	{ "", 0 },
 };
 
 /* What sched_setattr(2) would refuse with a bare EINVAL. */
