@@ -255,11 +255,17 @@ static int plan_new(struct planning *p, struct mount_step *step, const struct oc
 		    struct err *e)
 {
 	simplify(&step->options);
-	if (!m->type || (p->in->service && !is_among(service_types, m->type)))
+	if (!m->type)
+		return err_set(
+			e,
+			".mounts[%zu].type: is missing: name a file system, or give a source "
+			"for a bind mount",
+			step->index);
+	if (p->in->service && !is_among(service_types, m->type))
 		return err_set(e,
 			       ".mounts[%zu].type: \"%s\" is not supported; folders come in as "
 			       "volumes",
-			       step->index, m->type ? m->type : "");
+			       step->index, m->type);
 	step->fstype = is_type(m->type, "cgroup") ? "cgroup2" : m->type;
 	step->nofollow = is_among(kernel_types, m->type) || is_among(kernel_places, step->target);
 	step->fresh = is_fresh(p->plan, step->target);
