@@ -38,6 +38,24 @@ static void write_text(struct buf *out, const char *sentence, const char *time)
 	json_put_str(&w, sentence);	/* logfmt quotes as JSON does */
 }
 
+static int open_log(const struct globals *g)
+{
+	return open(g->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+}
+
+int failure_try(struct globals *g, struct err *e)
+{
+	if (!g->log)
+		return 0;
+	AUTO_FD int fd = open_log(g);
+
+	if (fd >= 0)
+		return 0;
+	err_sys(e, "box: --log=%.256s: name a file that can be written", g->log);
+	g->log = NULL;
+	return -1;
+}
+
 void failure_tell(const struct globals *g, const struct err *why)
 {
 	char now[TIME_RFC3339_BYTES];
@@ -56,7 +74,7 @@ void failure_tell(const struct globals *g, const struct err *why)
 	buf_add_str(&line, "\n");
 	{
 		/* One write: lines of several commands in one file stay whole. */
-		AUTO_FD int fd = open(g->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+		AUTO_FD int fd = open_log(g);
 
 		if (fd < 0)
 			log_err("--log %s cannot be opened: %m", g->log);

@@ -5,6 +5,10 @@
 struct err;
 struct globals;
 
+/* Opens what --log names, as crun does in front of each command: whoever reads the file would else
+ * hear of nothing. On failure the globals have no log any more. */
+int failure_try(struct globals *g, struct err *e);
+
 /* {"level":"error","msg":"...","time":"2026-11-26T15:30:44.123456789Z"} with --log-format=json,
  * time="..." level=error msg="..." without. */
 void failure_tell(const struct globals *g, const struct err *why);

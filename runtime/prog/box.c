@@ -100,7 +100,7 @@ static int run(struct globals *g, struct arena *a, char **words, struct err *e)
 	if (!words[0])
 		return err_set(e, "box: say what to do: box COMMAND; box help shows all");
 	command = command_find(words[0], e);
-	return command ? command_execute(command, g, a, words, e) : -1;
+	return command && failure_try(g, e) == 0 ? command_execute(command, g, a, words, e) : -1;
 }
 
 /* A descriptor of ours must never stand at 0, 1 or 2: a hook or the container would take it. */

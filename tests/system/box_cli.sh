@@ -92,6 +92,7 @@ ok "the version's first line" eval 'b --version && head -n 1 out | grep -qE "^bo
 ok "checkpoint is refused" refused "checkpoint and restore are not possible" checkpoint --image-path=/x c
 ok "restore is refused" refused "checkpoint and restore are not possible" restore --bundle b c
 ok "journald is refused" b1 --log journald:x list
+ok "a log that cannot be written is said at once, and nothing is done" eval '! box --log /nonexistent/log spec --file named.json 2>err && has "box: --log=/nonexistent/log: name a file that can be written: No such file" err && [ "$(wc -l <err)" = 1 ] && [ ! -e named.json ]'
 for id in . .. a/b 'a b' "$(printf 'ä')" ''; do ok "the id \"$id\"" refused "invalid container id \"$id\"" state "$id"; done
 ok "a log in text" eval 'rm -f log; box --log "file:$root/log" state nobody 2>err; grep -qE "^time=\"[^\"]*Z\" level=error msg=\"container nobody does not exist\"$" log'
 ok "features are JSON that says what is so" eval 'b features && jq -e ".ociVersionMax == \"1.3.0\" and (.linux.namespaces | index(\"time\")) and .linux.seccomp.enabled and (.linux.intelRdt.enabled | not) and (.mountOptions | index(\"rro\")) and (.linux.seccomp.archs == [\"SCMP_ARCH_X86_64\"]) and (.hooks | length == 6)" out'
