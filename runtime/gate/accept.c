@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -20,6 +21,7 @@ enum {
 	BATCH = 16,		/* of one port before others get their turn */
 	RETRY_MS = 100,		/* when the kernel has no fd or memory left */
 	PORT_SHARE = 4,		/* one port takes a part of this many: the others stay open */
+	CONGESTION_BYTES = 17,	/* TCP_CA_NAME_MAX, terminated */
 };
 
 struct accept {
@@ -31,10 +33,13 @@ struct accept {
 	bool holds;			/* a port has its share, until others end */
 	bool told;			/* of the kernel's lack */
 	struct loop_timer retry;
+	char usual[CONGESTION_BYTES];	/* how a socket is slowed down here */
 };
 
 /* The listening socket hands its options on to each client's, so no call is needed for them.
- * Keep-alive: a client that vanished without a word does not stay for good. */
+ * Keep-alive: a client that vanished without a word does not stay for good. Unpaced before there is
+ * a connection: one that was BBR's is paced by a timer for good, whatever it is later
+ * (sk_pacing_status in net/ipv4/tcp_bbr.c). */
 static void set_options(int fd)
 {
 	const int on = 1, idle_s = 300, interval_s = 60, count = 5;
@@ -45,6 +50,25 @@ static void set_options(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	relay_unpaced(fd);
+}
+
+/* As sockets are here that nobody has set anything for. "": nobody knows. */
+static void read_usual(char name[CONGESTION_BYTES])
+{
+	AUTO_FD int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t size = CONGESTION_BYTES - 1;
+
+	if (fd < 0 || getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &size) < 0)
+		name[0] = '\0';
+}
+
+/* A client from elsewhere, which the network's losses are between. */
+static void set_usual(const struct accept *a, int fd)
+{
+	if (a->usual[0])
+		setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, a->usual,
+			   (socklen_t)strlen(a->usual));
 }
 
 /* As in the flow table (flow.h) no port has more than are free for the others. */
@@ -126,8 +150,8 @@ static bool take_one(struct accept *a, struct published *p)
 		return true;
 	}
 	client = address_unmapped(&client);
-	if (address_is_loopback(&client))
-		relay_unpaced(fd);
+	if (!address_is_loopback(&client))
+		set_usual(a, fd);
 	inbound_start(&a->clients, p, fd, &client, port);
 	set_full(a, a->full || a->clients.count >= a->clients_max);
 	watch(a, p);
@@ -212,6 +236,7 @@ struct accept *accept_create(struct gate *g)
 	a->clients.pipes = pipes_create();
 	a->clients.on_end = on_client_end;
 	a->retry.on_time = on_retry;
+	read_usual(a->usual);
 	a->part.published = on_published;
 	a->part.withdrawn = on_withdrawn;
 	a->part.member_leaves = on_member_leaves;

@@ -69,5 +69,6 @@ void relay_abort(struct relay *r);
 /* Closes with a reset instead of an orderly end (socket(7): SO_LINGER 0). */
 void relay_reset(int *fd);
 /* For a socket whose other end is on this machine: nothing is lost on that way, so there is nothing
- * to learn by going slowly, and BBR's timer would bound the rate (tcp(7): TCP_CONGESTION). */
+ * to learn by going slowly, and BBR's timer would bound the rate (tcp(7): TCP_CONGESTION). Before
+ * it is connected, or listening, for those that it will accept. */
 void relay_unpaced(int fd);

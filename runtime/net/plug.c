@@ -24,6 +24,10 @@ enum {
 	ADDR_GEN_NONE = 1, /* IN6_ADDR_GEN_MODE_NONE */
 };
 
+/* Between a container and gated nothing is lost on the way, so there is nothing to learn by going
+ * slowly, and BBR's timer would bound the rate. Every kernel has this one. */
+static const char unpaced[] = "reno";
+
 const unsigned char plug_router_mac[PLUG_MAC_BYTES] = { 0x02, 0x63, 0x75, 0x76, 0x00, 0x01 };
 
 void plug_mac_of(const struct address *address4, const struct address *address6,
@@ -191,7 +195,7 @@ static int keep_marked(int fd, uint8_t family, struct err *e)
 	rtnetlink_put_u32(&b, FRA_FWMASK, UINT32_MAX);
 	route_words_add(&b, "route for published ports", &(struct route_words){
 		.to = { .address.family = family }, .index = LO_INDEX, .type = RTN_LOCAL,
-		.table = TABLE_MARKED });
+		.table = TABLE_MARKED, .congestion = unpaced });
 	return rtnetlink_send(fd, &b, e);
 }
 

@@ -8,8 +8,8 @@
  * Published ports: gated connects from inside the namespace, with the client's own address as
  * source. Its sockets carry PLUG_MARK; the answering socket inherits it (tcp_fwmark_accept) and
  * so does a refusal (fwmark_reflect), and what carries it stays in the namespace: `fwmark
- * PLUG_MARK lookup 100`, table 100: `local default dev lo`. No port and no address is in the rule.
- */
+ * PLUG_MARK lookup 100`, table 100: `local default dev lo congctl reno`. No port and no address is
+ * in the rule. */
 #pragma once
 
 #include <net/if.h>

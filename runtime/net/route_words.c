@@ -43,6 +43,12 @@ void route_words_add(struct rtnetlink_batch *b, const char *what, const struct r
 		put_address(b, RTA_GATEWAY, w->via);
 	if (w->from)
 		put_address(b, RTA_PREFSRC, w->from);
+	if (w->congestion) {
+		size_t metrics = rtnetlink_nest(b, RTA_METRICS);
+
+		rtnetlink_put_str(b, RTAX_CC_ALGO, w->congestion);
+		rtnetlink_nest_end(b, metrics);
+	}
 }
 
 void route_words_address(struct rtnetlink_batch *b, const char *what, unsigned index,

@@ -15,6 +15,10 @@ struct route_words {
 	unsigned index;		    /* device; 0 = none */
 	uint8_t type;		    /* RTN_*; 0 = unicast */
 	uint32_t table;		    /* 0 = main */
+	/* TCP's way of going slowly on it, for who has not chosen one ("reno"); NULL = the
+	 * namespace's (ip-route(8): congctl). One that the kernel lacks makes it refuse the route.
+	 */
+	const char *congestion;
 };
 
 /* In place of one that is there. */

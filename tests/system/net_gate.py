@@ -4,6 +4,7 @@ import re
 import signal
 import socket
 import struct
+import subprocess
 import threading
 import time
 
@@ -208,6 +209,36 @@ with far.open(V4, TCP) as s:
 got = more("b", before)
 t.is_("through a published port each byte is counted", (got["published_in"], got["published_out"], got["published"]), (3 << 20, size, 1))
 t.ok("and none of them at the device", got["device_bytes_in"] + got["device_bytes_out"] < 1 << 20, got)
+
+# ---- congestion control: none paces where nothing is lost on the way
+def congestion(sock):
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).strip(b"\0").decode()
+
+
+def say_congestion(_, conn, __):
+    with conn:
+        conn.sendall(f"{congestion(conn)}\n".encode())
+        conn.recv(1)
+
+
+def gated_end(port):
+    """The congestion control of the gateway's end of the one connection to this port."""
+    out = subprocess.run(["ss", "-Htin", "state", "established", "sport", "=", f":{port}"], capture_output=True, text=True, check=True).stdout
+    return set(out.split()) & {"reno", usual}
+
+
+with a.open(V4, TCP) as s:
+    usual = congestion(s)	# of a socket that nobody has set anything for
+keep.append(listen(b, 82, say_congestion, V6))
+paced = int(ask("publish", "lab", "paced", "tcp", "-", 0, 82, "b").split()[-1])
+for what, ns, family, address, end in (("a client of the machine", None, V4, "127.0.0.1", "reno"), ("one of elsewhere", far, V4, "10.9.0.1", usual),
+                                       ("IPv6", far, V6, "fd09::1", usual)):
+    with (ns.open(family, TCP) if ns else socket.socket(family, TCP)) as s:
+        s.settimeout(LIMIT)
+        s.connect((address, paced))
+        t.is_(f"{what}: the container's end", s.makefile().readline().strip(), "reno")
+        t.is_(f"{what}: the gateway's end", gated_end(paced), {end})
+    within(lambda: not gated_end(paced))
 
 # ---- one gateway is killed in the middle of the other network's transfer
 with c.open(V4, TCP) as s:
