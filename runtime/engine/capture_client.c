@@ -3,14 +3,15 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/if_packet.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "engine/capture_file.h"
-#include "engine/network_document.h"
+#include "engine/document.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/fs.h"
@@ -19,25 +20,26 @@
 #include "wire/wire.h"
 
 enum {
-	LAST_WORDS_MS = 1000,	/* from the end of the time to the end of the stream */
-	NAME_BYTES = 2 * NETWORK_NAME_BYTES + 8,
+	NAME_BYTES = DOCUMENT_NAME_BYTES + 8,
+	WHY_BYTES = 256,
+	LOST_BYTES = 96,
+	LAST_TAKES = 8,	/* of what came before the end: more than the socket holds */
 };
 
 static const char FOLDER[] = "captures";
-static const char LOST[] = " capture_lost=";
 
 struct capture_client {
 	const struct capture_wish *wish;
-	int engine_fd, pipe_fd;
+	int engine_fd, packet_fd;
 	struct msg *m;
-	char network[NETWORK_NAME_BYTES], name[NAME_BYTES];
+	char name[NAME_BYTES];
 	struct capture_file *file;
-	bool is_late;		/* the engine has said that its time is over */
-	const char *why;	/* it ended; NULL = it goes on */
+	char why[WHY_BYTES];	/* it ended; "" = it goes on */
 };
 
-/* The engine's next message: 0, or -1 when it refuses, is gone, or speaks another language. */
-static int hear(struct capture_client *c, struct err *e)
+/* The engine's next message, of this type: 0, or -1 when it refuses, is gone, or speaks another
+ * language. */
+static int hear(struct capture_client *c, uint32_t type, struct err *e)
 {
 	struct err unread;
 	int got = msg_receive(c->engine_fd, c->m, e);
@@ -46,9 +48,10 @@ static int hear(struct capture_client *c, struct err *e)
 		return err_set(e, "the engine ended the connection: try again");
 	if (got < 0)
 		return -1;
-	if (!wire_allowed(c->m->type, WIRE_ENGINED, WIRE_ENGINECTL, c->m->fd_count))
+	if (!wire_allowed(c->m->type, WIRE_ENGINED, WIRE_ENGINECTL, c->m->fd_count) ||
+	    (c->m->type != type && c->m->type != WIRE_CONTROL_FAILED))
 		return err_set(e, "the engine answers in a language of another version");
-	if (c->m->type != WIRE_CONTROL_FAILED)
+	if (c->m->type == type)
 		return 0;
 	err_set(e, "%s", msg_get_str(c->m));
 	return msg_end(c->m, &unread) < 0 ? err_set(e, "%s", unread.text) : -1;
@@ -56,17 +59,13 @@ static int hear(struct capture_client *c, struct err *e)
 
 static int ask(struct capture_client *c, struct err *e)
 {
-	const struct capture_wish *w = c->wish;
-
 	msg_init(c->m, WIRE_CONTROL_CAPTURE);
-	msg_put_str(c->m, w->container);
-	msg_put_str(c->m, w->network);
-	msg_put_u64(c->m, w->seconds);
-	msg_put_u64(c->m, w->bytes_max);
-	if (msg_send(c->engine_fd, c->m, e) < 0 || hear(c, e) < 0)
+	msg_put_str(c->m, c->wish->container);
+	msg_put_u64(c->m, c->wish->seconds);
+	msg_put_u64(c->m, c->wish->bytes_max);
+	if (msg_send(c->engine_fd, c->m, e) < 0 || hear(c, WIRE_CONTROL_PACKETS, e) < 0)
 		return -1;
-	c->pipe_fd = msg_take_fd(c->m);
-	str_copy(c->network, sizeof(c->network), msg_get_str(c->m));
+	c->packet_fd = msg_take_fd(c->m);
 	return msg_end(c->m, e);
 }
 
@@ -74,7 +73,7 @@ static int open_file(struct capture_client *c, int state_fd, struct err *e)
 {
 	AUTO_FD int dir_fd = -1;
 
-	snprintf(c->name, sizeof(c->name), "%s@%s.pcap", c->wish->container, c->network);
+	snprintf(c->name, sizeof(c->name), "%s.pcap", c->wish->container);
 	if (fs_make_dir_at(state_fd, FOLDER, 0700, e) < 0)
 		return -1;
 	dir_fd = fs_open_dir_at(state_fd, FOLDER, e);
@@ -84,118 +83,102 @@ static int open_file(struct capture_client *c, int state_fd, struct err *e)
 	return c->file ? 0 : -1;
 }
 
-/* The engine says that the time is over before the gateway lets go. */
-static bool is_time_over(struct capture_client *c)
+/* The first reason is the one. */
+static void say_why(struct capture_client *c, const char *why)
 {
-	struct pollfd engine = { .fd = c->engine_fd, .events = POLLIN };
-	struct err e;
-
-	if (!c->is_late && poll(&engine, 1, 0) > 0 && hear(c, &e) == 0)
-		c->is_late = true;
-	return c->is_late;
+	if (!*c->why)
+		str_copy(c->why, sizeof(c->why), why);
 }
 
 static int take(struct capture_client *c, struct err *e)
 {
-	int more = capture_file_take(c->file, c->pipe_fd, e);
-
-	if (more != 0)
-		return more < 0 ? -1 : 0;
+	if (capture_file_take(c->file, c->packet_fd, e) < 0)
+		return -1;
 	if (capture_file_is_full(c->file))
-		c->why = "its size is reached";
-	else
-		c->why = is_time_over(c) ? "its time is over" :
-					   "the container or its gateway has ended";
+		say_why(c, "its size is reached");
 	return 0;
 }
 
-/* One step; what is in the pipe comes first, so that nothing of it is left behind. */
+/* What came before the end is not left behind. */
+static int take_last(struct capture_client *c, struct err *e)
+{
+	int k;
+
+	for (k = 0; k < LAST_TAKES && !*c->why; k++)
+		if (take(c, e) < 0)
+			return -1;
+	return 0;
+}
+
+static int hear_why(struct capture_client *c, struct err *e)
+{
+	if (hear(c, WIRE_CONTROL_LINE, e) < 0)
+		return -1;
+	say_why(c, msg_get_str(c->m));
+	return msg_end(c->m, e);
+}
+
+/* What ends it comes first: packets may come without an end. */
 static int step(struct capture_client *c, struct err *e)
 {
-	struct pollfd both[] = {
-		{ .fd = c->pipe_fd, .events = POLLIN },
-		{ .fd = c->is_late ? -1 : c->engine_fd, .events = POLLIN },
+	struct pollfd all[] = {
+		{ .fd = c->engine_fd, .events = POLLIN },
+		{ .fd = c->wish->stop_fd, .events = POLLIN },
+		{ .fd = c->packet_fd, .events = POLLIN },
 	};
-	int n = poll(both, 2, c->is_late ? LAST_WORDS_MS : -1);
 
-	if (n < 0)
+	if (poll(all, 3, -1) < 0)
 		return errno == EINTR ? 0 : err_sys(e, "poll");
-	if (n == 0)
-		c->why = "its time is over";
-	else if (both[0].revents)
+	if (!all[0].revents && !all[1].revents)
 		return take(c, e);
-	else if (hear(c, e) < 0)
+	if (take_last(c, e) < 0)
 		return -1;
-	else
-		c->is_late = true;
+	if (all[0].revents)
+		return hear_why(c, e);
+	say_why(c, "it was ended by hand");
 	return 0;
 }
 
-/* How many packets the gateway could not hand over in time, as its counters have it. -1 = nobody
- * knows: it has ended. */
-static int64_t ask_lost(struct capture_client *c)
+/* "" when nothing is missing. */
+static void say_lost(const struct capture_client *c, char lost[LOST_BYTES])
 {
-	char begin[NAME_BYTES];
-	int64_t lost = -1;
-	bool is_answered = false;
-	struct err e;
+	struct tpacket_stats stats = { 0 };
+	socklen_t size = sizeof(stats);
 
-	snprintf(begin, sizeof(begin), "%s %s ", c->wish->container, c->network);
-	msg_init(c->m, WIRE_CONTROL_STATS);
-	msg_put_str(c->m, c->wish->container);
-	if (msg_send(c->engine_fd, c->m, &e) < 0)
-		return -1;
-	while (hear(c, &e) == 0) {
-		const char *line = c->m->type == WIRE_CONTROL_LINE ? msg_get_str(c->m) : "";
-		const char *at = strncmp(line, begin, strlen(begin)) ? NULL : strstr(line, LOST);
-
-		if (at)
-			lost = strtoll(at + strlen(LOST), NULL, 10);
-		is_answered = is_answered || *line;
-		if (c->m->type == WIRE_CONTROL_DONE && (is_answered || c->is_late))
-			break;
-		/* The end of its time was on its way. */
-		c->is_late = c->is_late || c->m->type == WIRE_CONTROL_DONE;
-	}
-	return lost;
-}
-
-static int say(struct capture_client *c, char *said, size_t said_bytes, struct err *e)
-{
-	int64_t lost = ask_lost(c);
-	int n;
-
-	if (capture_file_bytes(c->file) == 0)
-		return err_set(e, "its gateway sent nothing: the log says why");
-	n = snprintf(said, said_bytes, "%" PRIu64 " packets, %" PRIu64 " bytes in %s/%s: %s",
-		     capture_file_packets(c->file), capture_file_bytes(c->file), FOLDER, c->name,
-		     c->why);
-	if (lost > 0 && n > 0 && (size_t)n < said_bytes)
-		snprintf(said + n, said_bytes - (size_t)n,
-			 "; %" PRId64 " packets came faster than they could be written and are "
-			 "missing",
-			 lost);
-	return 0;
+	*lost = '\0';
+	getsockopt(c->packet_fd, SOL_PACKET, PACKET_STATISTICS, &stats, &size);
+	if (stats.tp_drops)
+		snprintf(lost, LOST_BYTES,
+			 "; %u packets came faster than they could be written and are missing",
+			 stats.tp_drops);
 }
 
 static int run(struct capture_client *c, int state_fd, char *said, size_t said_bytes, struct err *e)
 {
+	char lost[LOST_BYTES];
+	int status = 0;
+
 	if (ask(c, e) < 0 || open_file(c, state_fd, e) < 0)
 		return -1;
-	while (!c->why)
-		if (step(c, e) < 0)
-			return err_add(e, "%" PRIu64 " packets are in %s/%s, then it ended",
-				       capture_file_packets(c->file), FOLDER, c->name);
-	return say(c, said, said_bytes, e);
+	while (status == 0 && !*c->why)
+		status = step(c, e);
+	say_lost(c, lost);
+	if (status < 0)
+		return err_add(e, "%" PRIu64 " packets are in %s/%s, then it ended%s",
+			       capture_file_packets(c->file), FOLDER, c->name, lost);
+	snprintf(said, said_bytes, "%" PRIu64 " packets, %" PRIu64 " bytes in %s/%s: %s%s",
+		 capture_file_packets(c->file), capture_file_bytes(c->file), FOLDER, c->name,
+		 c->why, lost);
+	return 0;
 }
 
 int capture_client_run(const struct capture_wish *wish, int engine_fd, int state_fd, struct msg *m,
 		       char *said, size_t said_bytes, struct err *e)
 {
-	struct capture_client c = { .wish = wish, .engine_fd = engine_fd, .pipe_fd = -1, .m = m };
+	struct capture_client c = { .wish = wish, .engine_fd = engine_fd, .packet_fd = -1, .m = m };
 	int done = run(&c, state_fd, said, said_bytes, e);
 
 	capture_file_destroy(c.file);
-	fd_close(&c.pipe_fd);
+	fd_close(&c.packet_fd);
 	return done;
 }

@@ -1,9 +1,10 @@
 /* capture_client.h - enginectl's side of a capture: asks the engine for a container's packets,
- * writes them into captures/CONTAINER@NETWORK.pcap, and says how it went.
+ * writes them into captures/CONTAINER.pcap, and says how it went.
  *
  * A process of its own, so that a slow disk holds nobody (capture_file.h); what came too fast for
- * it is missing, and its number is told. It ends when the engine says that the time is over, its
- * size is reached, the disk is nearly full, or the gateway lets go. `@` is in no name. */
+ * it is missing, and its number is told. It ends when the engine says so (the time is over, the
+ * container has ended) or is gone, who asked has enough, its size is reached, or the disk is nearly
+ * full. It needs neither netd nor a gateway any more: either may end and come back meanwhile. */
 #pragma once
 
 #include <stddef.h>
@@ -13,8 +14,9 @@ struct err;
 struct msg;
 
 struct capture_wish {
-	const char *container, *network;	/* network "" = the one its way out leads over */
+	const char *container;
 	uint64_t seconds, bytes_max;
+	int stop_fd;		/* readable: who asked has enough. The caller's */
 };
 
 /* 0: `said` is the sentence for who asked. engine_fd, state_fd (the engine's folder) and m, to

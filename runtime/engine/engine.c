@@ -177,6 +177,7 @@ static void on_change(void *ctx)
 {
 	struct engine *engine = ctx;
 
+	inspect_containers_changed(engine->inspect);
 	loop_timer_set(engine->loop, &engine->roll, 0);
 }
 

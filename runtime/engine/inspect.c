@@ -200,10 +200,8 @@ static void on_patience(struct loop_timer *timer)
 	struct inspect_client *c = owner_of(timer, struct inspect_client, patience);
 	struct err e;
 
-	if (c->asks == INSPECT_CAPTURE) {
-		/* In this order: whoever sees the stream's end knows why. */
-		inspect_client_say(c, WIRE_CONTROL_DONE, NULL);
-		inspect_capture_stop(c);
+	if (c->asks != INSPECT_STATS) {
+		inspect_capture_is_late(c);
 		return;
 	}
 	if (c->has_usage)
@@ -226,6 +224,7 @@ static void fail_who_asks(struct inspect *i, bool has_usage, const char *sentenc
 void inspect_netd_is_gone(struct inspect *i)
 {
 	fail_who_asks(i, true, "the connection to netd was lost: ask again");
+	inspect_capture_netd_is_gone(i);
 }
 
 void inspect_boxd_is_gone(struct inspect *i)
@@ -259,8 +258,6 @@ static int request(struct inspect_client *c, struct msg *m)
 
 	if (!wire_allowed(m->type, WIRE_ENGINECTL, WIRE_ENGINED, m->fd_count))
 		return -1;
-	if (m->type == WIRE_CONTROL_STATS)
-		inspect_capture_stop(c);
 	if (c->asks != INSPECT_NOTHING)
 		return -1;
 	return m->type == WIRE_CONTROL_STATS ? begin_stats(c, m, &e) :

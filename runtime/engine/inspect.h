@@ -3,8 +3,8 @@
  *
  *   stats    asks for one thing after the other: of each container what it uses (boxd), and on each
  *            of its networks its counters (netd)
- *   capture  hands over the pipe that a container's gateway writes into, until its time is over,
- *            the next request comes, or the connection ends; capture_client.h makes a file of it
+ *   capture  hands over a socket of netd's that sees a container's packets, and says when it shall
+ *            end: its time is over, or the container has ended; capture_client.h makes a file of it
  *
  * One request at a time, INSPECT_CLIENTS_MAX connections; one that reads no answer is closed.
  * Writes to no disk. Changes nothing else. */
@@ -46,3 +46,4 @@ void inspect_netd_is_gone(struct inspect *i);
 /* What boxd says; NULL is fine. usage NULL: it does not run. */
 void inspect_usage(struct inspect *i, const char *container, const struct usage *usage);
 void inspect_boxd_is_gone(struct inspect *i);
+void inspect_containers_changed(struct inspect *i);	/* one of them; NULL is fine */

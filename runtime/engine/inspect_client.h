@@ -8,11 +8,15 @@
 
 #include "engine/document.h"
 #include "engine/inspect.h"
-#include "engine/network_document.h"
 #include "lib/loop.h"
 #include "lib/msg.h"
 
-enum inspect_asks { INSPECT_NOTHING, INSPECT_STATS, INSPECT_CAPTURE };
+enum inspect_asks {
+	INSPECT_NOTHING,
+	INSPECT_STATS,
+	INSPECT_SOCKET,		/* for a capture */
+	INSPECT_CAPTURE,
+};
 
 struct inspect_client {
 	struct inspect *inspect;
@@ -25,7 +29,8 @@ struct inspect_client {
 	bool has_usage;			/* of this container: the networks come next */
 	size_t lines;			/* said */
 	/* capture */
-	char network[NETWORK_NAME_BYTES];
+	uint64_t seconds;
+	unsigned awaited;		/* answers of netd, of clients before at this place too */
 };
 
 struct inspect {
@@ -41,4 +46,6 @@ void inspect_client_fail(struct inspect_client *c, const char *sentence);
 
 /* inspect_capture.c */
 int inspect_capture_begin(struct inspect_client *c, struct msg *m, struct err *e);
+void inspect_capture_is_late(struct inspect_client *c);
+void inspect_capture_netd_is_gone(struct inspect *i);	/* NULL is fine */
 void inspect_capture_stop(struct inspect_client *c);	/* fine when there is none */

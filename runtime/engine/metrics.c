@@ -76,8 +76,6 @@ static const struct metric {
 	  "DNS questions that were asked of a resolver outside." },
 	{ "dns_refused", "cuvette_dns_refused_total", "", COUNTER,
 	  "DNS questions refused by policy." },
-	{ "capture_lost", "cuvette_capture_packets_lost", "", GAUGE,
-	  "Packets that its last capture misses." },
 };
 
 enum { METRICS = sizeof(metrics) / sizeof(metrics[0]) };

@@ -137,7 +137,8 @@ static int on_port(struct netd *net, const char *network, struct msg *m, struct 
 static int on_message(struct link *link, struct msg *m, struct err *e)
 {
 	struct netd *net = owner_of(link, struct netd, link);
-	struct netd_answer a = { NULL, 0 };
+	AUTO_FD int fd = msg_take_fd(m);
+	struct netd_answer a = { .fd = fd };
 	const char *key;
 
 	if (!wire_allowed(m->type, WIRE_NETD, WIRE_ENGINED, m->fd_count))
@@ -343,15 +344,13 @@ int netd_attach(struct netd *net, const struct attachments *all, unsigned number
 	return ask(net, done, ctx, e);
 }
 
-int netd_capture(struct netd *net, const char *network, const char *container, int fd,
+int netd_capture(struct netd *net, const char *network, const char *container,
 		 netd_done_fn *done, void *ctx, struct err *e)
 {
 	struct msg *m = begin(net, WIRE_NET_CAPTURE);
 
 	msg_put_str(m, network);
 	msg_put_str(m, container);
-	if (fd >= 0)
-		msg_put_fd(m, fd);
 	return ask(net, done, ctx, e);
 }
 

@@ -20,6 +20,7 @@ struct stats_told;
 struct netd_answer {
 	const char *failure;		/* one sentence; NULL = done */
 	uint64_t port;			/* of netd_publish: the machine's */
+	int fd;				/* of netd_capture: borrowed, for the call; else -1 */
 };
 typedef void netd_done_fn(void *ctx, const struct netd_answer *answer);
 
@@ -65,8 +66,8 @@ int netd_delete_network(struct netd *net, const char *name, struct err *e);
 /* number: which one of its networks. */
 int netd_attach(struct netd *net, const struct attachments *all, unsigned number, int net_ns_fd,
 		netd_done_fn *done, void *ctx, struct err *e);
-/* A pcap stream into fd (borrowed), in place of the one before; -1 = no more. */
-int netd_capture(struct netd *net, const char *network, const char *container, int fd,
+/* A socket that sees the container's packets on every network; this is one of them. */
+int netd_capture(struct netd *net, const char *network, const char *container,
 		 netd_done_fn *done, void *ctx, struct err *e);
 int netd_ask_counters(struct netd *net, const char *network, const char *container,
 		      struct err *e);

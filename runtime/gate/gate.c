@@ -406,17 +406,6 @@ static int on_withdraw(struct gate *g, struct msg *m, struct err *e)
 	return 0;
 }
 
-static int on_capture(struct gate *g, struct msg *m, struct err *e)
-{
-	const char *container = msg_get_str(m);
-	struct gate_member *member;
-
-	if (msg_end(m, e) < 0 || !(member = find_member(g, container, e)))
-		return -1;
-	EACH_PART(g, capture, member, msg_take_fd(m));
-	return 0;
-}
-
 static int on_stats(struct gate *g, struct msg *m, struct err *e)
 {
 	const char *container = msg_get_str(m);
@@ -443,7 +432,7 @@ static request_fn *const requests[WIRE_TYPES] = {
 	[WIRE_GATE_FORBIDDEN] = on_forbidden, [WIRE_GATE_MEMBER] = on_member,
 	[WIRE_GATE_LEAVE] = on_leave,	      [WIRE_GATE_SOCKETS] = on_sockets,
 	[WIRE_GATE_PUBLISH] = on_publish,     [WIRE_GATE_BACKEND] = on_backend,
-	[WIRE_GATE_WITHDRAW] = on_withdraw,   [WIRE_GATE_CAPTURE] = on_capture,
+	[WIRE_GATE_WITHDRAW] = on_withdraw,
 	[WIRE_GATE_STATS] = on_stats,
 };
 

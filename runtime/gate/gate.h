@@ -58,8 +58,6 @@ struct gate_part {
 	 * protocol it is looks at p->protocol. */
 	void (*published)(struct gate_part *part, struct gate *g, struct published *p);
 	void (*withdrawn)(struct gate_part *part, struct gate *g, struct published *p);
-	/* fd: takes a pcap stream, the part's own; -1 = stop. */
-	void (*capture)(struct gate_part *part, struct gate *g, struct gate_member *m, int fd);
 	struct gate_part *next;			/* private */
 };
 

@@ -2,7 +2,7 @@
  *
  * Owns: the members and what hangs on them. A member's pointer stays good until its `member_leaves`
  * (gate.h) has returned. Bounded by MEMBERS_MAX. What a field means to its part is that part's
- * business: policy, stats, rate and capture are made and used by the files of these names. */
+ * business: policy, stats and rate are made and used by the files of these names. */
 #pragma once
 
 #include <stdint.h>
@@ -13,7 +13,6 @@
 #include "gate/rate.h"
 #include "wire/stats.h"
 
-struct capture;
 struct err;
 struct gate_sockets;
 struct policy;
@@ -36,7 +35,6 @@ struct gate_member {
 
 	/* The parts' own; NULL or 0 until they make them, undone in their member_leaves. */
 	struct policy *policy;			/* of policy_text */
-	struct capture *capture;
 	struct gate_sockets *sockets;		/* of its namespace (sockets.h) */
 	struct flow_account account;			/* flow.c counts: the quota */
 

@@ -21,7 +21,7 @@ struct input_setup {
 	void *ctx;
 	input_packet_fn *tcp, *udp, *icmp; /* icmp: both families' */
 	input_packet_fn *other;		   /* any other protocol; NULL is fine */
-	/* Sees every packet before it is handled, for a capture; NULL is fine. */
+	/* Sees every packet before it is handled, for counters; NULL is fine. */
 	input_packet_fn *seen;
 };
 

@@ -6,7 +6,6 @@
 #include <sys/resource.h>
 #include <sys/uio.h>
 
-#include "gate/capture.h"
 #include "gate/dns_tcp.h"
 #include "gate/dns_udp.h"
 #include "gate/egress.h"
@@ -248,36 +247,19 @@ static void on_icmp(void *ctx, const struct packet *p, struct frame *f)
 	icmp_input_packet(((struct outward *)ctx)->icmp, p, f);
 }
 
-static void capture_parts(struct gate_member *m, const struct iovec *parts, int count)
-{
-	bool is_read;
-
-	if (!m->capture)
-		return;
-	is_read = capture_packet(m->capture, parts, count);
-	m->stats.capture_lost = capture_lost(m->capture);
-	if (is_read)
-		return;
-	log_info("capture of %s: its reader is gone, %ju packets were lost on the way",
-		 m->container, (uintmax_t)m->stats.capture_lost);
-	capture_destroy(m->capture);
-	m->capture = NULL;
-}
-
 static void on_seen(void *ctx, const struct packet *p, struct frame *f)
 {
 	struct outward *o = ctx;
-	struct gate_member *m = gate_member_by_address(&o->g->members, &p->from);
-	const struct iovec part = { .iov_base = (void *)(uintptr_t)p->ip, .iov_len = p->ip_bytes };
+	struct gate_member *m;
 
 	(void)f;
+	if (p->protocol != IPPROTO_TCP)
+		return;
+	m = gate_member_by_address(&o->g->members, &p->from);
 	if (!m)
 		return;
-	if (p->protocol == IPPROTO_TCP) {
-		m->stats.packets_out++;
-		m->stats.bytes_out += p->ip_bytes;
-	}
-	capture_parts(m, &part, 1);
+	m->stats.packets_out++;
+	m->stats.bytes_out += p->ip_bytes;
 }
 
 /* Where a packet of ours goes to, by its header. */
@@ -296,18 +278,19 @@ static void on_sent(void *ctx, const struct tun_offload *offload, const struct i
 		    int count)
 {
 	struct outward *o = ctx;
-	struct address to = target_of(parts);
-	struct gate_member *m = gate_member_by_address(&o->g->members, &to);
+	struct gate_member *m;
+	struct address to;
 	int i;
 
+	if (!offload || offload->protocol != IPPROTO_TCP)
+		return;
+	to = target_of(parts);
+	m = gate_member_by_address(&o->g->members, &to);
 	if (!m)
 		return;
-	if (offload && offload->protocol == IPPROTO_TCP) {
-		m->stats.packets_in++;
-		for (i = 0; i < count; i++)
-			m->stats.bytes_in += parts[i].iov_len;
-	}
-	capture_parts(m, parts, count);
+	m->stats.packets_in++;
+	for (i = 0; i < count; i++)
+		m->stats.bytes_in += parts[i].iov_len;
 }
 
 /* ---- the part */
@@ -389,8 +372,6 @@ static void on_member_leaves(struct gate_part *part, struct gate *g, struct gate
 		udp_forget_account(o->udp, &m->account);
 		icmp_forget_account(o->icmp, &m->account);
 	}
-	capture_destroy(m->capture);
-	m->capture = NULL;
 }
 
 static void on_published(struct gate_part *part, struct gate *g, struct published *p)
@@ -424,22 +405,6 @@ static void on_withdrawn(struct gate_part *part, struct gate *g, struct publishe
 	p->state = NULL;
 }
 
-static void on_capture(struct gate_part *part, struct gate *g, struct gate_member *m, int fd)
-{
-	struct err e;
-
-	(void)part;
-	(void)g;
-	capture_destroy(m->capture);
-	m->capture = NULL;
-	if (fd < 0)
-		return;
-	m->stats.capture_lost = 0;
-	m->capture = capture_create(fd, &e);
-	if (!m->capture)
-		log_warn("capture of %s: %s", m->container, e.text);
-}
-
 /* One fd each, beside the clients of published ports (accept.c) and what else lives here. */
 static uint32_t flows_max(void)
 {
@@ -466,7 +431,6 @@ struct outward *outward_create(struct gate *g)
 	o->part.member_leaves = on_member_leaves;
 	o->part.published = on_published;
 	o->part.withdrawn = on_withdrawn;
-	o->part.capture = on_capture;
 	gate_add_part(g, &o->part);
 	return o;
 }

@@ -6,7 +6,7 @@
  *   published UDP ports come in here too: their packets go through the device
  *
  * It starts when the device comes with GATE_NETWORK. Packets of an address that no member has are
- * dropped. Counts a member's TCP packets, and writes its capture. */
+ * dropped. Counts a member's TCP packets. */
 #pragma once
 
 struct gate;

@@ -44,7 +44,7 @@ void tun_destroy(struct tun *t); /* NULL is fine */
 /* What the way to the containers takes: an IPv6 packet above it is sent in pieces, as
  * no router cuts it (fragments.h). IPv4 is cut by the kernel. 0: any size. */
 void tun_set_mtu(struct tun *t, uint16_t mtu);
-/* Sees each packet on its way out, for a capture and for counters. One at a time; NULL ends it. */
+/* Sees each packet on its way out, for counters. One at a time; NULL ends it. */
 void tun_watch(struct tun *t, tun_sent_fn *on_sent, void *ctx);
 /* The packet in pieces, IP header first; offload NULL: nothing. An IPv4 packet that may be
  * fragmented gets its identification here. 0, or -1 when it was lost. */

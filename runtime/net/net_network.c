@@ -53,7 +53,6 @@ struct net_network *net_network_create(struct nets *nets, const char *name,
 static void destroy_member(struct net_member *m)
 {
 	fd_close(&m->plug.ns_fd);
-	fd_close(&m->capture_fd);
 	for (size_t i = 0; i < m->name_count; i++)
 		free(m->names[i]);
 	free(m->policy);
@@ -117,7 +116,7 @@ struct net_member *net_member_add(struct net_network *w, const char *name)
 	struct net_member *m = make(sizeof(*m));
 
 	str_copy(m->name, sizeof(m->name), name);
-	m->plug.ns_fd = m->capture_fd = -1;
+	m->plug.ns_fd = -1;
 	m->policy = copy_of("");
 	m->next = w->members;
 	w->members = m;

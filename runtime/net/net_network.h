@@ -39,7 +39,6 @@ struct net_member {
 	char *policy;
 	char *names[NET_NAMES_MAX];
 	size_t name_count;
-	int capture_fd;	       /* -1 = none */
 	bool waits_for_counters; /* engined asked */
 };
 

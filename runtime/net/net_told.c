@@ -126,11 +126,6 @@ void net_tell_leave(struct net_network *w, const char *container)
 	tell_about(w, WIRE_GATE_LEAVE, container, -1);
 }
 
-void net_tell_capture(struct net_network *w, const struct net_member *m)
-{
-	tell_about(w, WIRE_GATE_CAPTURE, m->name, m->capture_fd);
-}
-
 void net_tell_withdraw(struct net_network *w, const char *key)
 {
 	tell_about(w, WIRE_GATE_WITHDRAW, key, -1);
@@ -201,8 +196,6 @@ static void on_start(struct keeper *k)
 	net_tell_forbidden(w);
 	for (struct net_member *m = w->members; m; m = m->next) {
 		net_tell_member(w, m);
-		/* A second head in its stream would spoil it: its reader sees the end instead. */
-		fd_close(&m->capture_fd);
 		/* The one that was asked is gone. */
 		if (m->waits_for_counters)
 			net_say_no_counters(w, m->name);

@@ -16,7 +16,6 @@ void net_tell_resolvers(struct net_network *w);
 void net_tell_forbidden(struct net_network *w);
 void net_tell_member(struct net_network *w, const struct net_member *m);
 void net_tell_leave(struct net_network *w, const char *container);
-void net_tell_capture(struct net_network *w, const struct net_member *m);
 void net_tell_port(struct net_network *w, const struct net_port *p);
 void net_tell_balance(struct net_network *w, const struct net_port *p);
 void net_tell_backend(struct net_network *w, const struct net_port *p, const char *container,

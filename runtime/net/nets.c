@@ -95,7 +95,7 @@ static verb_fn *const verbs[WIRE_TYPES] = {
 int nets_request(struct nets *n, struct msg *m, struct err *e)
 {
 	struct msg out;
-	struct verb_answer a = { .key = "", .out = &out };
+	struct verb_answer a = { .key = "", .out = &out, .fd = -1 };
 	int result;
 
 	if (!wire_allowed(m->type, WIRE_ENGINED, WIRE_NETD, m->fd_count) || !verbs[m->type])
@@ -112,7 +112,12 @@ int nets_request(struct nets *n, struct msg *m, struct err *e)
 		msg_put_str(&out, a.key);
 		msg_put_str(&out, a.why.text);
 	}
+	if (a.fd >= 0)
+		msg_put_fd(&out, a.fd);
 	if (!a.is_later && n->peer_fd >= 0)
-		return msg_send(n->peer_fd, &out, e);
-	return 0;
+		result = msg_send(n->peer_fd, &out, e);
+	else
+		result = 0;
+	fd_close(&a.fd);
+	return result;
 }

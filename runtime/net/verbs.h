@@ -15,6 +15,7 @@ struct nets;
 struct verb_answer {
 	const char *key; /* what NET_DONE and NET_FAILED begin with; points into the request */
 	struct msg *out; /* NET_DONE with the key in it: more fields are appended */
+	int fd; /* goes with NET_DONE, closed afterwards; -1 = none */
 	bool is_malformed;
 	bool is_later; /* no answer now */
 	struct err why;

@@ -5,6 +5,7 @@
 #include "lib/fd.h"
 #include "lib/msg.h"
 #include "lib/str.h"
+#include "net/capture_socket.h"
 #include "net/net_network.h"
 #include "net/net_ns.h"
 #include "net/net_told.h"
@@ -164,7 +165,6 @@ int verb_detach(struct nets *n, struct msg *m, struct verb_answer *a)
 
 int verb_capture(struct nets *n, struct msg *m, struct verb_answer *a)
 {
-	AUTO_FD int fd = msg_take_fd(m);
 	const char *container;
 	struct net_network *w;
 	struct net_member *member;
@@ -180,10 +180,8 @@ int verb_capture(struct nets *n, struct msg *m, struct verb_answer *a)
 	member = net_member_find(w, container);
 	if (!member)
 		return err_set(&a->why, "%s is not in network %s", container, w->name);
-	fd_close(&member->capture_fd);
-	member->capture_fd = take_fd(&fd);
-	net_tell_capture(w, member);
-	return 0;
+	a->fd = capture_socket_make(member->plug.ns_fd, n->own_ns_fd, &a->why);
+	return a->fd < 0 ? -1 : 0;
 }
 
 int verb_stats(struct nets *n, struct msg *m, struct verb_answer *a)

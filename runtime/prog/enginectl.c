@@ -3,8 +3,10 @@
  * may. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -38,10 +40,12 @@ static const char usage[] =
 	"each\n"
 	"                         network\n"
 	"  metrics                the same as Prometheus reads it\n"
-	"  capture CONTAINER SECONDS [NETWORK [MIB]]\n"
-	"                         its packets into a pcap file in /data/engine/captures, until "
-	"the\n"
-	"                         time is over or MIB (16) are full; Ctrl-C ends it\n"
+	"  capture CONTAINER SECONDS [MIB]\n"
+	"                         the packets of all its interfaces, its loopback's too, into a "
+	"pcap\n"
+	"                         file in /data/engine/captures, until the time is over or MIB "
+	"(16)\n"
+	"                         are full; Ctrl-C ends it\n"
 	"Exit status: 0 done, 1 it did not work (the message says why), 2 wrong usage.\n";
 
 /* false: wrong usage. */
@@ -49,11 +53,10 @@ static bool read_wish(struct capture_wish *w, int argc, char **argv)
 {
 	uint64_t mib = MIB_USUAL;
 
-	if (argc < 4 || argc > 6 || !str_to_u64(argv[3], &w->seconds) ||
-	    (argc > 5 && !str_to_u64(argv[5], &mib)) || mib > UINT64_MAX >> 20)
+	if (argc < 4 || argc > 5 || !str_to_u64(argv[3], &w->seconds) ||
+	    (argc > 4 && !str_to_u64(argv[4], &mib)) || mib > UINT64_MAX >> 20)
 		return false;
 	w->container = argv[2];
-	w->network = argc > 4 ? argv[4] : "";
 	w->bytes_max = mib << 20;
 	return true;
 }
@@ -139,8 +142,8 @@ static int metrics(struct msg *m, struct err *e)
 static int enter_jail(struct err *e)
 {
 	static const char *const syscalls[] = {
-		"close", "fcntl", "fstat", "fstatfs", "ftruncate", "lseek", "mkdirat", "newfstatat",
-		"openat", "poll", "read", "recvmsg", "sendmsg", "unlinkat", NULL,
+		"close", "fcntl", "fstat", "fstatfs", "ftruncate", "getsockopt", "lseek", "mkdirat",
+		"newfstatat", "openat", "poll", "recvmsg", "sendmsg", "unlinkat", NULL,
 	};
 	static const char *const write_paths[] = { STATE_PATH, NULL };
 	static const struct jail_spec jail = {
@@ -154,12 +157,29 @@ static int enter_jail(struct err *e)
 	return jail_enter(&jail, e);
 }
 
-static int capture(const struct capture_wish *w, struct msg *m, struct err *e)
+/* Ctrl-C is read, not died of: so the file is whole and its sentence said. */
+static int open_signals(struct err *e)
 {
-	AUTO_FD int engine_fd = connect_engine(e), state_fd = -1;
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? err_sys(e, "signalfd") : fd;
+}
+
+static int capture(struct capture_wish *w, struct msg *m, struct err *e)
+{
+	AUTO_FD int engine_fd = connect_engine(e), state_fd = -1, stop_fd = -1;
 	char said[SENTENCE_BYTES];
 
-	if (engine_fd < 0 || enter_jail(e) < 0)
+	if (engine_fd < 0)
+		return -1;
+	w->stop_fd = stop_fd = open_signals(e);
+	if (stop_fd < 0 || enter_jail(e) < 0)
 		return -1;
 	state_fd = openat(AT_FDCWD, STATE_PATH, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (state_fd < 0)

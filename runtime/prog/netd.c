@@ -23,11 +23,11 @@
 
 #define CAP(name) (1ull << CAP_##name)
 
-/* NET_ADMIN: devices, routes, transparent sockets, sysctls. SYS_ADMIN: setns(2), unshare(2).
- * NET_BIND_SERVICE: ports below 1024. SETUID, SETGID, KILL: the gateways. SETPCAP: to drop the
- * others, itself included. */
-static const uint64_t needed_caps = CAP(NET_ADMIN) | CAP(SYS_ADMIN) | CAP(NET_BIND_SERVICE) |
-				    CAP(SETUID) | CAP(SETGID) | CAP(KILL);
+/* NET_ADMIN: devices, routes, transparent sockets, sysctls. NET_RAW: captures' sockets. SYS_ADMIN:
+ * setns(2), unshare(2). NET_BIND_SERVICE: ports below 1024. SETUID, SETGID, KILL: the gateways.
+ * SETPCAP: to drop the others, itself included. */
+static const uint64_t needed_caps = CAP(NET_ADMIN) | CAP(NET_RAW) | CAP(SYS_ADMIN) |
+				    CAP(NET_BIND_SERVICE) | CAP(SETUID) | CAP(SETGID) | CAP(KILL);
 
 /* tests/system/net.sh and net_gate.sh walk all of them. */
 static const char *const syscalls[] = {

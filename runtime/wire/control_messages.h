@@ -2,14 +2,14 @@
  * engine. Included by wire.h alone.
  *
  * One request at a time, answered by CONTROL_LINE... and CONTROL_DONE, or by CONTROL_FAILED. A
- * connection that ends ends what it asked for, and so does a CONTROL_STATS during a capture. */
+ * connection that ends ends what it asked for. */
 #pragma once
 
 /* clang-format off */
 /* CONTROL_STATS    str container ("" = all)                        a line per container and network
- * CONTROL_CAPTURE  str container, str network ("" = the one its way out leads over), u64 seconds;
- *                  answered by CONTROL_PACKETS, and CONTROL_DONE when its time is over
- * CONTROL_PACKETS  str network; fd: its packets come here, a pcap stream
+ * CONTROL_CAPTURE  str container, u64 seconds, u64 bytes; answered by CONTROL_PACKETS, and, when it
+ *                  shall end, by CONTROL_LINE with the reason
+ * CONTROL_PACKETS  -; fd: a socket that sees them all (net/capture_socket.h)
  * CONTROL_LINE     str text
  * CONTROL_DONE     -
  * CONTROL_FAILED   str sentence */

@@ -20,7 +20,6 @@
  *                bound (UDP); none = only the balance of one that is there
  * GATE_BACKEND   str key, str container, u64 state                 as NET_BACKEND
  * GATE_WITHDRAW  str key
- * GATE_CAPTURE   str container; fd, or none = stop
  * GATE_STATS     str container
  * GATE_COUNTERS  str container, u64 x STATS_FIELDS (wire/stats.h)  answers GATE_STATS
  * GATE_READY     -                                                 it serves */
@@ -35,7 +34,6 @@
 	X(GATE_PUBLISH,   NETD,  GATED, 1) \
 	X(GATE_BACKEND,   NETD,  GATED, 0) \
 	X(GATE_WITHDRAW,  NETD,  GATED, 0) \
-	X(GATE_CAPTURE,   NETD,  GATED, 1) \
 	X(GATE_STATS,     NETD,  GATED, 0) \
 	X(GATE_COUNTERS,  GATED, NETD,  0) \
 	X(GATE_READY,     GATED, NETD,  0)

@@ -35,7 +35,6 @@
 	X(dns_forwarded,  "of these, asked of a resolver outside")		\
 	X(dns_refused,    "of these, refused by policy")			\
 	X(published_open, "connections to its published ports that are open now") \
-	X(capture_lost,   "packets that its last capture misses: who wrote it was too slow") \
 	X(published_refused, "attempts at its published ports that it did not take")
 
 #define STATS_DEVICE_LIST(X) \

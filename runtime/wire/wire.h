@@ -33,7 +33,8 @@ enum wire_program {
  *              its containers, and gets the balance
  * NET_BACKEND  str network, str key, str container, u64 state (0 gone, 1 serves, 2 drains, 3 ill)
  * NET_WITHDRAW str network, str key
- * NET_CAPTURE  str network, str container; fd: gets a pcap stream; no fd = stop
+ * NET_CAPTURE  str network, str container: answered by NET_DONE with fd: a socket that sees all
+ *              packets of its network namespace (net/capture_socket.h)
  * NET_STATS    str network, str container: answered by NET_COUNTERS, whenever the gateway answers
  * NET_COUNTERS str network, str container, the u64s of wire/stats.h (struct stats_told); none =
  *              nobody knows them
@@ -52,14 +53,14 @@ enum wire_program {
 	X(NET_PUBLISH,  ENGINED, NETD,    0) \
 	X(NET_BACKEND,  ENGINED, NETD,    0) \
 	X(NET_WITHDRAW, ENGINED, NETD,    0) \
-	X(NET_CAPTURE,  ENGINED, NETD,    1) \
+	X(NET_CAPTURE,  ENGINED, NETD,    0) \
 	X(NET_STATS,    ENGINED, NETD,    0) \
 	X(NET_LIST,     ENGINED, NETD,    0) \
 	X(NET_COUNTERS, NETD,    ENGINED, 0) \
 	X(NET_NETWORK,  NETD,    ENGINED, 0) \
 	X(NET_MEMBER,   NETD,    ENGINED, 0) \
 	X(NET_PORT,     NETD,    ENGINED, 0) \
-	X(NET_DONE,     NETD,    ENGINED, 0) \
+	X(NET_DONE,     NETD,    ENGINED, 1) \
 	X(NET_FAILED,   NETD,    ENGINED, 0)
 
 #define WIRE_MESSAGES(X) \

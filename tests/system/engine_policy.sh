@@ -1,11 +1,10 @@
 #!/bin/bash
 # What a compose file says about the way out, from the file to the packets: allow lists by address, port and name, names
-# that may be asked for, rates, the log of questions, policies that change under open flows; counters and captures as
-# enginectl shows them; and what is left of an earlier file.
+# that may be asked for, rates, the log of questions, policies that change under open flows; counters as enginectl
+# shows them; and what is left of an earlier file.
 # usage: tests/system/engine_policy.sh   (BIN=DIR: where the programs are, default build/bin)
 set -u
 . "$(dirname "$0")/engine_world.bash"
-[ -x /usr/bin/tcpdump ] || skip "needs tcpdump"
 engine_world engine_policy.py -- "$@"
 
 # shellcheck disable=SC2034 # lib.sh
@@ -121,52 +120,6 @@ verdict "as metrics: each line is one, or says what comes" \
 verdict "CPU of each container" eval '[ "$(grep -c "^container_cpu_usage_seconds_total{name=" said)" = 5 ]'
 verdict "bytes of each on each network" eval '[ "$(grep -c "^container_network_receive_bytes_total{name=\"[a-z_]*\",network=\"\(plain\|strict\)\"} [1-9]" said)" = 5 ]'
 verdict "refusals, names" eval 'grep -q "^cuvette_gateway_flows_refused_total{name=\"by_address\",network=\"plain\",reason=\"policy\"} [1-9]" said && grep -q "^cuvette_dns_refused_total{name=\"by_name\",.*} [1-9]" said'
-enginectl capture free 3 >captured 2>&1 & capture=$!
-within 5 test -e /data/engine/captures/free@plain.pcap
-connects free $OUT 80; connects free $OUT6 80; answer free good.example >/dev/null
-verdict "a capture ends by itself" eval 'wait $capture && grep -E "^[1-9][0-9]* packets, [0-9]+ bytes in captures/free@plain.pcap: its time is over" captured'
-packets() { tcpdump -nr "/data/engine/captures/$1" "${@:2}" 2>said; }
-verdict "tcpdump reads it: IPv4" eval 'packets free@plain.pcap tcp and host $OUT | grep "> $OUT.80: Flags \[S\]"'
-verdict "IPv6" eval 'packets free@plain.pcap tcp and host $OUT6 | grep "> $OUT6.80: Flags \[S\]"'
-verdict "answers too, and the names" eval 'packets free@plain.pcap src $OUT | grep -q "$OUT.80 >" && packets free@plain.pcap udp port 53 | grep good.example'
-verdict "whole" eval '! grep -i trunc said'
-verdict "for its owner alone" eval '[ "$(stat -c %a:%u /data/engine/captures/free@plain.pcap)" = 600:101 ]'
-enginectl capture free 60 plain 1 >captured 2>&1 & capture=$!
-within 5 test -s /data/engine/captures/free@plain.pcap
-for _ in 1 2 3 4; do in_box free python3 engine_policy.py load $OUT >/dev/null; done
-verdict "one that is full ends too" eval 'within 10 grep "its size is reached" captured && wait $capture'
-verdict "below its bound, and whole" eval '[ "$(stat -c %s /data/engine/captures/free@plain.pcap)" -le 1048576 ] && [ "$(packets free@plain.pcap | wc -l)" -gt 10 ] && ! grep -i trunc said'
-load() { in_box free python3 engine_policy.py load $OUT >/dev/null; }
-ends() { grep -c "capture of free on plain: ends" engined.log; }
-# Not the function: the process itself, to be stopped.
-/usr/lib/cuvette/enginectl capture free 60 plain 1 >captured 2>&1 & capture=$!
-within 5 eval '[ "$(stat -c %s /data/engine/captures/free@plain.pcap)" -lt 1000000 ]'
-verdict "a second one of the same is refused" eval '! enginectl capture free 5 2>said; grep "captured there already" said'
-kill -STOP $capture
-for _ in 1 2 3 4 5; do load; done
-verdict "a disk that is slow holds neither containers nor the engine: packets are lost and counted" \
-	within 10 eval '[ "$(counter free capture_lost)" -gt 0 ]'
-kill -CONT $capture
-verdict "and who asked is told" eval 'within 20 eval "load; grep \"its size is reached; [1-9][0-9]* packets came faster\" captured" && wait $capture'
-verdict "what is there is whole" eval '[ "$(packets free@plain.pcap | wc -l)" -gt 10 ] && ! grep -i trunc said'
-/usr/lib/cuvette/enginectl capture free 60 >captured 2>&1 & capture=$!
-within 5 eval '[ "$(stat -c %s /data/engine/captures/free@plain.pcap)" -lt 1000000 ]'
-before=$(ends); kill $capture; wait $capture
-verdict "one that is left ends" within 5 eval '[ "$(ends)" -gt "$before" ]'
-mount -t tmpfs -o size=2m,mode=700,uid=101,gid=101 small /data/engine/captures
-enginectl capture free 60 >captured 2>&1 & capture=$!
-within 5 test -s /data/engine/captures/free@plain.pcap
-verdict "a disk that is nearly full ends it, with one sentence" \
-	within 20 eval 'load; grep -E "[1-9][0-9]* packets are in captures/free@plain.pcap, then it ended: the disk is nearly full" captured'
-verdict "that is a failure" eval '! wait $capture'
-verdict "room is left" eval '[ "$(stat -f -c %a /data/engine/captures)" -gt 10 ] && packets free@plain.pcap >/dev/null && ! grep -i trunc said'
-umount /data/engine/captures
-verdict "of nobody: an error" eval '! enginectl capture nobody 5 2>said; grep "no such container" said'
-verdict "too long: an error" eval '! enginectl capture free 99999 2>said; grep "1 to 3600 seconds" said'
-enginectl capture free 60 >captured 2>&1 & capture=$!
-within 5 eval 'connects free $OUT 80; [ -s /data/engine/captures/free@plain.pcap ]'
-gates=$(pgrep -xo gated); for gate in $(pgrep -x gated); do kill -9 "$gate"; done
-verdict "a gateway that ends, ends its capture ($gates)" eval 'within 10 grep "gateway has ended" captured && packets free@plain.pcap >/dev/null && ! grep -i trunc said'
 
 # ---- what an earlier file has left
 ports() { echo services:; box free "networks: [plain], restart: always, ports: [$1]"; echo networks:; echo '  plain: {enable_ipv6: true}'; echo "${2-}"; }

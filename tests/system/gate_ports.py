@@ -17,7 +17,7 @@ from gatelib import Container, cpu_of, pipes_of, size_of
 
 RESTARTS, CONNECTIONS = int(os.environ.get("RESTARTS", 20)), int(os.environ.get("CONNECTIONS", 10000))
 OPEN_FIELD = 17		# of the counters: published_open
-REFUSED_FIELD = 19	# published_refused
+REFUSED_FIELD = 18	# published_refused
 
 
 # ---- the story

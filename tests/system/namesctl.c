@@ -14,7 +14,6 @@
  *   port NAME tcp|udp PORT
  *   publish ADDRESS PORT CONTAINER-PORT NAME           UDP
  *   withdraw
- *   capture NAME FILE|-
  *   stats NAME                                         "stats bytes_out=1 ..." */
 /* clang-format on */
 #include <err.h>
@@ -31,7 +30,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "gate/capture.h"
 #include "gate/dns.h"
 #include "gate/dns_tcp.h"
 #include "gate/dns_udp.h"
@@ -63,7 +61,6 @@ struct member {
 	struct stats stats;
 	struct rate rate_out, rate_in;
 	struct flow_account account;
-	struct capture *capture;
 };
 
 static struct member members[MEMBERS];
@@ -256,35 +253,6 @@ static bool logs(void *ctx, const char *container)
 	return policy_logs_dns(policy) || (m && policy_logs_dns(m->policy));
 }
 
-static void seen(void *ctx, const struct packet *p, struct frame *f)
-{
-	struct member *m = member_by_address(&p->from);
-	struct iovec all = { (void *)p->ip, p->ip_bytes };
-
-	(void)ctx;
-	(void)f;
-	if (m)
-		capture_packet(m->capture, &all, 1);
-}
-
-static void on_sent(void *ctx, const struct tun_offload *o, const struct iovec *v, int n)
-{
-	struct packet p;
-	struct member *m;
-
-	(void)ctx;
-	(void)o;
-	/* The headers are in the first piece: it alone says to whom. */
-	memset(&p, 0, sizeof(p));
-	if (v->iov_len >= 40 && *(uint8_t *)v->iov_base >> 4 == 6)
-		p.to = address_of_bytes((uint8_t *)v->iov_base + 24, 16);
-	else if (v->iov_len >= 20)
-		p.to = address_of_bytes((uint8_t *)v->iov_base + 16, 4);
-	m = member_by_address(&p.to);
-	if (m)
-		capture_packet(m->capture, v, n);
-}
-
 static void on_tcp(void *ctx, const struct packet *p, struct frame *f)
 {
 	(void)ctx;
@@ -342,7 +310,6 @@ static int leave(char **words, int count, struct err *e)
 	tcp_forget_account(tcp, &m->account);
 	dns_remove_member(dns, m->name);
 	policy_destroy(m->policy);
-	capture_destroy(m->capture);
 	memset(m, 0, sizeof(*m));
 	return 0;
 }
@@ -394,24 +361,6 @@ static int publish(char **words, int count, struct err *e)
 	return published ? 0 : -1;
 }
 
-static int capture(char **words, int count, struct err *e)
-{
-	struct member *m = count > 2 ? member_by_name(words[1]) : NULL;
-	int fd;
-
-	if (!m)
-		return err_set(e, "no such member");
-	capture_destroy(m->capture);
-	m->capture = NULL;
-	if (str_equal(words[2], "-"))
-		return 0;
-	fd = open(words[2], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_sys(e, "%s", words[2]);
-	m->capture = capture_create(fd, e);
-	return m->capture ? 0 : -1;
-}
-
 static int stats(char **words, int count, struct err *e)
 {
 	struct member *m = count > 1 ? member_by_name(words[1]) : NULL;
@@ -459,7 +408,6 @@ static int obey(char **words, int count, struct err *e)
 	       : str_equal(words[0], "member")	? join(words, count, e)
 	       : str_equal(words[0], "leave")	? leave(words, count, e)
 	       : str_equal(words[0], "publish") ? publish(words, count, e)
-	       : str_equal(words[0], "capture") ? capture(words, count, e)
 	       : str_equal(words[0], "stats")	? stats(words, count, e)
 						: err_set(e, "no such word: %s", words[0]);
 }
@@ -516,7 +464,7 @@ static void make_parts(struct loop *loop, const char *netns)
 						.logs = logs };
 	struct frame_pool *pool = frame_pool_create(FRAMES_MAX);
 	struct input_setup inputs = { .loop = loop, .pool = pool, .tcp = on_tcp, .udp = on_udp,
-				      .icmp = on_icmp, .seen = seen };
+				      .icmp = on_icmp };
 	struct udp_setup u = { .loop = loop, .gateway4 = gateways[0], .gateway6 = gateways[1],
 			       .decide = decide_udp, .pick = pick };
 	struct icmp_setup i = { .loop = loop, .gateway4 = gateways[0], .gateway6 = gateways[1],
@@ -530,7 +478,6 @@ static void make_parts(struct loop *loop, const char *netns)
 		tun_create(loop, open_tun(netns), pool, input_frame, input_create(&inputs), &e);
 	if (!t.tun)
 		errx(1, "%s", e.text);
-	tun_watch(t.tun, on_sent, NULL);
 	tcp = tcp_create(&t, &e);
 	udp = udp_create(&u);
 	icmp = icmp_create(&i);

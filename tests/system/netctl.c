@@ -14,7 +14,7 @@
  *   publish NET KEY tcp|udp ADDRESS|- PORT CONTAINER-PORT [least] NAME...
  *   backend NET KEY NAME STATE
  *   withdraw NET KEY
- *   capture NET NAME [FILE]
+ *   capture NET NAME               the answer's socket is looked at and closed
  *   stats NET NAME
  *   list
  *   pause MS
@@ -186,8 +186,6 @@ static bool make(struct msg *m, char **w, int n)
 		make_words(m, WIRE_NET_LIST, w, n, 0);
 	} else if (str_equal(w[0], "capture")) {
 		make_words(m, WIRE_NET_CAPTURE, w, n, 2);
-		if (n > 3)
-			put_file(m, w[3], O_WRONLY | O_CREAT | O_TRUNC);
 	} else if (str_equal(w[0], "backend")) {
 		make_words(m, WIRE_NET_BACKEND, w, n, 3);
 		need(n, 5);
@@ -207,6 +205,18 @@ static void print_fields(struct msg *m)
 		else
 			printf(" %ju", (uintmax_t)msg_get_u64(m));
 	}
+}
+
+static void print_socket(struct msg *m)
+{
+	int fd = msg_take_fd(m), family = AF_UNSPEC;
+	socklen_t size = sizeof(family);
+
+	if (fd < 0)
+		return;
+	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size);
+	printf(family == AF_PACKET ? " AF_PACKET" : " family %d", family);
+	fd_close(&fd);
 }
 
 static bool ask(int fd, struct msg *request)
@@ -229,6 +239,7 @@ static bool ask(int fd, struct msg *request)
 			     : m.type == WIRE_NET_PORT	   ? "port"
 							   : "network");
 		print_fields(&m);
+		print_socket(&m);
 		if (m.type == WIRE_NET_NETWORK || m.type == WIRE_NET_MEMBER ||
 		    m.type == WIRE_NET_PORT) {
 			puts("");

@@ -58,7 +58,7 @@ like "the DHCP client's user may write it" "$(vm_sh 'stat -c "%u %a" /run/net /r
 like "the administrator sees what it uses" "$(vm_sh 'enginectl stats lab')" '^lab cpu_us=[1-9].* memory_bytes=[1-9].* memory_working_bytes=[1-9].* tasks=[1-9]'
 like "and its counters" "$(vm_sh 'enginectl stats lab')" '^lab default rx_bytes=[1-9].* bytes_out=[1-9].* dns_questions=[1-9]'
 like "and gets its packets in a file" "$(vm_sh 'enginectl capture lab 1 && stat -c "%u %a" /data/engine/captures/*')" \
-	'packets, [0-9]+ bytes in captures/lab@default.pcap: its time is over'
+	'packets, [0-9]+ bytes in captures/lab.pcap: its time is over'
 is "nobody else may ask" "$(vm_sh 'stat -c "%u %a" /run/cuvette/engined.sock')" "0 600"
 vm_sh 'svctl poweroff' >/dev/null
 ok "it powers off" vm_gone

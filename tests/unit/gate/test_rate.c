@@ -1,19 +1,12 @@
-/* test_rate.c - the bucket of a rate limit, with its own time; and captures. */
-#include <fcntl.h>
+/* test_rate.c - the bucket of a rate limit, with its own time. */
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "gate/capture.h"
 #include "gate/rate.h"
-#include "lib/err.h"
 
 static const uint64_t second_ns = 1000000000;
 
@@ -62,59 +55,11 @@ static void admit(void **state)
 	assert_false(rate_admit(&r, 1, now));
 }
 
-/* A reader that stops loses packets; what it gets is whole packets in their order. */
-static void captured(void **state)
-{
-	struct iovec parts[2];
-	uint8_t packet[1000], in[256 << 10];
-	uint32_t number, last = 0, head[4];
-	struct capture *c;
-	size_t size = 0, at;
-	int pipes[2], i;
-	struct err e;
-	ssize_t n;
-
-	(void)state;
-	signal(SIGPIPE, SIG_IGN);
-	assert_int_equal(pipe2(pipes, O_CLOEXEC | O_NONBLOCK), 0);
-	c = capture_create(pipes[1], &e);
-	assert_non_null(c);
-	memset(packet, 0, sizeof(packet));
-	for (i = 1; i <= 500; i++) {
-		memcpy(packet, &i, 4);
-		parts[0] = (struct iovec){ packet, 20 };
-		parts[1] = (struct iovec){ packet + 20, 80 + i % 900 };
-		assert_true(capture_packet(c, parts, 2));
-		if (i == 400)
-			while ((n = read(pipes[0], in + size, sizeof(in) - size)) > 0)
-				size += n;
-	}
-	while ((n = read(pipes[0], in + size, sizeof(in) - size)) > 0)
-		size += n;
-	assert_true(capture_lost(c) > 100);
-	assert_memory_equal(in, "\x4d\x3c\xb2\xa1\2\0\4\0", 8);
-	assert_int_equal(in[20], 101);
-	for (at = 24; at + sizeof(head) + 100 <= size; at += sizeof(head) + head[2]) {
-		memcpy(head, in + at, sizeof(head));
-		memcpy(&number, in + at + sizeof(head), 4);
-		assert_int_equal(head[2], 100 + number % 900);
-		assert_int_equal(head[3], head[2]);
-		assert_true(number > last);
-		last = number;
-	}
-	assert_true(last > 400);
-	close(pipes[0]);
-	assert_false(capture_packet(c, parts, 2));
-	capture_destroy(c);
-	assert_true(capture_packet(NULL, parts, 2));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(spend),
 		cmocka_unit_test(admit),
-		cmocka_unit_test(captured),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
