@@ -8,7 +8,7 @@
 #   ROUNDS=100      exchanges beside a hog                 release: 100000 on an idle machine, p99 at most twice the idle one (not
 #                   met: what two hogs send in small datagrams overflows the TUN device's one queue, with a neighbour's segments)
 # The other sizes of F5 to F7 for a release: gate_ports.sh RESTARTS=1000, gate_names.sh QUESTIONS=1000000,
-# stack.sh SYNS=6000000.
+# stack.sh SYNS=6000000, gate_faults.sh SYN_RATE=100000 SYN_SECONDS=60.
 set -u
 . "$(dirname "$0")/net_world.bash"
 PYTHONWARNINGS=ignore::DeprecationWarning net_world gate_hostile.py
