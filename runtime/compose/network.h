@@ -2,9 +2,9 @@
  * them.
  *
  * Networks that nobody declares but somebody uses are added: `default` for a service that names
- * none, `bridge` for network_mode: bridge. What must fit together (a static address and its subnet,
- * a service and the one whose network it shares) is checked with its line. Public structs; the
- * functions are for runtime/compose only. */
+ * none or that one, `bridge` for network_mode: bridge. What must fit together (a static address and
+ * its subnet, a service and the one whose network it shares) is checked with its line. Public
+ * structs; the functions are for runtime/compose only. */
 #pragma once
 
 #include <stdbool.h>

@@ -65,8 +65,12 @@ static int take_driver(const struct reader *r, struct compose_project *p,
 	struct compose_service_network *n = &s->network;
 
 	for (size_t i = 0; i < n->attachment_count; i++) {
-		const struct compose_network *net = find(p, n->attachments[i].network);
+		const struct compose_network *net;
 
+		/* compose-spec, 06-networks: "default" is there without a word. */
+		if (str_equal(n->attachments[i].network, "default"))
+			use(r, p, "default");
+		net = find(p, n->attachments[i].network);
 		if (!net)
 			return err_set(e,
 				       "%s:%u: service %s: network \"%s\" is not declared: add it "
@@ -232,6 +236,23 @@ static int check_mode(const struct reader *r, const struct compose_project *p,
 	return n->mode == COMPOSE_NETWORK_SHARED ? check_shared(r, p, s, e) : 0;
 }
 
+/* Two services at one port of the machine: the second could not listen. */
+static int check_ports(const struct reader *r, const struct compose_project *p,
+		       const struct compose_service *s, struct err *e)
+{
+	for (const struct compose_service *other = p->services; other < s; other++)
+		for (size_t i = 0; i < s->network.port_count; i++)
+			for (size_t k = 0; k < other->network.port_count; k++)
+				if (port_map_collides(&s->network.ports[i],
+						      &other->network.ports[k]))
+					return err_set(e,
+						       "%s:%u: service %s: port %u is published by "
+						       "service %s, too: give one of them another",
+						       r->file, s->line, s->name,
+						       s->network.ports[i].host_first, other->name);
+	return 0;
+}
+
 static int check_overlap(const struct reader *r, const struct compose_project *p,
 			 const struct compose_network *n, struct err *e)
 {
@@ -266,6 +287,7 @@ int network_check(const struct reader *r, struct compose_project *p, struct err 
 		if (check_container_name(r, p, &p->services[i], e) < 0 ||
 		    check_links(r, p, &p->services[i], e) < 0 ||
 		    check_mode(r, p, &p->services[i], e) < 0 ||
+		    check_ports(r, p, &p->services[i], e) < 0 ||
 		    check_attachments(r, p, &p->services[i], e) < 0)
 			return -1;
 	return 0;

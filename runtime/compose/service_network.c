@@ -35,7 +35,10 @@ static const char *read_host_name(struct reader *r, const struct yaml_node *node
 	const char *text = reader_string(r, node, e);
 
 	if (text && !is_host_name(text)) {
-		reader_fail(r, node, e, "\"%.64s\" is not a host name", text);
+		reader_fail(r, node, e,
+			    "\"%.64s\" is not a host name: write letters, digits, - and _, "
+			    "with dots between labels",
+			    text);
 		return NULL;
 	}
 	return text;
@@ -69,8 +72,12 @@ static int read_address(struct reader *r, const struct yaml_node *node, int fami
 	if (!text)
 		return -1;
 	if (!address_parse(text, address) || (family && address->family != family))
-		return reader_fail(r, node, e, "\"%.64s\" is not an %saddress", text,
-				   family == AF_INET6 ? "IPv6 " : family ? "IPv4 " : "");
+		return reader_fail(r, node, e,
+				   "\"%.64s\" is not an %saddress: write numbers, as %s", text,
+				   family == AF_INET6 ? "IPv6 "
+				   : family	      ? "IPv4 "
+						      : "",
+				   family == AF_INET6 ? "fd00:1::9" : "192.168.1.9");
 	return 0;
 }
 
@@ -320,20 +327,36 @@ int service_read_dns_opt(struct reader *r, const struct yaml_node *node, struct 
 	return read_strings(r, node, read_dns_option, &s->network.options, e);
 }
 
+/* 0.0.0.0 and ::, which a connection takes for the machine that it is made on. */
+static bool is_nobody(const struct address *a)
+{
+	static const uint8_t zero[16];
+	struct address nobody = address_of_bytes(zero, address_size(a));
+
+	return address_equal(a, &nobody);
+}
+
 int service_read_dns(struct reader *r, const struct yaml_node *node, struct err *e)
 {
 	struct compose_service *s = r->target;
 	struct compose_service_network *n = &s->network;
 	bool is_list = node->kind == YAML_LIST;
 	const struct yaml_node *item = is_list ? node->first : node;
+	struct address *address;
 
 	for (; item; item = is_list ? item->next : NULL) {
 		if (n->resolver_count == COMPOSE_RESOLVERS_MAX)
 			return reader_fail(r, item, e, "has more than %d resolvers",
 					   COMPOSE_RESOLVERS_MAX);
-		if (read_address(r, item, 0, &n->resolvers[n->resolver_count], e) < 0)
+		address = &n->resolvers[n->resolver_count++];
+		if (read_address(r, item, 0, address, e) < 0)
 			return -1;
-		n->resolver_count++;
+		if (is_nobody(address))
+			return reader_fail(
+				r, item, e,
+				"\"%s\" is nobody's address: write the server's, or leave "
+				"dns out for the machine's own",
+				item->text);
 	}
 	return 0;
 }
@@ -344,7 +367,8 @@ static int read_extra_host(struct reader *r, const struct yaml_node *node, const
 	size_t size = strlen(address);
 
 	if (!is_host_name(name))
-		return reader_fail(r, node, e, "\"%.64s\" is not a host name", name);
+		return reader_fail(r, node, e, "\"%.64s\" is not a host name: write NAME=ADDRESS",
+				   name);
 	host->name = name;
 	if (str_equal(address, "host-gateway"))
 		return 0;

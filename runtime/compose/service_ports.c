@@ -109,17 +109,6 @@ static int read_short(struct reader *r, const struct yaml_node *node, struct por
 						       0;
 }
 
-/* The same port of the machine twice? Of ranges the first is as good as any. */
-static bool collides(const struct port_map *a, const struct port_map *b)
-{
-	return a->protocol == b->protocol && a->host_first && b->host_first &&
-	       a->host_first <= b->host_last && b->host_first <= a->host_last &&
-	       port_map_count(a) == (unsigned)(a->host_last - a->host_first + 1) &&
-	       port_map_count(b) == (unsigned)(b->host_last - b->host_first + 1) &&
-	       (!*a->host_address || !*b->host_address ||
-		str_equal(a->host_address, b->host_address));
-}
-
 int service_read_ports(struct reader *r, const struct yaml_node *node, struct err *e)
 {
 	struct compose_service *s = r->target;
@@ -137,9 +126,10 @@ int service_read_ports(struct reader *r, const struct yaml_node *node, struct er
 			return -1;
 		count += port_map_count(map);
 		if (count > PORTS_MAX)
-			return reader_fail(r, item, e, "are more than %d ports", PORTS_MAX);
+			return reader_fail(r, item, e, "has more than %d ports: publish fewer",
+					   PORTS_MAX);
 		for (size_t i = 0; i < n->port_count; i++)
-			if (collides(&n->ports[i], map))
+			if (port_map_collides(&n->ports[i], map))
 				return reader_fail(r, item, e, "port %u is published twice",
 						   map->host_first);
 		n->port_count++;

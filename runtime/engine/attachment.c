@@ -102,7 +102,7 @@ static void choose(struct choosing *c, struct attachment *a)
 	}
 	if (!choose_one(c, &n->doc.subnet4, &n->range4, &a->address4) ||
 	    !choose_one(c, &n->doc.subnet6, &n->range6, &a->address6))
-		a->error = "no address is free in it";
+		a->error = "no address is free in it: give it a larger subnet";
 }
 
 /* Docker's order: the highest gw_priority, and among equals the first; no internal one. */

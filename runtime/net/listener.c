@@ -37,7 +37,10 @@ static int explain(const char *address, uint16_t port, struct err *e)
 			   "listens there", port, where);
 		break;
 	case EADDRNOTAVAIL:
-		err_set(e, "this machine has no address %s to listen on", where);
+		err_set(e,
+			"this machine has no address %s to listen on: take one of its own, or none "
+			"for all",
+			where);
 		break;
 	default:
 		err_sys(e, "listen on port %u of %s", port, where);

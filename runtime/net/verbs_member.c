@@ -33,7 +33,8 @@ static int plan_address(const struct net_network *w, const char *container, int 
 	if (!address_parse(text, out) || out->family != family || !subnet_contains(s, out))
 		return err_set(e, "%s is no address of network %s", text, w->name);
 	if (address_equal(out, g))
-		return err_set(e, "%s is the gateway's address", text);
+		return err_set(e, "%s is the gateway's address: give the container another one",
+			       text);
 	for (const struct net_member *m = w->members; m; m = m->next)
 		if (!str_equal(m->name, container) && (address_equal(out, &m->plug.address4) ||
 						       address_equal(out, &m->plug.address6)))

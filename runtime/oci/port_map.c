@@ -183,6 +183,21 @@ struct port_map_row port_map_row(const struct port_map *map, unsigned index)
 	return row;
 }
 
+/* One of several for a single port inside is whatever is free. */
+static bool is_fixed(const struct port_map *map)
+{
+	return map->host_first &&
+	       port_map_count(map) == (unsigned)(map->host_last - map->host_first + 1);
+}
+
+bool port_map_collides(const struct port_map *a, const struct port_map *b)
+{
+	return a->protocol == b->protocol && is_fixed(a) && is_fixed(b) &&
+	       a->host_first <= b->host_last && b->host_first <= a->host_last &&
+	       (!*a->host_address || !*b->host_address ||
+		str_equal(a->host_address, b->host_address));
+}
+
 static void print_range(char *text, uint16_t first, uint16_t last)
 {
 	text += strlen(text);

@@ -11,6 +11,7 @@
  * `-p`, ExposedPorts and PortBindings. SCTP is refused by name: no part of ours carries it. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct err;
@@ -41,6 +42,9 @@ int port_map_parse_parts(const char *host_address, const char *host, const char 
 
 unsigned port_map_count(const struct port_map *map);
 struct port_map_row port_map_row(const struct port_map *map, unsigned index);	/* below count */
+
+/* Would both listen at the same port of the machine? Not where any of several would do. */
+bool port_map_collides(const struct port_map *a, const struct port_map *b);
 
 /* The shortest text that is read as the same. Returns text. */
 const char *port_map_print(const struct port_map *map, char text[PORT_MAP_TEXT_BYTES]);

@@ -105,7 +105,7 @@ t.ok("and no packet of it left the container", "> 10.9.0.2" not in netd.log() an
 t.is_("a second listener on the port", ask("publish", "lab", "other", "tcp", "-", port, 81, "b"),
       f"failed other port {port} of every address is in use already: choose another one, or stop what listens there")
 t.is_("an address that is not ours", ask("publish", "lab", "other", "tcp", "192.0.2.99", 0, 81, "b"),
-      "failed other this machine has no address 192.0.2.99 to listen on")
+      "failed other this machine has no address 192.0.2.99 to listen on: take one of its own, or none for all")
 t.is_("one key, two ports", ask("publish", "lab", "web", "tcp", "-", port, 81, "b"), "failed web web is published already as something else: withdraw it first")
 udp = int(ask("publish", "lab", "dns", "udp", "10.9.0.1", 0, 53, "b").split()[-1])
 with socket.socket(V4, UDP) as s:
@@ -150,7 +150,7 @@ for what, words, why in (
     ("another subnet while it is used", ("create", "lab", "172.30.0.0/16", "172.30.0.1", "-", "-"), "it is in use: its subnets, gateways and MTU stay as they are until its containers have left"),
     ("an unknown network", ("attach", "x", "d", c.path, "172.18.0.9", "-"), "there is no network x"),
     ("a stranger's address", ("attach", "lab", "d", c.path, "10.0.0.9", "-"), "10.0.0.9 is no address of network lab"),
-    ("the gateway's address", ("attach", "lab", "d", c.path, "172.18.0.1", "-"), "172.18.0.1 is the gateway's address"),
+    ("the gateway's address", ("attach", "lab", "d", c.path, "172.18.0.1", "-"), "172.18.0.1 is the gateway's address: give the container another one"),
     ("a neighbour's address", ("attach", "lab", "d", c.path, "172.18.0.3", "-"), "172.18.0.3 is the address of b"),
     ("a group's MAC", ("attach", "lab", "d", c.path, "172.18.0.9", "-", "mac=03:00:00:00:00:01"), "03:00:00:00:00:01 is no MAC address of one device"),
     ("a device called lo", ("attach", "lab", "d", c.path, "172.18.0.9", "-", "if=lo"), "that is no name of a container or of its device"),

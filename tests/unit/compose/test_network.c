@@ -194,7 +194,7 @@ static const struct {
 	{ S("ports: [0]"), AT },
 	{ S("ports: ['70000:80']"), AT },
 	{ S("ports: ['8080:80', '8080:81']"), AT "port 8080 is published twice" },
-	{ S("ports: ['1-65535:1-65535']"), AT "are more than 1024 ports" },
+	{ S("ports: ['1-65535:1-65535']"), AT "has more than 1024 ports: publish fewer" },
 	{ S("ports: [{published: 80}]"), AT "a port in the long form needs a target" },
 	{ S("ports: [{target: 80, protocol: sctp}]"), AT },
 	{ S("ports: [{target: 80, protcol: tcp}]"),
@@ -202,7 +202,9 @@ static const struct {
 	  "a; did you mean \"protocol\"?" },
 	{ S("ports: 80"), AT "ports: must be a list" },
 	{ S("expose: ['80:80']"), AT },
-	{ S("dns: one"), AT "dns: \"one\" is not an address" },
+	{ S("dns: one"), AT "dns: \"one\" is not an address: write numbers, as 192.168.1.9" },
+	{ S("dns: 0.0.0.0"), AT "dns: \"0.0.0.0\" is nobody's address: write the server's" },
+	{ S("dns: ['192.0.2.1', '::']"), AT "\"::\" is nobody's address: write the server's" },
 	{ S("dns: ['1.0.0.1','1.0.0.2','1.0.0.3','1.0.0.4','1.0.0.5']"),
 	  AT "has more than 4 resolvers" },
 	{ S("dns_search: 'a..b'"), AT "dns_search: \"a..b\" is not a domain" },
@@ -286,9 +288,44 @@ static const struct {
 	{ "services: {a: {image: i, network_mode: 'service:b'}, b: {image: i,\n"
 	  " network_mode: 'service:a'}}",
 	  "compose.yaml:1: service a: network_mode: that service shares the network" },
+	{ "services: {a: {image: i, ports: ['8080:80', '9000-9009:9000-9009']},\n"
+	  " b: {image: i, ports: ['8081:80', '9009:80']}}",
+	  "compose.yaml:2: service b: port 9009 is published by service a, too: give one of them" },
+	{ "services: {a: {image: i, ports: ['127.0.0.1:53:53/udp']},\n"
+	  " b: {image: i, ports: ['53:53/udp']}}",
+	  "compose.yaml:2: service b: port 53 is published by service a, too" },
 	{ "services: {a: {image: i, networks: [n, m]}}\nnetworks: {n: {driver: none}, m: }",
 	  "compose.yaml:1: service a: a network of driver host or none is its only one" },
 };
+
+/* Docker's own compose takes them, so people write them. */
+static const char *const taken[] = {
+	S("networks: [default]"),
+	"services: {a: {image: i, networks: [default, back]}, b: {image: i}}\nnetworks: {back: }",
+	"services: {a: {image: i, networks: {default: {aliases: [x]}, n: }}}\nnetworks: {n: }",
+	"services: {a: {image: i, networks: [default]}}\nnetworks: {default: {internal: true}}",
+	"services: {a: {image: i, ports: ['53:53/udp', '53:53']}, b: {image: i, ports: [53]}}",
+	"services: {a: {image: i, ports: ['127.0.0.1:80:80']},\n"
+	" b: {image: i, ports: ['127.0.0.2:80:80', '8080-8090:80']},\n"
+	" c: {image: i, ports: ['8080:80']}}",
+};
+
+static void common_forms_are_taken(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+		struct arena *arena = arena_create(1 << 20);
+		struct err e;
+		struct compose_project *p =
+			compose_read("compose.yaml", taken[i], strlen(taken[i]), NULL, arena, &e);
+
+		if (!p)
+			fail_msg("%s\n%s", taken[i], e.text);
+		if (p->services[0].network.port_count == 0)
+			assert_non_null(compose_network(p, "default"));
+		arena_destroy(arena);
+	}
+}
 
 static void mistakes_are_named(void **state)
 {
@@ -311,6 +348,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_key_arrives),
+		cmocka_unit_test(common_forms_are_taken),
 		cmocka_unit_test(mistakes_are_named),
 	};
 

@@ -168,6 +168,34 @@ static void rows(void **state)
 	assert_int_equal(port_map_row(&m, 65534).container_port, 65535);
 }
 
+static void collisions(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool collide;
+	} cases[] = {
+		{ "8080:80", "8080:81", true },
+		{ "8080:80", "8080:80/udp", false },
+		{ "8080:80", "127.0.0.1:8080:80", true },
+		{ "127.0.0.2:8080:80", "127.0.0.1:8080:80", false },
+		{ "8000-8009:8000-8009", "8009-8010:80-81", true },
+		{ "8000-8009:8000-8009", "8010:80", false },
+		{ "8000-8009:80", "8000:80", false },	/* another one is free */
+		{ "80", "80", false },			/* any port each */
+	};
+	struct port_map a, b;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(port_map_parse(cases[i].a, &a, &e), 0);
+		assert_int_equal(port_map_parse(cases[i].b, &b, &e), 0);
+		if (port_map_collides(&a, &b) != cases[i].collide ||
+		    port_map_collides(&b, &a) != cases[i].collide)
+			fail_msg("%s and %s", cases[i].a, cases[i].b);
+	}
+}
+
 static void parts(void **state)
 {
 	char text[PORT_MAP_TEXT_BYTES];
@@ -191,7 +219,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good),
 		cmocka_unit_test(bad),
-		cmocka_unit_test(rows),
+		cmocka_unit_test(rows), cmocka_unit_test(collisions),
 		cmocka_unit_test(parts),
 	};
 
