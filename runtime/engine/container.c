@@ -192,14 +192,14 @@ static void on_health(struct health_check *h, const char *said)
 	c->env->on_change(c->env->ctx);
 }
 
-static void do_watch(struct container *c)
+static void do_watch(struct container *c, bool began)
 {
 	c->up_since_ms = time_boot_ms();
 	health_check_begin(&c->check, health_named(c->doc.health));
 	serve(c);
 	if (c->attachments && c->member.state == MEMBER_OUT)
 		container_declare(c);
-	c->env->on_start(c->env->ctx, c);
+	c->env->on_start(c->env->ctx, c, began);
 	if (c->ready.loop && !c->env->batch)
 		ready_start(&c->ready);
 }
@@ -215,7 +215,7 @@ static void do_wait(struct container *c)
 		   c->doc.name, c->wait_ms, c->doc.restarts);
 }
 
-static void act(struct container *c, enum task_action action)
+static void act(struct container *c, enum task_state before, enum task_action action)
 {
 	switch (action) {
 	case TASK_DO_NOTHING:
@@ -224,7 +224,7 @@ static void act(struct container *c, enum task_action action)
 		do_start(c);
 		break;
 	case TASK_DO_WATCH:
-		do_watch(c);
+		do_watch(c, before == TASK_STARTING);
 		break;
 	case TASK_DO_WAIT:
 		do_wait(c);
@@ -243,6 +243,10 @@ static void act(struct container *c, enum task_action action)
 		do_signal(c, SIGKILL);
 		break;
 	case TASK_DO_REPORT:
+		if (c->follows) {
+			container_start(c);
+			break;
+		}
 		c->env->on_end(c->env->ctx, c);
 		if (c->replaced)
 			container_event(c, TASK_REMOVE);
@@ -259,6 +263,10 @@ void container_event(struct container *c, enum task_event event)
 	enum task_state before = c->state;
 
 	c->state = step.next;
+	/* Whoever wants it down now wants it to stay down. */
+	if (event == TASK_STOP || event == TASK_DRAIN || event == TASK_REMOVE ||
+	    step.next == TASK_STARTING)
+		c->follows = false;
 	if (before != step.next) {
 		log_info("container=%s %s -> %s (%s)", c->doc.name, task_state_name(before),
 			 task_state_name(step.next), task_event_name(event));
@@ -271,7 +279,7 @@ void container_event(struct container *c, enum task_event event)
 		if (step.action != TASK_DO_START && step.next != TASK_REMOVED)
 			save(c);
 	}
-	act(c, step.action);
+	act(c, before, step.action);
 }
 
 static void on_time(struct loop_timer *timer)

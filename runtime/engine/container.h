@@ -40,7 +40,7 @@ struct container_env {
 	bool batch;
 	int output_fd;			/* gets a copy of a batch's output; -1 = none */
 	void *ctx;
-	void (*on_start)(void *ctx, struct container *c);	/* it runs */
+	void (*on_start)(void *ctx, struct container *c, bool began);	/* else found running */
 	void (*on_end)(void *ctx, struct container *c);	/* its end is final */
 	void (*on_change)(void *ctx);	/* of a state, of anybody's health */
 	bool (*has_peers)(void *ctx, const struct container *c);	/* others do its work too */
@@ -55,8 +55,7 @@ enum container_request {
 	CONTAINER_ASKED_DELETE
 };
 enum {
-	CONTAINER_ASKED_MAX = 8, /* a start, two signals and a delete can be under way; the rest is
-				    room */
+	CONTAINER_ASKED_MAX = 8, /* a start, two signals and a delete can be under way */
 	CONTAINER_SETTLE_MS = 2000, /* who has no check works when it has run so long */
 };
 
@@ -76,6 +75,7 @@ struct container {
 	bool held;			/* its start waits for its networks, or is called off */
 	bool called_off;		/* since one cannot be made */
 	bool awaits_network;		/* of the container whose network it shares */
+	bool follows;			/* it ends to start again in that one's new network */
 	uint64_t wait_ms, up_since_ms;
 	uint64_t oom_said, oom_said_ms;	/* how many kills people were told of, and when */
 	unsigned short_runs;		/* in a row that failed within RESTART_STABLE_MS */

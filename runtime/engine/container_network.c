@@ -144,18 +144,20 @@ bool container_may_start(struct container *c)
 	return false;
 }
 
-void container_share(struct container *c)
+void container_share(struct container *c, bool anew)
 {
 	if (c->awaits_network) {
 		c->awaits_network = false;
 		/* As if it began now: the document was written when it began. */
 		c->state = TASK_CREATED;
 		container_event(c, TASK_START);
-	} else if (container_is_up(c)) {
+	} else if (anew && (c->state == TASK_RUNNING || c->state == TASK_STARTING) &&
+		   !c->closed && !c->replaced) {
 		report_say(c->env->report,
-			   "%s has lost its network: %s, whose it was, has started anew; start %s "
-			   "again too",
-			   c->doc.name, c->plan.network_of, c->doc.name);
+			   "%s starts again too: %s, whose network it shares, has started anew",
+			   c->doc.name, c->plan.network_of);
+		container_event(c, TASK_STOP);
+		c->follows = c->state == TASK_STOPPING;
 	}
 }
 

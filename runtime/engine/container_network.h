@@ -18,7 +18,8 @@ void container_counted(struct container *c, const char *network, uint64_t connec
 /* How it leaves its networks when its end is final, or not. */
 enum member_leave container_leaves(const struct container *c, bool final);
 void container_ended_held(struct container *c);	/* boxd has called its start off */
-void container_share(struct container *c);	/* the one whose network it shares has started */
+/* The one whose network it shares runs; anew: with another network than before. */
+void container_share(struct container *c, bool anew);
 void container_share_never(struct container *c);	/* ... has ended for good */
 void container_netd_is_there(struct container *c);
 void container_netd_is_gone(struct container *c);

@@ -287,13 +287,13 @@ static struct container *find_container(void *ctx, const char *name)
 	return find(ctx, name);
 }
 
-static void on_start(void *ctx, struct container *c)
+static void on_start(void *ctx, struct container *c, bool began)
 {
 	struct engine *engine = ctx;
 
 	for (size_t i = 0; i < engine->load.wanted_count; i++)
 		if (str_equal(engine->containers[i].plan.network_of, c->doc.name))
-			container_share(&engine->containers[i]);
+			container_share(&engine->containers[i], began);
 }
 
 static void on_end(void *ctx, struct container *c)

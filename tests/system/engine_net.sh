@@ -52,17 +52,20 @@ kill -9 "$before"
 verdict "it is started again" within 20 eval '[ -e /run/box/web/run ] && [ "$(pid web)" != "$before" ]'
 verdict "its port answers again" within 20 asks 8080
 verdict "at the same address" within 5 address web 172.30.0.9
+same_network() { [ -e /run/box/side/run ] && [ "$(readlink "/proc/$(pid side)/ns/net")" = "$(readlink "/proc/$(pid web)/ns/net")" ]; }
+verdict "who shares its network starts again in the new one" within 20 same_network
+verdict "people are told" grep -q "side starts again too: web, whose network it shares, has started anew" console
 verdict "and the same IPv6 address" grep -qF "\"$six\"" /data/engine/containers/web.json
 verdict "at the same port, where it may be any" eval '[ "$(grep -o "published at port.*" console | sort -u | wc -l)" = 1 ]'
 
 kill -9 "$netd"; wait "$netd" 2>/dev/null; : >netd.log; serve netd
 verdict "netd killed: everything is declared again" within 20 asks 8080
 verdict "and containers reach each other" eval 'nsenter -t "$(pid ask)" -n ./netpal ask1 172.30.0.9 80'
-before=$(pid web)
+before=$(pid web) side=$(pid side)
 kill -9 "$engined"; wait "$engined" 2>/dev/null
 verdict "engined killed: ports go on" asks 8080
 engined
-verdict "a new one starts nothing" within 10 eval 'grep -c "taken over\|adopt\|created -> running" engined.log && [ "$(pid web)" = "$before" ]'
+verdict "a new one starts nothing" within 10 eval 'grep -c "taken over\|adopt\|created -> running" engined.log && [ "$(pid web) $(pid side)" = "$before $side" ]'
 verdict "ports go on" within 10 asks 8080
 verdict "the gateway is no container's to kill: it comes back" within 10 eval 'for g in $(pgrep -x gated); do kill -9 $g; done; within 5 asks 8080'
 kill -PWR "$engined"; wait "$engined"
