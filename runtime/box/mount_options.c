@@ -122,7 +122,7 @@ static void apply_attr(const struct row *row, uint64_t *set, uint64_t *clear)
 	*set |= row->set;
 }
 
-static int apply(struct mount_options *o, const struct row *row, const char *path, struct err *e)
+static int apply(struct mount_options *o, const struct row *row, size_t mount, struct err *e)
 {
 	switch (row->kind) {
 	case ATTR:
@@ -136,7 +136,7 @@ static int apply(struct mount_options *o, const struct row *row, const char *pat
 		break;
 	case PROPAGATION:
 		if (o->propagation_count == MOUNT_PROPAGATIONS_MAX)
-			return err_set(e, "%s: more than %d propagations", path,
+			return err_set(e, ".mounts[%zu].options: more than %d propagations", mount,
 				       MOUNT_PROPAGATIONS_MAX);
 		o->propagations[o->propagation_count++] = row->set;
 		break;
@@ -164,7 +164,7 @@ static bool take_idmap_text(struct mount_options *o, const char *word)
 }
 
 int mount_options_parse(struct mount_options *o, struct arena *a, const char *const *words,
-			const char *path, struct err *e)
+			size_t mount, struct err *e)
 {
 	size_t count = 0;
 
@@ -176,12 +176,13 @@ int mount_options_parse(struct mount_options *o, struct arena *a, const char *co
 			bsearch(words[i], rows, ROWS, sizeof(rows[0]), compare);
 
 		if (row) {
-			if (apply(o, row, path, e))
+			if (apply(o, row, mount, e))
 				return -1;
 			continue;
 		}
 		if (!words[i][0])
-			return err_set(e, "%s[%zu]: an empty word; leave it out", path, i);
+			return err_set(e, ".mounts[%zu].options[%zu]: an empty word; leave it out",
+				       mount, i);
 		if (take_idmap_text(o, words[i]))
 			continue;
 		if (!o->data)

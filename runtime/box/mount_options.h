@@ -35,9 +35,9 @@ struct mount_options {
 	size_t data_count;
 };
 
-/* words: NULL-terminated, may be NULL. `path` stands in front of messages: ".mounts[2].options". */
+/* words: NULL-terminated, may be NULL. mount: its index, for messages: ".mounts[2].options". */
 int mount_options_parse(struct mount_options *o, struct arena *a, const char *const *words,
-			const char *path, struct err *e);
+			size_t mount, struct err *e);
 
 /* All but the data, as words: " ro,nosuid,-noexec,rslave" (- is cleared); nothing when there are
  * none. */

@@ -2,7 +2,6 @@
 #include "box/mount_plan.h"
 
 #include <linux/mount.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 
@@ -294,15 +293,13 @@ static int plan_mount(struct planning *p, size_t index, struct err *e)
 {
 	const struct oci_mount *m = &p->in->spec->mounts[index];
 	struct mount_step *step = &p->plan->steps[p->plan->count];
-	char path[48];
 
 	step->op = MOUNT_NEW;
 	step->target = clean_path(p->arena, m->destination);
 	step->from = m->source;
 	step->source = MOUNT_NO_SOURCE;
 	step->index = index;
-	snprintf(path, sizeof(path), ".mounts[%zu].options", index);
-	if (mount_options_parse(&step->options, p->arena, m->options, path, e))
+	if (mount_options_parse(&step->options, p->arena, m->options, index, e))
 		return -1;
 	bool bind = is_type(m->type, "bind") || step->options.bind ||
 		    step->options.recursive_bind ||

@@ -134,7 +134,7 @@ static struct mount_options parse(const char *text)
 	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
 		list[count++] = word;
 	list[count] = NULL;
-	if (mount_options_parse(&o, arena, list, ".mounts[2].options", &e))
+	if (mount_options_parse(&o, arena, list, 2, &e))
 		fail_msg("%s: %s", text, e.text);
 	return o;
 }
@@ -237,11 +237,11 @@ static void refused(void **state)
 	struct mount_options o;
 
 	(void)state;
-	assert_int_equal(mount_options_parse(&o, arena, empty, ".mounts[2].options", &e), -1);
+	assert_int_equal(mount_options_parse(&o, arena, empty, 2, &e), -1);
 	assert_string_equal(e.text, ".mounts[2].options[1]: an empty word; leave it out");
-	assert_int_equal(mount_options_parse(&o, arena, many, ".mounts[2].options", &e), -1);
+	assert_int_equal(mount_options_parse(&o, arena, many, 2, &e), -1);
 	assert_string_equal(e.text, ".mounts[2].options: more than 4 propagations");
-	assert_int_equal(mount_options_parse(&o, arena, NULL, "", &e), 0);
+	assert_int_equal(mount_options_parse(&o, arena, NULL, 0, &e), 0);
 }
 
 int main(void)
