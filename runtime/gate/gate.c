@@ -158,7 +158,7 @@ static int on_network(struct gate *g, struct msg *m, struct err *e)
 	struct gate_network n = { 0 };
 	const char *name = msg_get_str(m), *policy;
 	uint64_t mtu;
-	int tun_fd;
+	int tun_fds[TUN_DEVICES_MAX];
 
 	n.internal = msg_get_u64(m) & 1;
 	if (read_subnet(m, AF_INET, &n.subnet4, e) < 0 ||
@@ -178,9 +178,11 @@ static int on_network(struct gate *g, struct msg *m, struct err *e)
 	free(g->network.policy_text);
 	g->network = n;
 	g->network.policy_text = copy_text(policy);
-	tun_fd = msg_take_fd(m);
-	EACH_PART(g, network, &tun_fd);
-	fd_close(&tun_fd);
+	for (int i = 0; i < TUN_DEVICES_MAX; i++)
+		tun_fds[i] = msg_take_fd(m);
+	EACH_PART(g, network, tun_fds);
+	for (int i = 0; i < TUN_DEVICES_MAX; i++)
+		fd_close(&tun_fds[i]);
 	if (!g->ready) {
 		struct msg ready;
 
@@ -265,12 +267,16 @@ static int on_member(struct gate *g, struct msg *m, struct err *e)
 	const char *container = msg_get_str(m), *policy, *names[MEMBER_NAMES_MAX];
 	struct address address4, address6;
 	struct gate_member *member;
-	uint64_t count;
+	uint64_t count, tun_device;
 
 	if (read_address(m, AF_INET, &address4, e) < 0 ||
 	    read_address(m, AF_INET6, &address6, e) < 0)
 		return -1;
 	policy = msg_get_str(m);
+	tun_device = msg_get_u64(m);
+	if (tun_device >= TUN_DEVICES_MAX)
+		return err_set(e, "container %s has TUN device %ju of %d", container,
+			       (uintmax_t)tun_device, TUN_DEVICES_MAX);
 	if (read_names(m, names, &count, e) < 0)
 		return -1;
 	member = gate_member_join(&g->members, container, e);
@@ -278,6 +284,7 @@ static int on_member(struct gate *g, struct msg *m, struct err *e)
 		return -1;
 	free(member->policy_text);
 	member->policy_text = copy_text(policy);
+	member->tun_device = (uint8_t)tun_device;
 	set_names(member, names, count);
 	EACH_PART(g, member, member);
 	return 0;

@@ -19,6 +19,7 @@
 #include "gate/address.h"
 #include "gate/gate_member.h"
 #include "gate/publish.h"
+#include "gate/tun.h"
 #include "lib/loop.h"
 
 struct dns;
@@ -28,7 +29,6 @@ struct flow_table;
 struct gate;
 struct msg;
 struct policy;
-struct tun;
 
 enum {
 	GATE_MTU = 1500,			/* when none is said */
@@ -48,8 +48,8 @@ struct gate_network {
 /* Each may be NULL. Called after gate's own state is the new one, but for `member_leaves`,
  * which is called before the member goes, when no port leads to it any more. */
 struct gate_part {
-	/* Settings are there or new. tun_fd: the part that takes it sets it to -1. */
-	void (*network)(struct gate_part *part, struct gate *g, int *tun_fd);
+	/* Settings are there or new. tun_fds: -1 = none; the part that takes one sets it so. */
+	void (*network)(struct gate_part *part, struct gate *g, int tun_fds[TUN_DEVICES_MAX]);
 	void (*resolvers)(struct gate_part *part, struct gate *g);
 	void (*forbidden)(struct gate_part *part, struct gate *g);
 	void (*member)(struct gate_part *part, struct gate *g, struct gate_member *m);

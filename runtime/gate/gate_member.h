@@ -30,6 +30,7 @@ struct gate_member {
 	unsigned name_count;
 	char *policy_text;			/* as it was said; "" = the network's alone */
 
+	uint8_t tun_device;			/* that it is sent to by (tun.h) */
 	struct stats stats;
 	struct rate rate_out, rate_in;
 

@@ -79,7 +79,7 @@ static void set_rates(struct gate *g, struct gate_member *m)
 	rate_change(&m->rate_in, bits, now_ns);
 }
 
-static void on_network(struct gate_part *part, struct gate *g, int *tun_fd)
+static void on_network(struct gate_part *part, struct gate *g, int tun_fds[TUN_DEVICES_MAX])
 {
 	struct naming *n = owner_of(part, struct naming, part);
 	struct gate_member *m = NULL;
@@ -87,7 +87,7 @@ static void on_network(struct gate_part *part, struct gate *g, int *tun_fd)
 	struct subnet subnets[2];
 	int gateway_count = list_gateways(g, gateways), subnet_count = list_subnets(g, subnets);
 
-	(void)tun_fd;
+	(void)tun_fds;
 	g->policy = n->policy = renew_policy(n->policy, g->network.policy_text, g->network.name);
 	egress_set_network(g->egress, g->network.internal, subnets, subnet_count, gateways,
 			   gateway_count, g->policy);

@@ -274,28 +274,27 @@ static struct address target_of(const struct iovec *parts)
 	return (struct address){ 0 };
 }
 
-static void on_sent(void *ctx, const struct tun_offload *offload, const struct iovec *parts,
-		    int count)
+static unsigned way_of(void *ctx, const struct tun_offload *offload, const struct iovec *parts,
+		       int count)
 {
 	struct outward *o = ctx;
-	struct gate_member *m;
-	struct address to;
+	struct address to = target_of(parts);
+	struct gate_member *m = gate_member_by_address(&o->g->members, &to);
 	int i;
 
-	if (!offload || offload->protocol != IPPROTO_TCP)
-		return;
-	to = target_of(parts);
-	m = gate_member_by_address(&o->g->members, &to);
 	if (!m)
-		return;
-	m->stats.packets_in++;
-	for (i = 0; i < count; i++)
-		m->stats.bytes_in += parts[i].iov_len;
+		return 0;
+	if (offload && offload->protocol == IPPROTO_TCP) {
+		m->stats.packets_in++;
+		for (i = 0; i < count; i++)
+			m->stats.bytes_in += parts[i].iov_len;
+	}
+	return m->tun_device;
 }
 
 /* ---- the part */
 
-static int start(struct outward *o, int fd, struct err *e)
+static int start(struct outward *o, int fds[TUN_DEVICES_MAX], struct err *e)
 {
 	struct gate *g = o->g;
 	const struct gate_network *n = &g->network;
@@ -314,9 +313,12 @@ static int start(struct outward *o, int fd, struct err *e)
 				   .gateway6 = n->gateway6, .decide = decide_icmp, .ctx = o };
 
 	o->input = input_create(&inputs);
-	o->tun = tun_create(g->loop, fd, o->frames, input_frame, o->input, e);
+	o->tun = tun_create(g->loop, take_fd(&fds[0]), o->frames, input_frame, o->input, e);
 	if (!o->tun)
 		return -1;
+	for (int i = 1; i < TUN_DEVICES_MAX; i++)
+		if (fds[i] >= 0 && tun_add(o->tun, take_fd(&fds[i]), e) < 0)
+			return -1;
 	tun_set_mtu(o->tun, n->mtu);
 	tcp.tun = udp.tun = icmp.tun = g->tun = o->tun;
 	o->tcp = tcp_create(&tcp, e);
@@ -327,24 +329,24 @@ static int start(struct outward *o, int fd, struct err *e)
 	o->dns_tcp = dns_tcp_create(g->loop, g->dns, who_of_address, o);
 	o->dns_udp = dns_udp_create(g->dns, o->udp, who_of_packet, o);
 	o->udp_service = (struct udp_service){ o->dns_udp, dns_udp_datagram };
-	tun_watch(o->tun, on_sent, o);
+	tun_set_way(o->tun, way_of, o);
 	return 0;
 }
 
-static void on_network(struct gate_part *part, struct gate *g, int *tun_fd)
+static void on_network(struct gate_part *part, struct gate *g, int tun_fds[TUN_DEVICES_MAX])
 {
 	struct outward *o = owner_of(part, struct outward, part);
 	struct err e;
 
 	review(o, NULL);
-	if (*tun_fd < 0)
+	if (tun_fds[0] < 0)
 		return;
 	if (o->tun) {
 		log_warn("%s: a second device is not taken", g->network.name);
 		return;
 	}
 	/* Without its way out this gateway is of no use: netd starts another one. */
-	if (fd_set_nonblock(*tun_fd, &e) < 0 || start(o, take_fd(tun_fd), &e) < 0) {
+	if (start(o, tun_fds, &e) < 0) {
 		log_err("%s: %s", g->network.name, e.text);
 		loop_stop(g->loop);
 	}

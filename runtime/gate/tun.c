@@ -14,17 +14,29 @@
 #include "lib/log.h"
 #include "lib/loop.h"
 
-/* Frames of one wake-up, so that sockets get their turn; the device is level triggered. */
-enum { BATCH_FRAMES = 64, PIECES_MAX = 16 };
+enum {
+	/* Of one device at a time, so that the others and sockets get their turn; all are level
+	 * triggered. */
+	BATCH_FRAMES = 64,
+	BATCH_BYTES = 1024 * 1024,
+	PIECES_MAX = 16,
+};
+
+struct tun_device {
+	struct loop_source source;
+	struct tun *tun;
+};
 
 struct tun {
-	struct loop_source source;
+	struct tun_device devices[TUN_DEVICES_MAX];
+	unsigned device_count;
+	struct loop *loop;
 	struct frame_pool *pool;
 	tun_frame_fn *on_frame;
 	tun_sent_fn *sent; /* of a device of memory */
 	void *ctx;
-	tun_sent_fn *watch;
-	void *watch_ctx;
+	tun_way_fn *way;
+	void *way_ctx;
 	uint16_t id; /* of the next IPv4 packet that may be fragmented */
 	uint32_t id6; /* of the last IPv6 packet that was */
 	uint16_t mtu;
@@ -33,7 +45,7 @@ struct tun {
 
 _Static_assert(sizeof(struct virtio_net_hdr) == FRAME_OFFLOAD_BYTES, "TUNSETVNETHDRSZ's default");
 
-static int read_frame(struct tun *t)
+static int read_frame(struct tun *t, int fd)
 {
 	struct frame *f = frame_get(t->pool);
 	ssize_t n;
@@ -41,7 +53,7 @@ static int read_frame(struct tun *t)
 	/* All are in use: the device keeps its packets until one comes back. */
 	if (!f)
 		return -1;
-	n = readv(t->source.fd,
+	n = readv(fd,
 		  (struct iovec[]){ { f->offload, FRAME_OFFLOAD_BYTES },
 				    { f->bytes, FRAME_BYTES_MAX } },
 		  2);
@@ -59,12 +71,31 @@ static int read_frame(struct tun *t)
 
 static void on_event(struct loop_source *source, unsigned events)
 {
-	struct tun *t = owner_of(source, struct tun, source);
+	struct tun *t = owner_of(source, struct tun_device, source)->tun;
+	uint64_t end = t->counters.bytes_in + BATCH_BYTES;
 	int i;
 
 	(void)events;
-	for (i = 0; i < BATCH_FRAMES && read_frame(t) == 0; i++)
-		;
+	for (i = 0; i < BATCH_FRAMES && t->counters.bytes_in < end; i++)
+		if (read_frame(t, source->fd) < 0)
+			return;
+}
+
+int tun_add(struct tun *t, int fd, struct err *e)
+{
+	struct tun_device *d = &t->devices[t->device_count];
+
+	if (t->device_count == TUN_DEVICES_MAX) {
+		fd_close(&fd);
+		return err_set(e, "at most %d TUN devices", TUN_DEVICES_MAX);
+	}
+	d->tun = t;
+	d->source.fd = fd;
+	d->source.on_event = on_event;
+	t->device_count++;
+	if (fd_set_nonblock(fd, e) < 0 || loop_add(t->loop, &d->source, LOOP_READ, e) < 0)
+		return err_add(e, "TUN device");
+	return 0;
 }
 
 struct tun *tun_create(struct loop *loop, int fd, struct frame_pool *pool, tun_frame_fn *on_frame,
@@ -77,10 +108,8 @@ struct tun *tun_create(struct loop *loop, int fd, struct frame_pool *pool, tun_f
 	t->pool = pool;
 	t->on_frame = on_frame;
 	t->ctx = ctx;
-	t->source.fd = fd;
-	t->source.on_event = on_event;
-	if (loop_add(loop, &t->source, LOOP_READ, e) < 0) {
-		err_add(e, "TUN device");
+	t->loop = loop;
+	if (tun_add(t, fd, e) < 0) {
 		tun_destroy(t);
 		return NULL;
 	}
@@ -96,7 +125,6 @@ struct tun *tun_create_memory(struct frame_pool *pool, tun_sent_fn *sent, void *
 	t->pool = pool;
 	t->sent = sent;
 	t->ctx = ctx;
-	t->source.fd = -1;
 	return t;
 }
 
@@ -104,8 +132,10 @@ void tun_destroy(struct tun *t)
 {
 	if (!t)
 		return;
-	loop_remove(&t->source);
-	fd_close(&t->source.fd);
+	for (unsigned i = 0; i < t->device_count; i++) {
+		loop_remove(&t->devices[i].source);
+		fd_close(&t->devices[i].source.fd);
+	}
 	free(t);
 }
 
@@ -133,10 +163,10 @@ void tun_set_mtu(struct tun *t, uint16_t mtu)
 	t->mtu = mtu;
 }
 
-void tun_watch(struct tun *t, tun_sent_fn *on_sent, void *ctx)
+void tun_set_way(struct tun *t, tun_way_fn *way, void *ctx)
 {
-	t->watch = on_sent;
-	t->watch_ctx = ctx;
+	t->way = way;
+	t->way_ctx = ctx;
 }
 
 /* Two datagrams in pieces on their way to one container must differ (RFC 6864, 4.1). */
@@ -156,8 +186,8 @@ static void number_packet(struct tun *t, const struct iovec *header)
 	ip[11] = (uint8_t)~sum;
 }
 
-static int send_one(struct tun *t, const struct tun_offload *offload, const struct iovec *pieces,
-		    int count)
+static int send_one(struct tun *t, unsigned device, const struct tun_offload *offload,
+		    const struct iovec *pieces, int count)
 {
 	struct virtio_net_hdr header;
 	struct iovec all[PIECES_MAX + 1];
@@ -176,7 +206,7 @@ static int send_one(struct tun *t, const struct tun_offload *offload, const stru
 	all[0] = (struct iovec){ &header, sizeof(header) };
 	for (i = 0; i < count; i++)
 		all[i + 1] = pieces[i];
-	n = writev(t->source.fd, all, count + 1);
+	n = writev(t->devices[device].source.fd, all, count + 1);
 	if (n < 0) {
 		t->counters.lost_out++;
 		return -1;
@@ -191,16 +221,19 @@ int tun_send(struct tun *t, const struct tun_offload *offload, const struct iove
 {
 	struct iovec out[FRAGMENTS_PIECES_MAX + 1];
 	struct fragments f;
+	unsigned device = 0;
 	int n, failed = 0;
 
 	number_packet(t, pieces);
-	if (t->watch)
-		t->watch(t->watch_ctx, offload, pieces, count);
+	if (t->way)
+		device = t->way(t->way_ctx, offload, pieces, count);
+	if (device >= t->device_count)
+		device = 0;
 	if (!fragments_begin(&f, offload, pieces, count, t->mtu, t->id6 + 1))
-		return send_one(t, offload, pieces, count);
+		return send_one(t, device, offload, pieces, count);
 	t->id6++;
 	while (failed == 0 && (n = fragments_next(&f, out)) > 0)
-		failed = send_one(t, NULL, out, n);
+		failed = send_one(t, device, NULL, out, n);
 	return failed;
 }
 

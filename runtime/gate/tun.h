@@ -1,8 +1,11 @@
-/* tun.h - the TUN device with virtio-net headers: frames of up to 64 KiB in and out, no checksums.
+/* tun.h - TUN devices with virtio-net headers: frames of up to 64 KiB in and out, no checksums.
  *
- * Owns the fd. Reads a batch per wake-up and hands each frame to its owner, who may keep it
- * (frame.h). Sending never waits: what the device does not take is lost, as on a wire.
- * Source: linux/virtio_net.h, Documentation/networking/tuntap.rst. */
+ * Owns the fds. Each is a ring of its own in the kernel, and netd gives each container one of them
+ * (net/router.h): who sends more than is read loses packets of his own. They are read by turns, a
+ * batch of each, and each frame is handed to its owner, who may keep it (frame.h). What is for a
+ * container goes by its device; the kernel drops it elsewhere. Sending never waits: what the device
+ * does not take is lost, as on a wire. Source: linux/virtio_net.h,
+ * Documentation/networking/tuntap.rst. */
 #pragma once
 
 #include <stddef.h>
@@ -30,9 +33,14 @@ struct tun_counters {
 	uint64_t frames_in, frames_out, bytes_in, bytes_out, lost_out;
 };
 
+enum { TUN_DEVICES_MAX = 8 };
+
 typedef void tun_frame_fn(void *ctx, struct frame *f);
 
 typedef void tun_sent_fn(void *ctx, const struct tun_offload *o, const struct iovec *v, int n);
+
+/* By which device this packet goes: 0 = the first that was given. */
+typedef unsigned tun_way_fn(void *ctx, const struct tun_offload *o, const struct iovec *v, int n);
 
 /* fd: a TUN device (IFF_TUN | IFF_NO_PI | IFF_VNET_HDR), nonblocking; taken also on failure. */
 struct tun *tun_create(struct loop *loop, int fd, struct frame_pool *pool, tun_frame_fn *on_frame,
@@ -40,12 +48,14 @@ struct tun *tun_create(struct loop *loop, int fd, struct frame_pool *pool, tun_f
 /* Of memory, for tests: `sent` gets what would be written. */
 struct tun *tun_create_memory(struct frame_pool *pool, tun_sent_fn *sent, void *ctx);
 void tun_destroy(struct tun *t); /* NULL is fine */
+/* One more; taken also on failure. */
+int tun_add(struct tun *t, int fd, struct err *e);
 
 /* What the way to the containers takes: an IPv6 packet above it is sent in pieces, as
  * no router cuts it (fragments.h). IPv4 is cut by the kernel. 0: any size. */
 void tun_set_mtu(struct tun *t, uint16_t mtu);
-/* Sees each packet on its way out, for counters. One at a time; NULL ends it. */
-void tun_watch(struct tun *t, tun_sent_fn *on_sent, void *ctx);
+/* Sees each packet on its way out, whole, and says where it goes. Without one: by the first. */
+void tun_set_way(struct tun *t, tun_way_fn *way, void *ctx);
 /* The packet in pieces, IP header first; offload NULL: nothing. An IPv4 packet that may be
  * fragmented gets its identification here. 0, or -1 when it was lost. */
 int tun_send(struct tun *t, const struct tun_offload *offload, const struct iovec *pieces,

@@ -24,7 +24,7 @@ enum {
 	NET_NAMES_MAX = 64,	    /* of one member */
 	NET_NAME_TEXT_MAX = 253,    /* RFC 1035 as text */
 	NET_POLICY_BYTES_MAX = 16384,
-	NET_FIRST_INDEX = 16, /* above lo and tun0, which the kernel numbers */
+	NET_FIRST_INDEX = 16, /* above lo and the TUN devices, which the kernel numbers */
 };
 
 enum net_flags { NET_INTERNAL = 1, NET_FLAGS = NET_INTERNAL };

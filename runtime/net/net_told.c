@@ -53,8 +53,8 @@ static void tell_network(struct net_network *w, bool is_first)
 	put_address(&m, &w->router.gateway6);
 	msg_put_str(&m, w->policy);
 	msg_put_u64(&m, w->router.mtu);
-	if (is_first)
-		msg_put_fd(&m, w->router.tun_fd);
+	for (int i = 0; is_first && i < w->router.tun_count; i++)
+		msg_put_fd(&m, w->router.tun_fds[i]);
 	keeper_tell(&w->keeper, &m);
 }
 
@@ -104,6 +104,7 @@ void net_tell_member(struct net_network *w, const struct net_member *n)
 	put_address(&m, &n->plug.address4);
 	put_address(&m, &n->plug.address6);
 	msg_put_str(&m, n->policy);
+	msg_put_u64(&m, n->plug.tun);
 	msg_put_u64(&m, n->name_count);
 	for (size_t i = 0; i < n->name_count; i++)
 		msg_put_str(&m, n->names[i]);

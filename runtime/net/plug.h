@@ -31,6 +31,7 @@ struct plug {
 	int ns_fd;		  /* the container's network namespace, borrowed */
 	char interface[IFNAMSIZ]; /* "eth0" */
 	unsigned index;		  /* of the machine's end, unique in the router */
+	unsigned tun;		  /* of the router's: its way to the gateway */
 	struct address address4, address6;
 	unsigned char mac[PLUG_MAC_BYTES];
 	bool is_default;

@@ -21,13 +21,15 @@
 
 enum {
 	LO_INDEX = 1,
-	/* Packets of up to 64 KiB, 128 MiB at worst. 1,000 flows that begin at once need more than
-	 * 1000; the gateway's windows are bounded by it. */
-	TUN_QUEUE = 2000,
-	/* IPv6 rules, in the order they are asked. */
-	RULE_FROM_GATEWAY = 100,
+	/* Of each device, in packets of up to 64 KiB. */
+	TUN_QUEUE = 500,
+	TUN_GROUP = 1, /* of all of them */
+	TABLE_OUT = 1000, /* and the number of the TUN device: its default route */
+	/* In the order they are asked. */
+	RULE_TO_MEMBERS = 100, /* IPv4 */
+	RULE_FROM_GATEWAY = 100, /* IPv6, as those below */
 	RULE_OWN = 101,
-	RULE_MEMBER = 200,
+	RULE_MEMBER = 200, /* both */
 	RULE_NOBODY = 30000,
 	RULE_MAIN_DEFAULT = 32766, /* the kernel's own `lookup main` */
 };
@@ -69,47 +71,104 @@ static int set_sysctls(const struct router *r, struct err *e)
 	return 0;
 }
 
+static const char *tun_name(int i, char name[IFNAMSIZ])
+{
+	snprintf(name, IFNAMSIZ, "tun%d", i);
+	return name;
+}
+
+static int add_tun(struct router *r, struct err *e)
+{
+	char name[IFNAMSIZ];
+	int fd;
+
+	fd = tun_device_create(tun_name(r->tun_count, name), &r->tun_indexes[r->tun_count], e);
+	if (fd < 0)
+		return -1;
+	r->tun_fds[r->tun_count++] = fd;
+	return 0;
+}
+
+/* The first one of IPv4 shows it: a member's route is before its rule; what is for no member falls
+ * through. */
+static bool has_rules(const struct router *r)
+{
+	const struct fib_rule_hdr head = { .family = AF_INET, .table = RT_TABLE_MAIN,
+					   .action = FR_ACT_TO_TBL };
+	struct rtnetlink_batch b;
+	struct err e;
+
+	rtnetlink_init(&b);
+	rtnetlink_begin(&b, "rule for what goes to members", RTM_NEWRULE, NLM_F_CREATE, &head,
+			sizeof(head));
+	rtnetlink_put_u32(&b, FRA_PRIORITY, RULE_TO_MEMBERS);
+	rtnetlink_put_u32(&b, FRA_SUPPRESS_PREFIXLEN, 0);
+	return rtnetlink_send(r->route_fd, &b, &e) == 0;
+}
+
 static int make_inside(struct router *r, struct err *e)
 {
+	int wanted = 1;
+
 	if (set_sysctls(r, e))
 		return -1;
 	r->route_fd = rtnetlink_open(e);
 	if (r->route_fd < 0)
 		return -1;
-	r->tun_fd = tun_device_create(e);
-	if (r->tun_fd < 0)
-		return -1;
-	r->tun_index = if_nametoindex(TUN_DEVICE_NAME);
-	return r->tun_index ? 0 : err_sys(e, "find %s", TUN_DEVICE_NAME);
+	if (has_rules(r))
+		wanted = ROUTER_TUNS;
+	tun_device_spread(true);
+	while (r->tun_count < wanted)
+		if (add_tun(r, e))
+			return -1;
+	/* Not the devices of members: what they send is in no order then, or on one CPU. */
+	tun_device_spread(false);
+	return 0;
 }
 
-static void add_family(struct rtnetlink_batch *b, const struct router *r,
-		       const struct subnet *subnet, const struct address *gateway)
+static void add_tuns(struct rtnetlink_batch *b, const struct router *r)
 {
-	uint8_t family = subnet->address.family;
+	struct ifinfomsg tun = { .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
 
+	for (int i = 0; i < r->tun_count; i++) {
+		tun.ifi_index = (int)r->tun_indexes[i];
+		rtnetlink_begin(b, "set a TUN device up", RTM_NEWLINK, 0, &tun, sizeof(tun));
+		rtnetlink_put_u32(b, IFLA_MTU, r->mtu);
+		rtnetlink_put_u32(b, IFLA_TXQLEN, TUN_QUEUE);
+		rtnetlink_put_u32(b, IFLA_GROUP, TUN_GROUP);
+	}
+}
+
+/* In the main table: for the router itself, and for what goes to nobody. */
+static void add_family(struct rtnetlink_batch *b, const struct router *r, uint8_t family)
+{
 	if (family == AF_UNSPEC)
 		return;
-	route_words_add(b, "route to the gateway", &(struct route_words){
-		.to = { *gateway, (uint8_t)(address_size(gateway) * 8) },
-		.index = r->tun_index });
 	route_words_add(b, "default route to the gateway", &(struct route_words){
-		.to = { .address.family = family }, .index = r->tun_index });
+		.to = { .address.family = family }, .index = r->tun_indexes[0] });
+	for (int i = 0; i < r->tun_count; i++)
+		route_words_add(b, "members' route to the gateway", &(struct route_words){
+			.to = { .address.family = family }, .index = r->tun_indexes[i],
+			.table = TABLE_OUT + (uint32_t)i });
 }
 
 /* IPv6 has no rp_filter: who may send what is said by rules, and what no rule lets in is dropped.
  */
-static void add_source_filter(struct rtnetlink_batch *b)
+static void add_source_filter(struct rtnetlink_batch *b, const struct router *r)
 {
 	const struct fib_rule_hdr head = { .family = AF_INET6, .table = RT_TABLE_MAIN,
 					   .action = FR_ACT_TO_TBL };
 	struct fib_rule_hdr drop = { .family = AF_INET6, .action = FR_ACT_BLACKHOLE };
+	char name[IFNAMSIZ];
 
-	rtnetlink_begin(b, "rule for the gateway", RTM_NEWRULE, NLM_F_CREATE, &head, sizeof(head));
-	rtnetlink_put_u32(b, FRA_PRIORITY, RULE_FROM_GATEWAY);
-	/* To members alone: the default route would send it back. */
-	rtnetlink_put_u32(b, FRA_SUPPRESS_PREFIXLEN, 0);
-	rtnetlink_put_str(b, FRA_IIFNAME, TUN_DEVICE_NAME);
+	for (int i = 0; i < r->tun_count; i++) {
+		rtnetlink_begin(b, "rule for the gateway", RTM_NEWRULE, NLM_F_CREATE, &head,
+				sizeof(head));
+		rtnetlink_put_u32(b, FRA_PRIORITY, RULE_FROM_GATEWAY);
+		/* To members alone: the default route would send it back. */
+		rtnetlink_put_u32(b, FRA_SUPPRESS_PREFIXLEN, 0);
+		rtnetlink_put_str(b, FRA_IIFNAME, tun_name(i, name));
+	}
 	rtnetlink_begin(b, "rule for the router", RTM_NEWRULE, NLM_F_CREATE, &head, sizeof(head));
 	rtnetlink_put_u32(b, FRA_PRIORITY, RULE_OWN);
 	rtnetlink_put_str(b, FRA_IIFNAME, "lo");
@@ -123,20 +182,16 @@ static int configure(struct router *r, struct err *e)
 {
 	const struct ifinfomsg lo = { .ifi_index = LO_INDEX, .ifi_flags = IFF_UP,
 				      .ifi_change = IFF_UP };
-	const struct ifinfomsg tun = { .ifi_index = (int)r->tun_index, .ifi_flags = IFF_UP,
-				       .ifi_change = IFF_UP };
 	struct rtnetlink_batch b;
 
 	rtnetlink_init(&b);
 	rtnetlink_begin(&b, "set lo up", RTM_NEWLINK, 0, &lo, sizeof(lo));
-	rtnetlink_begin(&b, "set the TUN device up", RTM_NEWLINK, 0, &tun, sizeof(tun));
-	rtnetlink_put_u32(&b, IFLA_MTU, r->mtu);
-	rtnetlink_put_u32(&b, IFLA_TXQLEN, TUN_QUEUE);
-	add_family(&b, r, &r->subnet4, &r->gateway4);
-	add_family(&b, r, &r->subnet6, &r->gateway6);
+	add_tuns(&b, r);
+	add_family(&b, r, r->subnet4.address.family);
+	add_family(&b, r, r->subnet6.address.family);
 	if (r->subnet6.address.family) {
 		route_words_address(&b, "give the router an address", LO_INDEX, &own6, 128);
-		add_source_filter(&b);
+		add_source_filter(&b, r);
 	}
 	return rtnetlink_send(r->route_fd, &b, e);
 }
@@ -145,7 +200,8 @@ int router_create(struct router *r, struct err *e)
 {
 	int result;
 
-	r->route_fd = r->tun_fd = -1;
+	r->route_fd = -1;
+	r->tun_count = 0;
 	if (net_ns_enter_new(e))
 		return -1;
 	result = make_inside(r, e);
@@ -157,9 +213,25 @@ int router_create(struct router *r, struct err *e)
 	return result;
 }
 
+/* All at once: the kernel waits 15 ms for its readers after each device that goes by itself. */
+static void delete_tuns(const struct router *r)
+{
+	const struct ifinfomsg any = { 0 };
+	struct rtnetlink_batch b;
+	struct err e;
+
+	rtnetlink_init(&b);
+	rtnetlink_begin(&b, "delete the TUN devices", RTM_DELLINK, 0, &any, sizeof(any));
+	rtnetlink_put_u32(&b, IFLA_GROUP, TUN_GROUP);
+	rtnetlink_send(r->route_fd, &b, &e);
+}
+
 void router_finish(struct router *r)
 {
-	fd_close(&r->tun_fd);
+	if (r->tun_count)
+		delete_tuns(r);
+	while (r->tun_count)
+		fd_close(&r->tun_fds[--r->tun_count]);
 	fd_close(&r->route_fd);
 }
 
@@ -200,18 +272,38 @@ static void add_member(struct rtnetlink_batch *b, const struct plug *p, const st
 		.to = { *a, (uint8_t)(address_size(a) * 8) }, .index = p->index });
 }
 
-static void add_member_filter(struct rtnetlink_batch *b, const struct plug *p, uint16_t type)
+/* What it sends from this address, by this table. */
+static void put_rule(struct rtnetlink_batch *b, const struct plug *p, const struct address *from,
+		     uint16_t type, uint32_t table)
 {
-	const struct fib_rule_hdr head = { .family = AF_INET6, .src_len = 128,
-					   .table = RT_TABLE_MAIN, .action = FR_ACT_TO_TBL };
+	const struct fib_rule_hdr head = { .family = from->family,
+					   .src_len = (uint8_t)(address_size(from) * 8),
+					   .action = FR_ACT_TO_TBL };
 	char name[IFNAMSIZ];
 
 	snprintf(name, sizeof(name), "v%u", p->index);
 	rtnetlink_begin(b, "rule for its address", type, type == RTM_NEWRULE ? NLM_F_CREATE : 0,
 			&head, sizeof(head));
+	rtnetlink_put_u32(b, FRA_TABLE, table);
 	rtnetlink_put_u32(b, FRA_PRIORITY, RULE_MEMBER);
-	rtnetlink_put(b, FRA_SRC, p->address6.bytes, 16);
+	rtnetlink_put(b, FRA_SRC, from->bytes, address_size(from));
 	rtnetlink_put_str(b, FRA_IIFNAME, name);
+	if (type == RTM_DELRULE)
+		rtnetlink_fine(b, ENOENT);
+}
+
+/* To other members, and to the gateway. IPv4's way to members is the same for all. */
+static void put_rules(struct rtnetlink_batch *b, const struct router *r, const struct plug *p,
+		      uint16_t type)
+{
+	if (p->address4.family && r->tun_count > 1)
+		put_rule(b, p, &p->address4, type, TABLE_OUT + p->tun);
+	if (!p->address6.family)
+		return;
+	put_rule(b, p, &p->address6, type, RT_TABLE_MAIN);
+	if (type == RTM_NEWRULE)
+		rtnetlink_put_u32(b, FRA_SUPPRESS_PREFIXLEN, 0);
+	put_rule(b, p, &p->address6, type, TABLE_OUT + p->tun);
 }
 
 int router_plug(struct router *r, const struct plug *p, struct err *e)
@@ -225,8 +317,7 @@ int router_plug(struct router *r, const struct plug *p, struct err *e)
 	rtnetlink_begin(&b, "set the router's end up", RTM_NEWLINK, 0, &up, sizeof(up));
 	add_member(&b, p, &p->address4);
 	add_member(&b, p, &p->address6);
-	if (p->address6.family)
-		add_member_filter(&b, p, RTM_NEWRULE);
+	put_rules(&b, r, p, RTM_NEWRULE);
 	return rtnetlink_send(r->route_fd, &b, e);
 }
 
@@ -237,10 +328,7 @@ int router_unplug(struct router *r, const struct plug *p, struct err *e)
 
 	rtnetlink_init(&b);
 	/* A rule outlives its device. */
-	if (p->address6.family) {
-		add_member_filter(&b, p, RTM_DELRULE);
-		rtnetlink_fine(&b, ENOENT);
-	}
+	put_rules(&b, r, p, RTM_DELRULE);
 	rtnetlink_begin(&b, "delete its device", RTM_DELLINK, 0, &body, sizeof(body));
 	rtnetlink_fine(&b, ENODEV);
 	return rtnetlink_send(r->route_fd, &b, e);

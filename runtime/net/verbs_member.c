@@ -94,6 +94,19 @@ static void leave(struct net_network *w, struct net_member *m)
 	net_member_remove(w, m);
 }
 
+static unsigned emptiest_tun(const struct net_network *w)
+{
+	unsigned members[ROUTER_TUNS] = { 0 };
+	int least = 0, i;
+
+	for (const struct net_member *m = w->members; m; m = m->next)
+		members[m->plug.tun]++;
+	for (i = 1; i < w->router.tun_count; i++)
+		if (members[i] < members[least])
+			least = i;
+	return (unsigned)least;
+}
+
 /* Takes ns_fd over when it is done. */
 static int attach(struct request *r, int *ns_fd, struct err *e)
 {
@@ -110,6 +123,7 @@ static int attach(struct request *r, int *ns_fd, struct err *e)
 				       NET_MEMBERS_MAX);
 		r->plug.ns_fd = *ns_fd;
 		r->plug.index = w->next_index++;
+		r->plug.tun = emptiest_tun(w);
 		if (plug_in(&r->plug, &w->router, e))
 			return -1;
 		m = net_member_add(w, r->container);

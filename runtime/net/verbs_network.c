@@ -32,7 +32,7 @@ static int plan_router(const struct request *r, struct router *plan, struct err 
 {
 	unsigned least;
 
-	*plan = (struct router){ .route_fd = -1, .tun_fd = -1 };
+	*plan = (struct router){ .route_fd = -1 };
 	if (plan_family(AF_INET, r->subnet4, r->gateway4, &plan->subnet4, &plan->gateway4, e) ||
 	    plan_family(AF_INET6, r->subnet6, r->gateway6, &plan->subnet6, &plan->gateway6, e))
 		return -1;

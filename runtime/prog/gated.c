@@ -27,7 +27,7 @@ static const char *const syscalls[] = {
 	"epoll_wait", "epoll_pwait", "epoll_ctl", "clock_gettime",
 	/* netd's messages, datagrams */
 	"recvmsg", "sendmsg", "recvfrom", "sendto",
-	/* the TUN device */
+	/* the TUN devices */
 	"read", "readv", "writev",
 	/* sockets; those of IP are made by leave of `inet_sockets` */
 	"bind", "connect", "accept4", "shutdown", "setsockopt", "getsockopt",

@@ -7,10 +7,12 @@
 
 /* clang-format off */
 /* GATE_NETWORK str network, u64 flags (1 internal), str subnet4, str gateway4, str subnet6, str
- *                gateway6, str policy, u64 mtu; fd: the TUN device, in the first one only
+ *                gateway6, str policy, u64 mtu; fds: the TUN devices, in the first
+ *                one only
  * GATE_RESOLVERS u64 count, str address each                       the appliance's, tried in order
  * GATE_FORBIDDEN u64 count, str subnet each                        other networks of this machine
- * GATE_MEMBER    str container, str address4, str address6, str policy, u64 names, str name each
+ * GATE_MEMBER    str container, str address4, str address6, str policy, u64 TUN device (0 = the
+ *                first), u64 names, str name each
  * GATE_LEAVE     str container
  * GATE_SOCKETS   str container, u64 family (AF_INET, AF_INET6); fds: sockets of its namespace,
  *                unbound, with
@@ -24,7 +26,7 @@
  * GATE_COUNTERS  str container, u64 x STATS_FIELDS (wire/stats.h)  answers GATE_STATS
  * GATE_READY     -                                                 it serves */
 #define WIRE_GATE_MESSAGES(X) \
-	X(GATE_NETWORK,   NETD,  GATED, 1) \
+	X(GATE_NETWORK,   NETD,  GATED, 8) \
 	X(GATE_RESOLVERS, NETD,  GATED, 0) \
 	X(GATE_FORBIDDEN, NETD,  GATED, 0) \
 	X(GATE_MEMBER,    NETD,  GATED, 0) \

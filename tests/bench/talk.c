@@ -7,6 +7,7 @@
  * talk idle HOST PORT COUNT          opens COUNT -> idle open=N seconds=S; until end of input
  * talk bulk HOST PORT SECONDS COUNT  sends on COUNT connections -> bulk gbit=G max_gap_ms=MS
  * talk take HOST PORT SECONDS COUNT  takes on COUNT connections -> take gbit=G max_gap_ms=MS
+ * talk flood HOST PORT SECONDS        small datagrams as fast as they go -> flood sent=N
  *
  * The first byte tells serve what is wanted: B = bulk to throw away, T = send without end, else
  * echo. One thread and epoll: a thread for each connection would measure the scheduler. */
@@ -204,6 +205,26 @@ static int latency(bool connects, const char *host, const char *port, double sec
 	return 0;
 }
 
+/* ---- flood */
+
+/* Each to another port than the one before: a flow each. */
+static int flood(const char *host, const char *port, double seconds)
+{
+	uint64_t end = now_ns() + (uint64_t)(seconds * 1e9), sent = 0;
+	struct sockaddr_storage to;
+	socklen_t size = address_of(host, port, &to);
+	int fd = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	while (now_ns() < end)
+		for (int i = 0; i < 64; i++) {
+			((struct sockaddr_in *)&to)->sin_port =
+				htons((uint16_t)(atoi(port) + (int)(sent & 1023)));
+			sent += sendto(fd, chunk, 64, 0, (struct sockaddr *)&to, size) == 64;
+		}
+	printf("flood sent=%ju\n", (uintmax_t)sent);
+	return 0;
+}
+
 /* ---- many */
 
 static int idle(const char *host, const char *port, int count)
@@ -270,12 +291,14 @@ int main(int argc, char **argv)
 		serve(argv[2]);
 	if (argc == 5 && (!strcmp(argv[1], "rr") || !strcmp(argv[1], "crr")))
 		return latency(argv[1][0] == 'c', argv[2], argv[3], atof(argv[4]));
+	if (argc == 5 && !strcmp(argv[1], "flood"))
+		return flood(argv[2], argv[3], atof(argv[4]));
 	if (argc == 5 && !strcmp(argv[1], "idle"))
 		return idle(argv[2], argv[3], atoi(argv[4]));
 	if (argc == 6 && (!strcmp(argv[1], "bulk") || !strcmp(argv[1], "take")) &&
 	    atoi(argv[5]) <= FLOWS_MAX)
 		return flows(argv[1][0] == 't', argv[2], argv[3], atof(argv[4]), atoi(argv[5]));
-	fputs("usage: talk serve PORT | rr|crr HOST PORT SECONDS | idle HOST PORT COUNT | "
+	fputs("usage: talk serve PORT | rr|crr|flood HOST PORT SECONDS | idle HOST PORT COUNT | "
 	      "bulk|take HOST PORT SECONDS COUNT\n",
 	      stderr);
 	return 2;

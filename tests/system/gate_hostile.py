@@ -6,6 +6,8 @@
 Forged packets that can be known to be right (an exact sequence number) come as controls: they do end a connection when they
 come from where they may.
 """
+import ctypes
+import fcntl
 import os
 import random
 import signal
@@ -15,7 +17,7 @@ import struct
 import threading
 import time
 
-from netlib import LIMIT, TCP, UDP, V4, Namespace, Netd, Tap, outside, resolvers, within
+from netlib import LIMIT, TCP, UDP, V4, Namespace, Netd, Tap, error_of, outside, resolvers, within
 from netspoof import a4, checksum, ipv4
 
 t = Tap("hostile")
@@ -103,8 +105,8 @@ class Ear:
         self.s.bind((device, 3))
         self.s.settimeout(0)
 
-    def next_of(self, source, sport, to):
-        """(seq, ack) of the next segment from source to `to`."""
+    def next_of(self, source, sport, to, port=None):
+        """(seq, ack) of the next segment from source to `to`, on whatever port if none is named."""
         seq = ack = None
         while True:
             try:
@@ -113,7 +115,7 @@ class Ear:
                 return seq, ack
             if peer[1] == 0x0800 and data[9] == 6 and data[12:16] == a4(source) and data[16:20] == a4(to):
                 tcp = data[(data[0] & 15) * 4:struct.unpack("!H", data[2:4])[0]]
-                if struct.unpack("!H", tcp[:2])[0] == sport:
+                if struct.unpack("!H", tcp[:2])[0] == sport and port in (None, struct.unpack("!H", tcp[2:4])[0]):
                     first, ack = struct.unpack("!II", tcp[4:12])
                     seq = first + len(tcp) - (tcp[12] >> 4) * 4 + bool(tcp[13] & 3)
 
@@ -148,6 +150,13 @@ ask = netd.ask
 ask("create", "lab", "172.18.0.0/16", GATEWAY, "-", "-")
 for name, ns, address in [("b", b, B)] + [(f"hog{i}", ns, A if i == 0 else f"172.18.0.{i + 10}") for i, ns in enumerate(hogs)]:
     t.is_(f"{name} is attached", ask("attach", "lab", name, ns.path, address, "-", f"name={name}"), "done lab")
+
+
+def counted(who):
+    """What the gateway counts of a container (wire/stats.h), behind the six numbers of its device."""
+    names = ("bytes_out bytes_in packets_out packets_in flows_tcp flows_udp flows_icmp flows_open published published_out published_in refused "
+             "limited dropped dns_questions dns_forwarded").split()
+    return dict(zip(names, map(int, ask("stats", "lab", who).split()[3 + 6:])))
 
 
 def name_server(s, data, peer):
@@ -213,7 +222,7 @@ firsts, last = [], None
 for _ in range(64):
     with b.open(V4, TCP) as s:
         s.connect((GATEWAY, 53))
-        seq, _ = at_b.next_of(GATEWAY, 53, B)
+        seq, _ = at_b.next_of(GATEWAY, 53, B, s.getsockname()[1])     # an earlier one may still say goodbye
         firsts.append(seq - 1)
 steps = {(y - x) >> 16 & 0xffff for x, y in zip(firsts, firsts[1:])}
 t.ok("the gateway's first sequence numbers follow no step", len(steps) > 56, sorted(steps))
@@ -239,8 +248,7 @@ with far.open(V4, UDP) as s:
         if i % 500 == 0:
             assert exchange() == b"mine"
     t.is_(f"its conversation goes on beside {CLIENTS} forged clients", exchange(), b"mine")
-fields = dict(zip(("bytes_out bytes_in packets_out packets_in flows_tcp flows_udp flows_icmp flows_open published published_out published_in refused "
-                   "limited dropped dns_questions dns_forwarded").split(), map(int, ask("stats", "lab", "b").split()[3 + 6:])))
+fields = counted("b")
 print(f"# {fields}")
 t.ok("which hold a part of the container's flows", fields["flows_open"] <= 4096 + 16 and fields["published"] > min(CLIENTS, 4096) // 2, fields)
 with b.open(V4, TCP) as s:
@@ -285,7 +293,7 @@ for i, ns in enumerate(hogs):
                 time.sleep(0)
 fresh = Namespace()
 ask("attach", "lab", "fresh", fresh.path, "172.18.0.99", "-")
-print("# flows of the hogs:", [int(ask("stats", "lab", f"hog{i}").split()[3 + 6 + 7]) for i in range(4)])
+print("# flows of the hogs:", [counted(f"hog{i}")["flows_open"] for i in range(4)])
 t.is_("four neighbours hold all the flows that they can get: one more container opens its own", try_all(fresh), ("yes", b"x", 0))
 
 
@@ -328,9 +336,6 @@ def hog(ns):
         s.close()
 
 
-gated = netd.gateways()["lab"]
-
-
 def gated_s():
     """CPU seconds of the gateway so far (Documentation/scheduler/sched-stats.rst)."""
     with open(f"/proc/{gated}/schedstat") as file:
@@ -361,13 +366,92 @@ def exchanges():
             for x, y in zip(took, worked)]
 
 
+# ---- a gateway that was taken over: what it may write to its containers
+class Devices:
+    """The gateway's own TUN devices, as if one were in its place (pidfd_getfd(2), linux/if_tun.h)."""
+    GETFD, GETNETNS = 438, 0x54e3
+
+    def __init__(self, pid):
+        libc, pidfd, self.fds = ctypes.CDLL(None), os.pidfd_open(pid), {}
+        for number in os.listdir(f"/proc/{pid}/fd"):
+            with open(f"/proc/{pid}/fdinfo/{number}") as file:
+                if name := next((line.split()[1] for line in file if line.startswith("iff:")), None):
+                    self.fds[name] = libc.syscall(self.GETFD, pidfd, int(number), 0)
+        os.close(pidfd)
+
+    def dropped(self):
+        """Packets in their namespace that rp_filter refused so far."""
+        net, own = fcntl.ioctl(self.fds["tun0"], self.GETNETNS), os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        try:
+            os.setns(net)
+            with open("/proc/thread-self/net/netstat") as file:
+                names, values = [line.split() for line in file if line.startswith("TcpExt:")]
+            return int(values[names.index("IPReversePathFilter")])
+        finally:
+            os.setns(own)
+            os.close(own)
+            os.close(net)
+
+    def write(self, device, source, to, port, what):
+        os.write(self.fds[device], bytes(10) + ipv4(source, to, 17, struct.pack("!HHHH", 5, port, 8 + len(what), 0) + what))
+
+
 for i, ns in enumerate(hogs):       # who leaves has no flows any more
     ask("detach", "lab", f"hog{i}")
 for i, ns in enumerate(hogs[:2]):
     ask("attach", "lab", f"hog{i}", ns.path, f"172.18.0.{20 + i}", "-")
+gated, fresh_at = netd.gateways()["lab"], "172.18.0.99"
+devices = Devices(gated)
+with fresh.open(V4, UDP) as s:
+    s.bind(("", 7021))
+    s.settimeout(LIMIT)
+    before = devices.dropped()
+    for name in devices.fds:
+        for source in (B, "172.18.0.20"):
+            devices.write(name, source, fresh_at, 7021, b"forged")
+    n = len(devices.fds)
+    t.is_(f"a taken-over gateway speaks for no other container, by none of its {n} devices", within(lambda: devices.dropped() - before >= 2 * n and
+          devices.dropped() - before), 2 * n)
+    for name in devices.fds:
+        for source in (FAR, GATEWAY):
+            devices.write(name, source, fresh_at, 7021, f"{name} {source}".encode())
+    t.is_("control: for the world and for itself it does, by the one that is the container's", within(lambda: devices.dropped() - before >= 4 * n - 2 and
+          devices.dropped() - before), 4 * n - 2)
+    heard = [s.recv(100).decode().split() for _ in range(2)]
+    s.settimeout(0)
+    t.is_("and nothing else was heard", ({x[1] for x in heard}, len({x[0] for x in heard}), error_of(lambda: s.recv(100))), ({FAR, GATEWAY}, 1, "EAGAIN"))
+
+# ---- F8: a gateway that does not get to read for a while: who sends too much meanwhile loses his own
+first, seen = far.open(V4, UDP), []
+first.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)     # SO_RCVBUFFORCE
+first.bind((FAR, 7020))
+os.kill(gated, signal.SIGSTOP)
+for _ in range(20):     # more than a device holds, before each of the neighbour's
+    with hogs[0].open(V4, UDP) as u:
+        for _ in range(500):
+            u.sendto(b"h", (FAR, 7020))
+    with fresh.open(V4, UDP) as u:
+        u.sendto(b"f", (FAR, 7020))
+os.kill(gated, signal.SIGCONT)
+
+
+def all_came():
+    try:
+        while True:
+            seen.append(first.recv(9))
+    except (BlockingIOError, TimeoutError):
+        return seen.count(b"f") == 20
+
+
+first.settimeout(0.2)
+within(all_came, 2 * LIMIT)
+at = [i for i, x in enumerate(seen) if x == b"f"]
+print(f"# of 10000 of the hog's {seen.count(b'h')} came, of 20 of its neighbour's {len(at)}, as number {at}")
+t.is_("of a neighbour that sends little beside one that sends 10000 nothing is lost", len(at), 20)
+t.ok("and it is served by turns: before half of what the hog's device held", at and seen[:at[-1]].count(b"h") < seen.count(b"h") / 2, at)
 idle = exchanges()
 pids = [hogs_server()] + [hog(ns) for ns in hogs[:2]]
-t.ok("two hogs are at it", within(lambda: all(int(ask("stats", "lab", f"hog{i}").split()[3 + 6]) > 4 << 20 for i in range(2))), ask("stats", "lab", "hog0"))
+t.ok("two hogs are at it", within(lambda: all(counted(f"hog{i}")["bytes_out"] > 4 << 20 for i in range(2))), counted("hog0"))
 beside = exchanges()
 asked = [try_all(fresh) for _ in range(5)]
 t.is_("they still are", [os.waitpid(pid, os.WNOHANG)[0] for pid in pids], [0, 0, 0])

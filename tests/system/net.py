@@ -63,7 +63,7 @@ t.ok("and who is on them", "member lab a 172.18.0.2 fd00:18::2" in listed, liste
 
 # ---- what a gateway is told
 log = netd.log()
-t.like("policy, flags and MTU", log, r"gate two: GATE_NETWORK \[two\] 1 \[172.19.0.0/24\] \[172.19.0.1\] \[\] \[\] \[deny 0.0.0.0/0\] 1500 fds=1")
+t.like("policy, flags and MTU", log, r"gate two: GATE_NETWORK \[two\] 1 \[172.19.0.0/24\] \[172.19.0.1\] \[\] \[\] \[deny 0.0.0.0/0\] 1500 fds=8")
 t.like("name servers", log, r"gate lab: GATE_RESOLVERS 1 \[192.0.2.1\]")
 t.like("other networks are forbidden", log, r"gate lab: GATE_FORBIDDEN 1 \[172.19.0.0/24\]")
 t.like("in both directions", log, r"gate two: GATE_FORBIDDEN 2 \[172.18.0.0/16\] \[fd00:18::/64\]")
@@ -131,7 +131,7 @@ with b.listen(80, V4) as server, far.open(V4, TCP) as s:
 t.is_("killed: a client that came meanwhile is served", peer[0], "10.9.0.2")
 print(f"# published port back after {took * 1000:.1f} ms")
 again = netd.log()[at:]
-for what in (r"GATE_NETWORK \[lab\].*fds=1", r"GATE_MEMBER \[a\]", r"GATE_MEMBER \[b\]", r"GATE_PUBLISH \[web\].*fds=1", r"GATE_BACKEND \[web\] \[b\] 1",
+for what in (r"GATE_NETWORK \[lab\].*fds=8", r"GATE_MEMBER \[a\]", r"GATE_MEMBER \[b\]", r"GATE_PUBLISH \[web\].*fds=1", r"GATE_BACKEND \[web\] \[b\] 1",
              r"GATE_RESOLVERS 2", r"GATE_FORBIDDEN 1"):
     t.like(f"the new one is told again: {what}", again, what)
 t.ok("the other network's goes on", netd.gateways()["two"] == before["two"] and netd.gateways()["lab"] != before["lab"], netd.gateways())

@@ -288,7 +288,7 @@ static int talk(const char *path, char **words, int count)
 
 /* ---- a gateway without lwIP */
 
-enum { PORTS_MAX = 256, SOCKETS_MAX = 64 };
+enum { PORTS_MAX = 256, SOCKETS_MAX = 64, TUNS = 8 };
 
 static struct {
 	int fd;
@@ -306,7 +306,7 @@ static struct {
 } members[PORTS_MAX];
 static int member_count;
 static struct address gateway;
-static int tun = -1;
+static int tuns[TUNS] = { [0 ... TUNS - 1] = -1 };
 
 static void want(int netd, const char *container)
 {
@@ -455,8 +455,8 @@ static void told(int netd, struct msg *m, const char *network)
 		msg_get_u64(m);
 		msg_get_str(m);
 		address_parse(msg_get_str(m), &gateway);
-		if (m->fd_count)
-			tun = msg_take_fd(m);
+		for (int i = 0; m->fd_count && i < TUNS; i++)
+			tuns[i] = msg_take_fd(m);
 		msg_init(&again, WIRE_GATE_READY);
 		msg_send(netd, &again, NULL);
 	} else if (m->type == WIRE_GATE_MEMBER && member_count < PORTS_MAX) {
@@ -503,7 +503,7 @@ static void told(int netd, struct msg *m, const char *network)
 }
 
 /* `gate NET: packet SOURCE > DESTINATION`, behind the virtio-net header. */
-static void say_packet(const char *network)
+static void say_packet(const char *network, int tun)
 {
 	enum { VNET_BYTES = 10 };
 	static unsigned char data[VNET_BYTES + 65536];
@@ -530,17 +530,20 @@ static int gate(const char *network)
 	setvbuf(stderr, buffer, _IOLBF, sizeof(buffer));
 	fprintf(stderr, "gate %s: uid %u gid %u\n", network, getuid(), getgid());
 	for (;;) {
-		struct pollfd p[PORTS_MAX + 2] = { { .fd = netd, .events = POLLIN } };
+		struct pollfd p[PORTS_MAX + 1 + TUNS] = { { .fd = netd, .events = POLLIN } };
 
 		for (int i = 0; i < port_count; i++)
 			p[i + 1] = (struct pollfd){
 				.fd = socket_of(ports[i].container) ? ports[i].fd : -1,
 				.events = POLLIN
 			};
-		p[port_count + 1] = (struct pollfd){ .fd = tun, .events = POLLIN };
-		wait_for(p, port_count + 2, -1);
-		if (p[port_count + 1].revents)
-			say_packet(network);
+		for (int i = 0; i < TUNS; i++)
+			p[port_count + 1 + i] =
+				(struct pollfd){ .fd = tuns[i], .events = POLLIN };
+		wait_for(p, port_count + 1 + TUNS, -1);
+		for (int i = 0; i < TUNS; i++)
+			if (p[port_count + 1 + i].revents)
+				say_packet(network, tuns[i]);
 		if (p[0].revents) {
 			if (msg_receive(netd, &m, &e) <= 0)
 				return 0;

@@ -30,10 +30,10 @@ struct world {
 	struct seen seen;
 };
 
-static void on_network(struct gate_part *part, struct gate *g, int *tun_fd)
+static void on_network(struct gate_part *part, struct gate *g, int tun_fds[TUN_DEVICES_MAX])
 {
 	(void)g;
-	(void)tun_fd;
+	(void)tun_fds;
 	owner_of(part, struct seen, part)->networks++;
 }
 
@@ -151,8 +151,8 @@ static void members(void **state)
 
 	assert_true(address_parse("172.30.0.2", &a4) && address_parse("fd00::2", &a6) &&
 		    address_parse("172.30.0.3", &other));
-	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnss", "web", "172.30.0.2", "fd00::2",
-			      "deny 10.0.0.0/8", 2, "web", "www"), 0);
+	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnnss", "web", "172.30.0.2", "fd00::2",
+			      "deny 10.0.0.0/8", 3, 2, "web", "www"), 0);
 	web = gate_member_by_name(&w->g->members, "web");
 	assert_non_null(web);
 	assert_ptr_equal(gate_member_by_address(&w->g->members, &a4), web);
@@ -160,10 +160,11 @@ static void members(void **state)
 	assert_string_equal(web->names[1], "www");
 	assert_string_equal(web->policy_text, "deny 10.0.0.0/8");
 	/* Another one cannot have its address, and then has none. */
-	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssn", "db", "172.30.0.2", "", "", 0), 0);
+	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnn", "db", "172.30.0.2", "", "", 0, 0), 0);
 	assert_ptr_equal(gate_member_by_address(&w->g->members, &a4), web);
 	/* Changed: the old address is nobody's. */
-	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssns", "web", "172.30.0.3", "", "", 1, "w"),
+	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnns", "web", "172.30.0.3", "", "", 0, 1,
+			      "w"),
 			 0);
 	assert_null(gate_member_by_address(&w->g->members, &a4));
 	assert_null(gate_member_by_address(&w->g->members, &a6));
@@ -186,7 +187,8 @@ static void many_members(void **state)
 		snprintf(name, sizeof(name), "c%d", i);
 		snprintf(address, sizeof(address), "172.%d.%d.%d", 16 + (i >> 16), i >> 8 & 255,
 			 i & 255);
-		assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssn", name, address, "", "", 0), 0);
+		assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnn", name, address, "", "", 0, 0),
+				 0);
 	}
 	while ((m = gate_member_next(&w->g->members, m)))
 		count++;
@@ -205,8 +207,8 @@ static void ports(void **state)
 	struct world *w = *state;
 	struct published *p;
 
-	tell(w, WIRE_GATE_MEMBER, "ssssn", "a", "172.30.0.2", "", "", 0);
-	tell(w, WIRE_GATE_MEMBER, "ssssn", "b", "172.30.0.3", "", "", 0);
+	tell(w, WIRE_GATE_MEMBER, "ssssnn", "a", "172.30.0.2", "", "", 0, 0);
+	tell(w, WIRE_GATE_MEMBER, "ssssnn", "b", "172.30.0.3", "", "", 0, 0);
 	assert_int_equal(tell(w, WIRE_GATE_PUBLISH, "snnnf", "p", IPPROTO_TCP, 80, 1,
 			      some_socket()),
 			 0);
@@ -219,7 +221,7 @@ static void ports(void **state)
 	assert_int_equal(publish_pick(p, NULL, 1), 1);
 	/* a goes while it has a connection: its number is not given to another one. */
 	assert_int_equal(tell(w, WIRE_GATE_BACKEND, "ssn", "p", "a", BALANCE_GONE), 0);
-	tell(w, WIRE_GATE_MEMBER, "ssssn", "c", "172.30.0.4", "", "", 0);
+	tell(w, WIRE_GATE_MEMBER, "ssssnn", "c", "172.30.0.4", "", "", 0, 0);
 	tell(w, WIRE_GATE_BACKEND, "ssn", "p", "c", BALANCE_SERVES);
 	assert_string_equal(p->members[2]->container, "c");
 	publish_done(p, 0);
@@ -244,10 +246,10 @@ static void nonsense(void **state)
 {
 	struct world *w = *state;
 
-	tell(w, WIRE_GATE_MEMBER, "ssssn", "a", "172.30.0.2", "", "", 0);
-	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssn", "b", "fd00::1", "", "", 0), 0);
-	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssn", "", "172.30.0.9", "", "", 0), 0);
-	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssn", "b", "", "", "", 65), 0);
+	tell(w, WIRE_GATE_MEMBER, "ssssnn", "a", "172.30.0.2", "", "", 0, 0);
+	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnn", "b", "fd00::1", "", "", 0, 0), 0);
+	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnn", "", "172.30.0.9", "", "", 0, 0), 0);
+	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnn", "b", "", "", "", 0, 65), 0);
 	assert_int_equal(tell(w, WIRE_GATE_NETWORK, "snsssssn", "n", 0, "172.30.0.1/24", "", "", "",
 			      "", 0),
 			 0);
@@ -300,7 +302,7 @@ static void answers(void **state)
 	assert_null(gate_address(w->g, AF_INET6));
 	assert_int_equal(msg_receive(w->netd_fd, &m, &e), 1);
 	assert_int_equal(m.type, WIRE_GATE_READY);
-	tell(w, WIRE_GATE_MEMBER, "ssssn", "a", "172.30.0.2", "", "", 0);
+	tell(w, WIRE_GATE_MEMBER, "ssssnn", "a", "172.30.0.2", "", "", 0, 0);
 	a = gate_member_by_name(&w->g->members, "a");
 	a->stats.bytes_out = 7;
 	assert_int_equal(tell(w, WIRE_GATE_STATS, "s", "a"), 0);
