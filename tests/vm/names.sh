@@ -57,8 +57,12 @@ is "leaves nothing of the one before" "$(vm_sh 'cat /etc/resolv.conf' | grep -c 
 like "the DHCP client's user may write it" "$(vm_sh 'stat -c "%u %a" /run/net /run/net/resolv.conf')" '^102 644$'
 like "the administrator sees what it uses" "$(vm_sh 'enginectl stats lab')" '^lab cpu_us=[1-9].* memory_bytes=[1-9].* memory_working_bytes=[1-9].* tasks=[1-9]'
 like "and its counters" "$(vm_sh 'enginectl stats lab')" '^lab default rx_bytes=[1-9].* bytes_out=[1-9].* dns_questions=[1-9]'
-like "and gets its packets in a file" "$(vm_sh 'enginectl capture lab 1 && stat -c "%u %a" /data/engine/captures/*')" \
-	'packets, [0-9]+ bytes in captures/lab.pcap: its time is over'
+captured=$(vm_sh "enginectl capture lab 600 >/run/captured & capture=\$!
+	until [ -s /data/engine/captures/lab.pcap ]; do sleep 1; done
+	nsenter -t \$lab -m -u -n -- /usr/bin/env $python 'import socket; socket.socket(2, 2).sendto(b\"x\", (\"172.18.0.1\", 9))'
+	kill -INT \$capture; wait \$capture; cat /run/captured; stat -c 'owner %u %a' /data/engine/captures/lab.pcap")
+like "and gets its packets in a file" "$captured" '^[1-9][0-9]* packets, [0-9]+ bytes in captures/lab.pcap: it was ended by hand$'
+like "which is the engine's" "$captured" '^owner 101 600$'
 is "nobody else may ask" "$(vm_sh 'stat -c "%u %a" /run/cuvette/engined.sock')" "0 600"
 vm_sh 'svctl poweroff' >/dev/null
 ok "it powers off" vm_gone
