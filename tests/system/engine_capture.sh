@@ -66,7 +66,7 @@ within 10 grep -q serves free.log
 fds() { for program in "$netd" "$engined"; do ls "/proc/$program/fd" | wc -l; done; }
 before=$(fds)
 capture 600
-verdict "of the socket nobody keeps an fd but who writes the packets down" \
+verdict "of the socket nobody keeps an fd but who writes the packets down" within 10 \
 	eval 'inode=$(watchers); [ -n "$inode" ] && [ "$(readlink /proc/[0-9]*/fd/* | grep -cx "socket:\[$inode\]")" = 1 ] && ls -l /proc/$capture/fd | grep -F "[$inode]"'
 verdict "who writes is the engine's user, without a capability" eval 'grep -q "^Uid:.101" /proc/$capture/status && grep -q "^CapPrm:.0000000000000000" /proc/$capture/status'
 verdict "a second one of the same is refused" eval '! enginectl capture free 5 2>said; grep "captured already" said'
