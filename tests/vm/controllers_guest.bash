@@ -221,10 +221,12 @@ chmod 700 $pins
 chown 1 $pins
 is "nor one of somebody else's" "$(program "$mine" >/dev/null && ls $pins)" ""
 chown 0 $pins
-for minor in {1..70}; do
-	run "$(rules "{\"allow\":true,\"type\":\"c\",\"major\":77,\"minor\":$minor,\"access\":\"r\"}")" cpus >/dev/null
-done
-ok "of many rules it keeps some" test "$(ls $pins | wc -l)" -ge 1 -a "$(ls $pins | wc -l)" -le 64
+program "$mine" >/dev/null
+kept=$(echo $pins/*)
+for i in {1..63}; do /payload/act pin "$kept" $pins/more$i; done >/dev/null
+is "the folder is full" "$(ls $pins | wc -l)" 64
+is "it still serves" "$(program "$mine")" "$(/payload/act pinned "$kept")"
+is "one more empties it before" "$(program "$others" >/dev/null; ls $pins | wc -l)" 1
 umount /sys/fs/bpf
 
 is "nothing is left" "$(box list -q; ls -d $top/*/ 2>/dev/null)" ""
