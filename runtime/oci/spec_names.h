@@ -23,9 +23,10 @@ const char *oci_namespace_name(unsigned number);
 /* "createRuntime" for OCI_HOOK_CREATE_RUNTIME */
 const char *oci_hook_name(unsigned kind);
 
-/* A table ends with a name of NULL. When a value has several names, the first is written. */
+/* A table ends with the name "". When a value has several names, the first is written. The name
+ * stands in the table itself, so that no start has to relocate it. */
 struct spec_word {
-	char name[40];		/* "" ends a list; in the table, so that no start relocates it */
+	char name[40];
 	int64_t value;
 };
 extern const struct spec_word spec_propagations[];	/* MS_SHARED, with MS_REC */

@@ -94,10 +94,10 @@ static int take_answer(struct msg *m, struct buf *lines, struct err *e)
 		return -1;
 	if (m->type == WIRE_CONTROL_FAILED)
 		return err_set(e, "%s", text);
-	if (!lines)
+	if (lines)
+		buf_add_format(lines, "%s\n", text);
+	else
 		puts(text);
-	else if (!buf_add_format(lines, "%s\n", text))
-		return err_set(e, "there are more containers than metrics are made of");
 	return 1;
 }
 
@@ -129,10 +129,12 @@ static int metrics(struct msg *m, struct err *e)
 	buf_init(&lines, LINES_BYTES_MAX);
 	buf_init(&text, 4 * (size_t)LINES_BYTES_MAX);
 	failed = talk(m, &lines, e);
-	if (!failed) {
+	if (!failed)
 		metrics_print(lines.data ? lines.data : "", &text);
+	if (!failed && (lines.overflow || text.overflow))
+		failed = err_set(e, "there are more containers than metrics are made of");
+	if (!failed)
 		failed = fd_write_all(STDOUT_FILENO, text.data, text.size_bytes, e);
-	}
 	buf_finish(&text);
 	buf_finish(&lines);
 	return failed;
