@@ -16,7 +16,7 @@
 #include "lib/err.h"
 #include "lib/loop.h"
 
-enum { DEVICES = 3, PACKET_BYTES = 28, HOG_PACKETS = 200, TURN = 64 };
+enum { DEVICES = 3, PACKET_BYTES = 28, HOG_PACKETS = 200, TURN = 16 };
 
 struct world {
 	struct loop *loop;
