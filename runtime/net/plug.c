@@ -141,7 +141,7 @@ static void add_family(struct rtnetlink_batch *b, const struct plug *p, unsigned
 		.to = *subnet, .via = gateway, .from = own, .index = index });
 	route_words_add(b, "default route", &(struct route_words){
 		.to = { .address.family = family }, .via = gateway, .from = own, .index = index,
-		.table = p->is_default ? 0 : TABLE_OWN + index });
+		.table = p->is_default ? 0 : TABLE_OWN + index, .congestion = unpaced });
 	if (p->is_default)
 		return;
 	rtnetlink_begin(b, "rule for what it answers", RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL,

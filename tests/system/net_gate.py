@@ -229,8 +229,15 @@ def gated_end(port):
 
 with a.open(V4, TCP) as s:
     usual = congestion(s)	# of a socket that nobody has set anything for
+for what, address, port, family, wanted in (("out", "10.9.0.2", 7000, V4, "reno"), ("out, IPv6", "fd09::2", 7000, V6, "reno"),
+                                            ("to another member", "172.18.0.3", 80, V4, usual)):
+    with a.open(family, TCP) as s:
+        s.connect((address, port))
+        t.is_(f"the container's end, {what}", congestion(s), wanted)
 keep.append(listen(b, 82, say_congestion, V6))
 paced = int(ask("publish", "lab", "paced", "tcp", "-", 0, 82, "b").split()[-1])
+first_line(far, "10.9.0.1", paced)	# who comes before the gateway has the port is as usual
+within(lambda: not gated_end(paced))
 for what, ns, family, address, end in (("a client of the machine", None, V4, "127.0.0.1", "reno"), ("one of elsewhere", far, V4, "10.9.0.1", usual),
                                        ("IPv6", far, V6, "fd09::1", usual)):
     with (ns.open(family, TCP) if ns else socket.socket(family, TCP)) as s:
@@ -258,7 +265,9 @@ t.is_("out again, with the same addresses", first_line(a, "10.9.0.2", 7000), "::
 t.is_("names again", (resolve(a, "b"), resolve(a, "example.org")), (["172.18.0.3"], ["192.0.2.53"]))
 t.is_("UDP again", (ask_udp(a, "10.9.0.2", 7001), ask_udp(far, "10.9.0.1", udp)), (b"10.9.0.1 hi", b"10.9.0.2 hi"))
 for i in range(5):
-    os.kill(within(lambda: netd.gateways().get("lab")), signal.SIGKILL)
+    pid = within(lambda: netd.gateways().get("lab"))
+    os.kill(pid, signal.SIGKILL)
+    within(lambda: netd.gateways().get("lab") != pid)
 t.ok("killed again and again: it comes back", first_line(far, "10.9.0.1", ports["lab"]))
 t.ok("the others were left alone", all(netd.gateways()[n] == old[n] for n in ("two", "inner")), netd.gateways())
 
