@@ -142,5 +142,10 @@ started && kill -KILL $pid; wait $pid 2>/dev/null
 for _ in $(seq 50); do alive || break; sleep 0.1; done
 ! alive && ! grep -q "$CUVETTE_CACHE/toolroot" /proc/self/mounts
 tap "killed, it leaves no process and no mount" $?
+
+# ---- what upstream's options make of each other in the appliance's busybox
+"${O:-build}/sysroot/bin/busybox" wget -T 2 -O - http://127.0.0.1:1/ >"$t/said" 2>&1
+[ $? = 1 ] && said "can't connect"
+tap "busybox: wget takes a time limit" $?
 echo "1..$number"
 exit $((failed > 0))
