@@ -243,7 +243,7 @@ static void act(struct container *c, enum task_state before, enum task_action ac
 		do_signal(c, SIGKILL);
 		break;
 	case TASK_DO_REPORT:
-		if (c->follows) {
+		if (c->doc.follows) {
 			container_start(c);
 			break;
 		}
@@ -257,16 +257,20 @@ static void act(struct container *c, enum task_state before, enum task_action ac
 	}
 }
 
-void container_event(struct container *c, enum task_event event)
+/* Whoever wants it down now wants it to stay down, unless it follows. Else that is remembered until
+ * its new start is over: an engine that is killed meanwhile leaves the rest to the next one. */
+static void take(struct container *c, enum task_event event, bool follows)
 {
 	struct task_step step = task_step(c->state, event);
 	enum task_state before = c->state;
+	bool followed = c->doc.follows;
 
 	c->state = step.next;
-	/* Whoever wants it down now wants it to stay down. */
 	if (event == TASK_STOP || event == TASK_DRAIN || event == TASK_REMOVE ||
-	    step.next == TASK_STARTING)
-		c->follows = false;
+	    (before == TASK_STARTING && step.next != before))
+		c->doc.follows = follows;
+	if (step.next != TASK_RUNNING)
+		c->net_ns[1] = 0;
 	if (before != step.next) {
 		log_info("container=%s %s -> %s (%s)", c->doc.name, task_state_name(before),
 			 task_state_name(step.next), task_event_name(event));
@@ -278,8 +282,20 @@ void container_event(struct container *c, enum task_event event)
 		c->env->on_change(c->env->ctx);
 		if (step.action != TASK_DO_START && step.next != TASK_REMOVED)
 			save(c);
+	} else if (followed != c->doc.follows) {
+		save(c);
 	}
 	act(c, before, step.action);
+}
+
+void container_event(struct container *c, enum task_event event)
+{
+	take(c, event, false);
+}
+
+void container_follow(struct container *c)
+{
+	take(c, TASK_STOP, true);
 }
 
 static void on_time(struct loop_timer *timer)
@@ -363,7 +379,7 @@ static bool wants_reason(struct container *c, uint64_t exit_status, bool restart
 void container_ended(struct container *c, uint64_t exit_status, uint64_t oom_kills,
 		     const char *said)
 {
-	bool restart = again(c, exit_status);
+	bool restart = !c->doc.follows && again(c, exit_status);
 	bool reason = wants_reason(c, exit_status, restart);
 
 	c->doc.exit_status = exit_status;

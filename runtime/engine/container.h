@@ -73,9 +73,9 @@ struct container {
 	const struct attachments *attachments;	/* NULL = it is on no network of ours */
 	struct member member;		/* zeroed then */
 	bool held;			/* its start waits for its networks, or is called off */
+	uint64_t net_ns[2];		/* while it runs: device and inode; 0 = not known */
 	bool called_off;		/* since one cannot be made */
 	bool awaits_network;		/* of the container whose network it shares */
-	bool follows;			/* it ends to start again in that one's new network */
 	uint64_t wait_ms, up_since_ms;
 	uint64_t oom_said, oom_said_ms;	/* how many kills people were told of, and when */
 	unsigned short_runs;		/* in a row that failed within RESTART_STABLE_MS */
@@ -90,14 +90,14 @@ struct container {
 	size_t asked_count;
 };
 
-/* doc: what is remembered of it, or a new one with name and slot. Text of the plan is the caller's.
- */
+/* doc: what is remembered of it, or a new one with name and slot. The plan's text is borrowed. */
 int container_init(struct container *c, struct container_env *env, const struct plan *plan,
 		   const struct document *doc, const struct attachments *attachments,
 		   struct member_ports *ports, struct err *e);
 void container_finish(struct container *c);	/* zeroed is fine; what runs goes on */
 
 void container_event(struct container *c, enum task_event event);
+void container_follow(struct container *c);	/* ends it, to start it again */
 void container_start(struct container *c);	/* anew: its restarts are counted from here */
 /* Away with its files, after its work is done: its ports wait for another one. */
 void container_replace(struct container *c);

@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "compose/compose.h"
 #include "engine/attachment.h"
@@ -144,6 +145,17 @@ bool container_may_start(struct container *c)
 	return false;
 }
 
+static void ask_network(struct container *c)
+{
+	struct err e;
+
+	for (size_t i = 0; i < c->asked_count; i++)
+		if (c->asked[i] == CONTAINER_ASKED_NETNS)
+			return;
+	if (container_ask(c, CONTAINER_ASKED_NETNS))
+		container_sent(c, boxd_netns(c->env->box, c->doc.name, &e), &e);
+}
+
 void container_share(struct container *c, bool anew)
 {
 	if (c->awaits_network) {
@@ -156,9 +168,24 @@ void container_share(struct container *c, bool anew)
 		report_say(c->env->report,
 			   "%s starts again too: %s, whose network it shares, has started anew",
 			   c->doc.name, c->plan.network_of);
-		container_event(c, TASK_STOP);
-		c->follows = c->state == TASK_STOPPING;
+		container_follow(c);
 	}
+}
+
+void container_share_compare(struct container *c)
+{
+	const char *shared = c->plan.network_of;
+	struct container *other = *shared ? c->env->find(c->env->ctx, shared) : NULL;
+
+	if (!other || c->state != TASK_RUNNING || other->state != TASK_RUNNING)
+		return;
+	if (!c->net_ns[1])
+		ask_network(c);
+	if (!other->net_ns[1])
+		ask_network(other);
+	if (c->net_ns[1] && other->net_ns[1] &&
+	    (c->net_ns[0] != other->net_ns[0] || c->net_ns[1] != other->net_ns[1]))
+		container_share(c, true);
 }
 
 void container_share_never(struct container *c)
@@ -201,23 +228,21 @@ void container_ended_held(struct container *c)
 
 void container_declare(struct container *c)
 {
-	struct err e;
-
-	if (!c->attachments || c->held || !container_is_up(c) || c->state == TASK_STARTING)
-		return;
-	for (size_t i = 0; i < c->asked_count; i++)
-		if (c->asked[i] == CONTAINER_ASKED_NETNS)
-			return;
-	if (container_ask(c, CONTAINER_ASKED_NETNS))
-		container_sent(c, boxd_netns(c->env->box, c->doc.name, &e), &e);
+	if (c->attachments && !c->held && container_is_up(c) && c->state != TASK_STARTING)
+		ask_network(c);
 }
 
 void container_network(struct container *c, int net_ns_fd)
 {
 	enum container_request request;
+	struct stat ns;
 
 	if (!container_answered(c, &request) || request != CONTAINER_ASKED_NETNS)
 		log_warn("container=%s: boxd answers what nobody asked", c->doc.name);
+	if (c->state == TASK_RUNNING && fstat(net_ns_fd, &ns) == 0) {
+		c->net_ns[0] = ns.st_dev;
+		c->net_ns[1] = ns.st_ino;
+	}
 	if (c->attachments && container_is_up(c))
 		member_rejoin(&c->member, net_ns_fd);
 }

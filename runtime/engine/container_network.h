@@ -20,6 +20,9 @@ enum member_leave container_leaves(const struct container *c, bool final);
 void container_ended_held(struct container *c);	/* boxd has called its start off */
 /* The one whose network it shares runs; anew: with another network than before. */
 void container_share(struct container *c, bool anew);
+/* Both run and the engine has not seen how they came to: is it still that one's network? Asks for
+ * what is not known; to be called again with the answer. */
+void container_share_compare(struct container *c);
 void container_share_never(struct container *c);	/* ... has ended for good */
 void container_netd_is_there(struct container *c);
 void container_netd_is_gone(struct container *c);

@@ -32,13 +32,15 @@ static int read_word(const struct json *root, const char *key, char *target, siz
 	return str_copy(target, target_bytes, text) ? 0 : err_set(e, "%s is too long", key);
 }
 
-/* Of a release before replicas: a service was one container of its name. */
+/* Of a release before replicas: a service was one container of its name; nor were there the others
+ * in one of before them. */
 static int read_service(struct document *d, const struct json *root, struct err *e)
 {
 	const char *service = d->name, *health = "";
 
 	if (json_opt_str(root, "service", &service, e) < 0 ||
-	    json_opt_str(root, "health", &health, e) < 0)
+	    json_opt_str(root, "health", &health, e) < 0 ||
+	    json_opt_bool(root, "follows", &d->follows, e) < 0)
 		return -1;
 	if (!str_copy(d->service, sizeof(d->service), service) ||
 	    !str_copy(d->health, sizeof(d->health), health))
@@ -141,6 +143,12 @@ static void put_number(struct json_writer *w, const char *key, uint64_t value)
 	json_put_u64(w, value);
 }
 
+static void put_bool(struct json_writer *w, const char *key, bool value)
+{
+	json_key(w, key);
+	json_put_bool(w, value);
+}
+
 static void put_address(struct json_writer *w, const char *key, const struct address *a)
 {
 	char text[ADDRESS_TEXT_MAX];
@@ -188,6 +196,7 @@ int document_write(int dir_fd, const struct document *d, struct err *e)
 	put_number(&w, "restarts", d->restarts);
 	put_number(&w, "exit_status", d->exit_status);
 	put_number(&w, "oom_kills", d->oom_kills);
+	put_bool(&w, "follows", d->follows);
 	put_addresses(&w, d);
 	put_word(&w, "changed", changed);
 	json_end_object(&w);

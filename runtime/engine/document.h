@@ -6,6 +6,7 @@
  * slot is an earlier name's; its file stays as it is. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,7 @@ struct document {
 	char service[DOCUMENT_NAME_BYTES];	/* whose container it is */
 	uint32_t slot;				/* its range of ids */
 	uint64_t restarts, exit_status, oom_kills;
+	bool follows; /* it ends, to start again in the new network of whose it shares */
 	struct document_address addresses[DOCUMENT_ADDRESSES_MAX];
 	size_t address_count;
 };

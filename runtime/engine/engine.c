@@ -98,10 +98,16 @@ static void on_held(void *ctx, const char *name, int net_ns_fd)
 
 static void on_network(void *ctx, const char *name, int net_ns_fd)
 {
-	struct container *c = find(ctx, name);
+	struct engine *engine = ctx;
+	struct container *c = find(engine, name);
 
-	if (c)
-		container_network(c, net_ns_fd);
+	if (!c)
+		return;
+	container_network(c, net_ns_fd);
+	for (size_t i = 0; i < engine->load.wanted_count; i++)
+		if (c == &engine->containers[i] ||
+		    str_equal(engine->containers[i].plan.network_of, name))
+			container_share_compare(&engine->containers[i]);
 }
 
 static void on_started(void *ctx, const char *name, uint64_t pid)

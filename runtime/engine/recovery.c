@@ -100,6 +100,9 @@ static void perform(struct recovery *r, const struct reconcile_step *step)
 	case RECONCILE_ADOPT:
 		c->url_is_lost = r->load->token_is_new;
 		container_event(c, TASK_STARTED);
+		/* Its end was asked for, and may be on its way or lost. */
+		if (c->doc.follows)
+			container_share(c, true);
 		break;
 	case RECONCILE_SETTLE:
 		container_ended(c, listed->exit_status, listed->oom_kills, "");
@@ -210,8 +213,10 @@ void recovery_end(struct recovery *r)
 	if (!r->reconciled) {
 		r->reconciled = true;
 		reconcile_all(r);
-		return;
+	} else {
+		for (size_t i = 0; i < r->load->wanted_count; i++)
+			repair(&r->containers[i], find_listed(r, r->containers[i].doc.name));
 	}
 	for (size_t i = 0; i < r->load->wanted_count; i++)
-		repair(&r->containers[i], find_listed(r, r->containers[i].doc.name));
+		container_share_compare(&r->containers[i]);
 }

@@ -68,6 +68,30 @@ engined
 verdict "a new one starts nothing" within 10 eval 'grep -c "taken over\|adopt\|created -> running" engined.log && [ "$(pid web) $(pid side)" = "$before $side" ]'
 verdict "ports go on" within 10 asks 8080
 verdict "the gateway is no container's to kill: it comes back" within 10 eval 'for g in $(pgrep -x gated); do kill -9 $g; done; within 5 asks 8080'
+
+# An engine that dies between the end of who follows and its new start, and one that knows nothing of it. The sharer is
+# stopped: it takes TERM when we let it.
+follows() { # NUMBER: web starts anew, side shall follow, and the engine dies
+	kill -STOP "$(pid side)"; kill -9 "$(pid web)"
+	within 20 again "$1" || return
+	kill -9 "$engined"; wait "$engined" 2>/dev/null
+	! same_network && grep -q '"follows":true' /data/engine/containers/side.json; }
+again() { [ "$(grep -c "side starts again too" console)" = "$1" ]; }
+verdict "an engine that dies while who shares is to start again leaves that in its document" follows 2
+before=$(pid side) web=$(pid web)
+kill -9 "$before"
+verdict "who shares ends while no engine is there" within 10 eval '! kill -0 "$before" 2>/dev/null'
+engined
+verdict "the next engine starts it, in the new network" within 20 same_network
+verdict "and nobody else" eval '[ "$(pid web)" = "$web" ] && [ "$(pid side)" != "$before" ]'
+verdict "which is over then" within 10 grep -q '"follows":false' /data/engine/containers/side.json
+verdict "once more, and it runs on in the network of before" follows 3
+sed -i 's/"follows":true/"follows":false/' /data/engine/containers/side.json
+engined
+verdict "an engine that has seen nothing of it compares the networks" within 10 again 4
+kill -CONT "$(pid side)"
+verdict "and who shares starts again in the new one" within 20 same_network
+
 kill -PWR "$engined"; wait "$engined"
 verdict "the machine's stop ends the containers" within 10 eval '! pgrep -x netpal'
 verdict "no port is left" within 5 eval '! ./netpal ask1 127.0.0.1 8080 | grep -q hello && ! ss -ltn | grep -q :8080'

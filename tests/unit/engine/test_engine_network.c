@@ -434,6 +434,90 @@ static void shared_network_waits_for_its_owner(void **state)
 		 "172.18.0.1\tgw\n;");
 }
 
+#define PAIR \
+	"services: {lab: {image: lab, restart: always}, " \
+	"side: {image: lab, network_mode: 'service:lab', stop_grace_period: 50ms}}"
+
+/* Up to where side is to end, since lab has a new network. */
+static void start_lab_anew(void)
+{
+	netd_starts();
+	boot_file(PAIR);
+	wait_for("service:side ");
+	tell_exit(1, 0);
+	wait_for("side starts again too: lab, whose network it shares, has started anew");
+	wait_for("KILL side 15;");
+	kill_engine();
+	forget();
+}
+
+static void who_follows_is_started_by_the_next_engine(void **state)
+{
+	(void)state;
+	start_lab_anew();
+	w.listed = "running";	/* lab alone */
+	w.ended = "side";
+	boot_file(PAIR);
+	wait_for("START side");
+	assert_false(is_there("START lab"));
+}
+
+static void who_follows_and_still_runs_is_ended_by_the_next_engine(void **state)
+{
+	(void)state;
+	start_lab_anew();
+	w.listed = "lab side";
+	boot_file(PAIR);
+	wait_for("KILL side 15;");
+	assert_false(is_there("START"));
+	tell_exit_of("side", 0, 0, "");
+	wait_for("START side");
+}
+
+/* Once: the start that failed is over, and so is what it was for. */
+static void who_follows_in_vain_stays_down(void **state)
+{
+	(void)state;
+	start_lab_anew();
+	w.listed = "running";
+	w.ended = "side";
+	w.start_fails = true;
+	boot_file(PAIR);
+	wait_for("side could not be started: mount plan: no room");
+	kill_engine();
+	forget();
+	w.start_fails = false;
+	boot_file(PAIR);
+	wait_for("NETNS lab;");
+	assert_false(is_there("START"));
+}
+
+static void network_of_before_is_left(void **state)
+{
+	static const char pair[] = "services: {lab: {image: lab, network_mode: none}, "
+				   "side: {image: lab, network_mode: 'service:lab'}}";
+
+	(void)state;
+	boot_file(pair);
+	wait_for("service:side ");
+	kill_engine();
+	forget();
+	w.listed = "lab side";
+	boot_file(pair);
+	wait_for("NETNS side;");
+	wait_for("NETNS lab;");
+	assert_false(is_there("KILL"));
+	kill_engine();
+	forget();
+	w.elsewhere = "lab";	/* it has started anew, and no engine has seen it */
+	boot_file(pair);
+	wait_for("side starts again too: lab, whose network it shares, has started anew");
+	wait_for("KILL side 15;");
+	tell_exit_of("side", 0, 0, "");
+	wait_for("START side");
+	assert_false(is_there("KILL lab"));
+}
+
 static void many_networks(void **state)
 {
 	(void)state;
@@ -475,6 +559,10 @@ int main(void)
 		TEST(stop_while_it_joins),
 		TEST(stop_drains_and_withdraws),
 		TEST(shared_network_waits_for_its_owner),
+		TEST(who_follows_is_started_by_the_next_engine),
+		TEST(who_follows_and_still_runs_is_ended_by_the_next_engine),
+		TEST(who_follows_in_vain_stays_down),
+		TEST(network_of_before_is_left),
 		TEST(many_networks),
 	};
 

@@ -45,6 +45,8 @@ struct world {
 	struct buf heard;			/* what the engine asked of boxd */
 	struct buf seen;			/* control port and notify pipe */
 	const char *listed;			/* "lab running;": answer to the next list */
+	const char *ended;			/* in that list too, by status 0 */
+	const char *elsewhere;			/* whose network namespace is another one */
 	bool start_fails, start_is_slow;	/* slow: the test answers */
 	struct loop_timer tick;
 	const char *awaited;
@@ -87,6 +89,8 @@ static void answer_list(void)
 		answer(WIRE_BOX_STATE, "lab", "lab", ended, 4);
 	else if (w.listed)
 		answer_running(w.listed, running);
+	if (w.ended)
+		answer(WIRE_BOX_STATE, w.ended, "lab", (uint64_t[]){ 0, 0, 0, 0 }, 4);
 	answer(WIRE_BOX_LIST_END, NULL, NULL, NULL, 0);
 }
 
@@ -97,7 +101,7 @@ static void answer_fd(uint32_t type, const char *name, const uint64_t *numbers, 
 	msg_put_str(&out, name);
 	for (size_t i = 0; i < count; i++)
 		msg_put_u64(&out, numbers[i]);
-	msg_put_fd(&out, w.listener.fd);
+	msg_put_fd(&out, w.elsewhere && strcmp(name, w.elsewhere) == 0 ? w.http.fd : w.listener.fd);
 	assert_int_equal(msg_send(w.peer.fd, &out, NULL), 0);
 }
 
@@ -446,17 +450,23 @@ static void __attribute__((unused)) boot(const char *restart, const char *config
 	engine_start(w.engine);
 }
 
-static void tell_exit_saying(uint64_t status, uint64_t oom_kills, const char *said)
+static void tell_exit_of(const char *name, uint64_t status, uint64_t oom_kills, const char *said)
 {
 	msg_init(&out, WIRE_BOX_EXITED);
-	msg_put_str(&out, "lab");
+	msg_put_str(&out, name);
 	msg_put_u64(&out, status);
 	msg_put_u64(&out, oom_kills);
 	msg_put_str(&out, said);
 	assert_int_equal(msg_send(w.peer.fd, &out, NULL), 0);
 }
 
+static void __attribute__((unused)) tell_exit_saying(uint64_t status, uint64_t oom_kills,
+						     const char *said)
+{
+	tell_exit_of("lab", status, oom_kills, said);
+}
+
 static void __attribute__((unused)) tell_exit(uint64_t status, uint64_t oom_kills)
 {
-	tell_exit_saying(status, oom_kills, "");
+	tell_exit_of("lab", status, oom_kills, "");
 }
