@@ -72,7 +72,7 @@ struct net_network {
 	size_t port_count;
 	struct keeper keeper;
 	bool serves; /* its gateway said so */
-	uint64_t sockets_due_us; /* by when its gateway may have had all that it got */
+	uint64_t due_us; /* by when its gateway may have had, and said, what it did */
 };
 
 /* With its router; the gateway is started by the caller, when it is in the list. plan: subnets,

@@ -20,7 +20,7 @@ enum {
 	SOCKETS_MAX = 64,	/* of one GATE_WANT */
 	SOCKETS_WAITING_MAX = 512, /* messages that it has not read: then it gets no more of them */
 	SOCKET_US = 61,		   /* one costs netd 5: 16,000 connections a second of a network */
-	SOCKETS_AHEAD_US = 250000, /* 4096 at once */
+	AHEAD_US = 250000, /* 4096 at once */
 	COUNTERS_MAX = 64,
 };
 
@@ -228,16 +228,17 @@ static void give_sockets(struct net_network *w, const struct net_member *n, int 
 }
 
 /* More than its share are given all the same, and nothing else is heard of it until they are paid
- * for: others have their turn, and who waits inside it for a socket waits a little longer. */
+ * for: others have their turn, and who waits inside it for a socket waits a little longer. A word
+ * that asks for none costs as much as one: to read it is work too. */
 static void charge(struct net_network *w, unsigned sockets)
 {
 	uint64_t now_us = time_boot_ns() / 1000;
 
-	if (w->sockets_due_us + SOCKETS_AHEAD_US < now_us)
-		w->sockets_due_us = now_us - SOCKETS_AHEAD_US;
-	w->sockets_due_us += (uint64_t)sockets * SOCKET_US;
-	if (w->sockets_due_us > now_us)
-		keeper_rest(&w->keeper, (unsigned)((w->sockets_due_us - now_us) / 1000 + 1));
+	if (w->due_us + AHEAD_US < now_us)
+		w->due_us = now_us - AHEAD_US;
+	w->due_us += (uint64_t)sockets * SOCKET_US;
+	if (w->due_us > now_us)
+		keeper_rest(&w->keeper, (unsigned)((w->due_us - now_us) / 1000 + 1));
 }
 
 /* A gateway may be someone else's by now: it gets sockets of its own members, so many at once. */
@@ -250,13 +251,17 @@ static int on_want(struct net_network *w, struct msg *m, struct err *e)
 	if (msg_end(m, e))
 		return -1;
 	if (!n || (family != AF_INET && family != AF_INET6) ||
-	    !(family == AF_INET ? n->plug.address4 : n->plug.address6).family)
+	    !(family == AF_INET ? n->plug.address4 : n->plug.address6).family || count == 0) {
+		charge(w, 1);
 		return 0; /* it has left meanwhile */
+	}
 	for (uint64_t left = count < SOCKETS_MAX ? count : SOCKETS_MAX; left > 0;) {
 		uint64_t now = left < MSG_FDS_MAX ? left : MSG_FDS_MAX;
 
-		if (w->keeper.outbox.count >= SOCKETS_WAITING_MAX)
+		if (w->keeper.outbox.count >= SOCKETS_WAITING_MAX) {
+			charge(w, 1);
 			return 0;
+		}
 		give_sockets(w, n, (int)family, (int)now);
 		charge(w, (unsigned)now);
 		left -= now;
@@ -264,7 +269,6 @@ static int on_want(struct net_network *w, struct msg *m, struct err *e)
 	return 0;
 }
 
-/* One that has left has no device: the answer is not said to anybody then. */
 static void put_device(struct msg *m, struct net_network *w, const struct net_member *n)
 {
 	union {
@@ -273,7 +277,7 @@ static void put_device(struct msg *m, struct net_network *w, const struct net_me
 	} told = { .device = { 0 } };
 	struct err e;
 
-	if (n && traffic_read(&told.device, &w->router, &n->plug, &e) < 0)
+	if (traffic_read(&told.device, &w->router, &n->plug, &e) < 0)
 		log_warn("network %s: container %s: %s", w->name, n->name, e.text);
 	for (int i = 0; i < STATS_DEVICE_FIELDS; i++)
 		msg_put_u64(m, told.values[i]);
@@ -285,6 +289,10 @@ static int on_counters(struct net_network *w, struct msg *m, struct err *e)
 	struct net_member *n = net_member_find(w, container);
 	struct msg out;
 
+	if (!n || !n->waits_for_counters) {
+		charge(w, 1); /* it has left meanwhile, or nobody asked */
+		return 0;
+	}
 	msg_init(&out, WIRE_NET_COUNTERS);
 	msg_put_str(&out, w->name);
 	msg_put_str(&out, container);
@@ -293,10 +301,8 @@ static int on_counters(struct net_network *w, struct msg *m, struct err *e)
 		msg_put_u64(&out, msg_get_u64(m));
 	if (msg_end(m, e))
 		return -1;
-	if (n && n->waits_for_counters)
-		nets_say(w->nets, &out);
-	if (n)
-		n->waits_for_counters = false;
+	n->waits_for_counters = false;
+	nets_say(w->nets, &out);
 	return 0;
 }
 
@@ -309,7 +315,9 @@ static int on_message(struct keeper *k, struct msg *m, struct err *e)
 	if (m->type == WIRE_GATE_COUNTERS)
 		return on_counters(w, m, e);
 	/* Once: a gateway that is someone else's by now must not fill the log. */
-	if (!w->serves)
+	if (w->serves)
+		charge(w, 1);
+	else
 		log_info("network %s: its gateway serves", w->name);
 	w->serves = true;
 	return msg_end(m, e);
