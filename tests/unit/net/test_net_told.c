@@ -1,5 +1,5 @@
-/* test_net_told.c - what a gateway says is believed, and worked for, only as far as netd waits for it.
- */
+/* test_net_told.c - what a gateway says is believed, and worked for, only as far as netd waits for
+ * it. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
