@@ -141,7 +141,7 @@ int gate_member_set_addresses(struct gate_members *ms, struct gate_member *m,
 
 struct payer gate_member_payer(struct gate_member *m)
 {
-	return (struct payer){ &m->account, &m->stats, &m->rate_out, &m->rate_in };
+	return (struct payer){ &m->account, &m->stats, &m->rate_out, &m->rate_in, NULL };
 }
 
 void gate_member_clear_names(struct gate_member *m)

@@ -182,6 +182,7 @@ static struct echo *echo_create(struct icmp *i, const struct flow_key *key,
 	f->flow.key = *key;
 	f->source.fd = -1;
 	f->payer = ruling->payer;
+	f->source.lane = ruling->payer.lane;
 	if (flow_add(i->setup.flows, &f->flow, ruling->payer.account) < 0) {
 		if (f->payer.stats)
 			f->payer.stats->limited++;

@@ -34,6 +34,8 @@ struct outward {
 	struct frame_pool *frames;
 	struct input *input;
 	struct tun *tun;
+	/* Of each device: it, and the sockets of the flows of who is behind it. */
+	struct loop_lane *lanes[TUN_DEVICES_MAX];
 	struct flow_table *flows;
 	struct tcp *tcp;
 	struct udp *udp;
@@ -53,6 +55,14 @@ static struct address loopback(uint8_t family)
 
 /* ---- rulings */
 
+static struct payer payer_of(const struct outward *o, struct gate_member *m)
+{
+	struct payer p = gate_member_payer(m);
+
+	p.lane = o->lanes[m->tun_device < TUN_DEVICES_MAX ? m->tun_device : 0];
+	return p;
+}
+
 static void decide_tcp(void *ctx, const struct packet *syn, struct tcp_ruling *r)
 {
 	struct outward *o = ctx;
@@ -61,7 +71,7 @@ static void decide_tcp(void *ctx, const struct packet *syn, struct tcp_ruling *r
 	*r = (struct tcp_ruling){ .verdict = TCP_IGNORE, .address = syn->to, .port = syn->to_port };
 	if (!m)
 		return;
-	r->payer = gate_member_payer(m);
+	r->payer = payer_of(o, m);
 	if (syn->to_port == DNS_PORT && gate_is_own(o->g, &syn->to)) {
 		r->verdict = TCP_SERVE;
 		r->service = dns_tcp_service(o->dns_tcp);
@@ -92,7 +102,7 @@ static void decide_udp(void *ctx, const struct packet *first, struct udp_ruling 
 	r->port = first->to_port;
 	if (!m)
 		return;
-	r->payer = gate_member_payer(m);
+	r->payer = payer_of(o, m);
 	if (own && first->to_port == DNS_PORT) {
 		r->verdict = UDP_SERVE;
 		r->service = &o->udp_service;
@@ -121,7 +131,7 @@ static void decide_icmp(void *ctx, const struct packet *first, struct icmp_rulin
 	r->address = first->to;
 	if (!m)
 		return;
-	r->payer = gate_member_payer(m);
+	r->payer = payer_of(o, m);
 	if (gate_is_own(o->g, &first->to)) {
 		r->verdict = ICMP_ANSWER;
 	} else if (egress_decide(o->g->egress, m->policy, first->protocol, &first->to, 0) ==
@@ -179,11 +189,11 @@ static void review(struct outward *o, const struct gate_member *member)
 static void pick_udp(void *ctx, void *publication, const struct address *client,
 		     struct udp_ruling *r)
 {
+	struct outward *o = ctx;
 	struct published *p = publication;
 	int number = publish_pick(p, NULL, time_boot_ms());
 	struct gate_member *m;
 
-	(void)ctx;
 	r->verdict = UDP_IGNORE;
 	if (number < 0)
 		return;
@@ -194,7 +204,7 @@ static void pick_udp(void *ctx, void *publication, const struct address *client,
 	if (!r->address.family)
 		r->address = m->address6;
 	r->port = p->container_port;
-	r->payer = gate_member_payer(m);
+	r->payer = payer_of(o, m);
 }
 
 static void unpick_udp(void *ctx, void *publication, int number)
@@ -313,11 +323,9 @@ static int start(struct outward *o, int fds[TUN_DEVICES_MAX], struct err *e)
 				   .gateway6 = n->gateway6, .decide = decide_icmp, .ctx = o };
 
 	o->input = input_create(&inputs);
-	o->tun = tun_create(g->loop, take_fd(&fds[0]), o->frames, input_frame, o->input, e);
-	if (!o->tun)
-		return -1;
-	for (int i = 1; i < TUN_DEVICES_MAX; i++)
-		if (fds[i] >= 0 && tun_add(o->tun, take_fd(&fds[i]), e) < 0)
+	o->tun = tun_create(g->loop, o->frames, input_frame, o->input);
+	for (int i = 0; i < TUN_DEVICES_MAX; i++)
+		if (fds[i] >= 0 && tun_add(o->tun, take_fd(&fds[i]), o->lanes[i], e) < 0)
 			return -1;
 	tun_set_mtu(o->tun, n->mtu);
 	tcp.tun = udp.tun = icmp.tun = g->tun = o->tun;
@@ -421,12 +429,19 @@ static uint32_t flows_max(void)
 struct outward *outward_create(struct gate *g)
 {
 	struct outward *o = calloc(1, sizeof(*o));
+	struct err e;
 
 	if (!o)
 		abort();
 	o->g = g;
 	o->frames = frame_pool_create(FRAMES_MAX);
 	o->flows = g->flows = flow_table_create(flows_max());
+	/* Now, before the jail takes the call that makes them. */
+	for (int i = 0; i < TUN_DEVICES_MAX; i++) {
+		o->lanes[i] = loop_lane_create(g->loop, &e);
+		if (!o->lanes[i])
+			die("%s", e.text);
+	}
 	o->part.network = on_network;
 	o->part.forbidden = on_forbidden;
 	o->part.member = on_member;
@@ -447,6 +462,8 @@ void outward_destroy(struct outward *o)
 	udp_destroy(o->udp);
 	tcp_destroy(o->tcp);
 	tun_destroy(o->tun);
+	for (int i = 0; i < TUN_DEVICES_MAX; i++)
+		loop_lane_destroy(o->lanes[i]);
 	input_destroy(o->input);
 	flow_table_destroy(o->flows);
 	frame_pool_destroy(o->frames);

@@ -2,13 +2,15 @@
  *
  * A ruling (tcp.h, udp.h, icmp.h) hands it over; who makes the flow keeps a copy. Owns nothing: all
  * of it outlives the flow, or is taken away by *_forget_account before it goes. Only the account
- * may not be NULL where a flow is made. */
+ * may not be NULL where a flow is made. Whose turn it is when a flow's socket has something is said
+ * by its lane (lib/loop.h). */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
 struct flow_account;
+struct loop_lane;
 struct rate;
 struct stats;
 
@@ -16,6 +18,7 @@ struct payer {
 	struct flow_account *account;
 	struct stats *stats;
 	struct rate *rate_out, *rate_in;
+	struct loop_lane *lane; /* NULL: none */
 };
 
 /* A packet that the container has sent is counted. */

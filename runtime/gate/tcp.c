@@ -328,6 +328,7 @@ static struct tcp_flow *create_flow(struct tcp *t, const struct packet *p,
 	join_handshakes(f);
 	ruling->payer.account->handshakes++;
 	f->row.share = &ruling->payer.account->chunks;
+	f->socket.lane = ruling->payer.lane;
 	f->rate_out = ruling->payer.rate_out;
 	f->rate_in = ruling->payer.rate_in;
 	f->stats = ruling->payer.stats;

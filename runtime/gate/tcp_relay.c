@@ -18,7 +18,9 @@ enum {
 	KEPT_WHOLE_MIN = 24 * 1024,   /* less than this does not keep a frame of 64 KiB */
 	FRAME_COST = 66 * 1024,
 	KERNEL_COST = 4096, /* beside a segment's bytes in a socket */
-	TURN_BYTES = 512 * 1024,      /* read from one socket before the others get their turn */
+	/* Read from one socket at once when nobody else is there, and when somebody is. */
+	TURN_BYTES = 512 * 1024,
+	TURN_SHARED_BYTES = CHUNK_BYTES,
 	PIECES_MAX = 64,
 	FEED_MAX = 32, /* starving flows in one turn */
 	PACE_MS = 5,
@@ -380,12 +382,13 @@ static enum taken take_some(struct tcp_flow *f, size_t *sum)
 /* Returns false when the flow is no more. */
 static bool pump(struct tcp_flow *f)
 {
+	const struct loop *loop = f->tcp->setup.loop;
+	size_t sum = 0, most = loop && !loop_is_quiet(loop) ? TURN_SHARED_BYTES : TURN_BYTES;
 	enum taken taken = TAKEN_MORE;
-	size_t sum = 0;
 
 	if (f->socket.fd < 0 || f->socket_ended || f->state != TCP_OPEN)
 		return true;
-	while (taken == TAKEN_MORE && sum < TURN_BYTES) {
+	while (taken == TAKEN_MORE && sum < most) {
 		taken = take_some(f, &sum);
 		/* The device gets each large segment at once: the container works meanwhile. */
 		if (sum > 0)

@@ -1,8 +1,9 @@
 /* tun.h - TUN devices with virtio-net headers: frames of up to 64 KiB in and out, no checksums.
  *
  * Owns the fds. Each is a ring of its own in the kernel, and netd gives each container one of them
- * (net/router.h): who sends more than is read loses packets of his own. They are read by turns, a
- * batch of each, and each frame is handed to its owner, who may keep it (frame.h). What is for a
+ * (net/router.h): who sends more than is read loses packets of his own. Each is in a lane of the
+ * caller's, so that they have their turns (loop.h), and each frame is handed to its owner, who may
+ * keep it (frame.h). What is for a
  * container goes by its device; the kernel drops it elsewhere. Sending never waits: what the device
  * does not take is lost, as on a wire. Source: linux/virtio_net.h,
  * Documentation/networking/tuntap.rst. */
@@ -16,6 +17,7 @@ struct err;
 struct frame;
 struct frame_pool;
 struct loop;
+struct loop_lane;
 struct tun;
 
 /* What the kernel does for us before a container sees the packet; all zero: nothing. */
@@ -42,14 +44,14 @@ typedef void tun_sent_fn(void *ctx, const struct tun_offload *o, const struct io
 /* By which device this packet goes: 0 = the first that was given. */
 typedef unsigned tun_way_fn(void *ctx, const struct tun_offload *o, const struct iovec *v, int n);
 
-/* fd: a TUN device (IFF_TUN | IFF_NO_PI | IFF_VNET_HDR), nonblocking; taken also on failure. */
-struct tun *tun_create(struct loop *loop, int fd, struct frame_pool *pool, tun_frame_fn *on_frame,
-		       void *ctx, struct err *e);
+/* Without a device: see tun_add. */
+struct tun *tun_create(struct loop *loop, struct frame_pool *pool, tun_frame_fn *on_frame,
+		       void *ctx);
 /* Of memory, for tests: `sent` gets what would be written. */
 struct tun *tun_create_memory(struct frame_pool *pool, tun_sent_fn *sent, void *ctx);
 void tun_destroy(struct tun *t); /* NULL is fine */
-/* One more; taken also on failure. */
-int tun_add(struct tun *t, int fd, struct err *e);
+/* fd: a TUN device (IFF_TUN | IFF_NO_PI | IFF_VNET_HDR); taken also on failure. Lane NULL: none. */
+int tun_add(struct tun *t, int fd, struct loop_lane *lane, struct err *e);
 
 /* What the way to the containers takes: an IPv6 packet above it is sent in pieces, as
  * no router cuts it (fragments.h). IPv4 is cut by the kernel. 0: any size. */

@@ -71,6 +71,7 @@ struct udp_flow *udp_flow_create(struct udp *u, const struct flow_key *key,
 	f->flow.key = *key;
 	f->source.fd = -1;
 	f->payer = ruling->payer;
+	f->source.lane = ruling->payer.lane;
 	if (flow_add(u->setup.flows, &f->flow, ruling->payer.account) < 0) {
 		if (f->payer.stats)
 			f->payer.stats->limited++;
@@ -175,12 +176,12 @@ static void read_errors(struct udp_flow *f)
 static void on_outside(struct loop_source *source, unsigned events)
 {
 	struct udp_flow *f = owner_of(source, struct udp_flow, source);
+	int i, most = loop_is_quiet(source->loop) ? UDP_BATCH : UDP_BATCH_SHARED;
 	ssize_t n;
-	int i;
 
 	if (events & LOOP_HANGUP)
 		read_errors(f);
-	for (i = 0; i < UDP_BATCH; i++) {
+	for (i = 0; i < most; i++) {
 		n = recv(f->source.fd, f->u->datagram, UDP_DATAGRAM_MAX, MSG_DONTWAIT);
 		if (n < 0)
 			break;

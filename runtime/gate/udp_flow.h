@@ -14,6 +14,7 @@
 
 enum {
 	UDP_BATCH = 32,			/* datagrams of one socket before the others' turn */
+	UDP_BATCH_SHARED = 8,		/* ... of other containers */
 	UDP_DATAGRAM_MAX = 65535,
 	UDP_IDLE_MS = 60000,		/* at least two minutes by RFC 4787, which no NAT keeps */
 	UDP_IDLE_SHORT_MS = 10000,	/* one question, one answer */

@@ -12,19 +12,39 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/time.h"
+#include "lib/turn.h"
 
 enum { BATCH_MAX = 64 }; /* x 12 bytes; what does not fit comes with the next wait */
+/* How long a lane's turn is beside others and when it is alone. To look who has come costs a
+ * microsecond; one packet of 64 KiB through a gateway takes 25 to 60. */
+enum { TURN_NS = 40 * 1000, TURN_ALONE_NS = 500 * 1000 };
 /* A wait awake costs at most SPIN_NS: two wake-ups of another process and its work between them. It
  * is tried when so many waits after loop_hurry have been that short, one after the other; each time
  * in vain doubles their number: on a busy machine the answer needs this CPU. */
 enum { SPIN_NS = 50000, PROMPT_MIN = 8, PROMPT_MAX = 4096 };
 
+/* What is ready and was not handled yet. */
+struct batch {
+	struct epoll_event events[BATCH_MAX];
+	int at, count;
+};
+
+struct loop_lane {
+	struct loop_source source; /* its own epoll instance, which the loop watches */
+	struct turn turn;
+	struct batch batch;
+	struct loop_lane *next;
+	bool is_ready;
+};
+
 struct loop {
 	int epoll_fd;
 	bool stop;
 	struct loop_timer *timers; /* by due_ms, the next one first */
-	struct epoll_event batch[BATCH_MAX];
-	int batch_at, batch_count;
+	struct loop_lane *lanes;
+	struct turns turns;
+	struct turn turn; /* of the sources without a lane */
+	struct batch batch;
 	bool hurries;
 	unsigned prompt, prompt_wanted; /* short waits in a row */
 	struct loop_source signals;
@@ -69,13 +89,18 @@ static unsigned from_epoll(uint32_t events)
 	       (events & (EPOLLHUP | EPOLLERR) ? LOOP_HANGUP : 0u);
 }
 
+static int epoll_of(const struct loop *loop, const struct loop_source *source)
+{
+	return source->lane ? source->lane->source.fd : loop->epoll_fd;
+}
+
 int loop_add(struct loop *loop, struct loop_source *source, unsigned events, struct err *e)
 {
 	struct epoll_event event = { .events = to_epoll(events), .data.ptr = source };
 
 	if (source->loop)
 		return err_set(e, "watch fd %d: it is watched already", source->fd);
-	if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, source->fd, &event) < 0)
+	if (epoll_ctl(epoll_of(loop, source), EPOLL_CTL_ADD, source->fd, &event) < 0)
 		return err_sys(e, "watch fd %d", source->fd);
 	source->loop = loop;
 	return 0;
@@ -87,7 +112,7 @@ int loop_change(struct loop_source *source, unsigned events, struct err *e)
 
 	if (!source->loop)
 		return err_set(e, "watch fd %d: it is not watched", source->fd);
-	if (epoll_ctl(source->loop->epoll_fd, EPOLL_CTL_MOD, source->fd, &event) < 0)
+	if (epoll_ctl(epoll_of(source->loop, source), EPOLL_CTL_MOD, source->fd, &event) < 0)
 		return err_sys(e, "watch fd %d", source->fd);
 	return 0;
 }
@@ -95,18 +120,71 @@ int loop_change(struct loop_source *source, unsigned events, struct err *e)
 void loop_remove(struct loop_source *source)
 {
 	struct loop *loop = source->loop;
+	struct batch *b;
 	int i;
 
 	if (!loop)
 		return;
-	if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL) < 0)
+	if (epoll_ctl(epoll_of(loop, source), EPOLL_CTL_DEL, source->fd, NULL) < 0)
 		log_err("loop: fd %d was closed before it was removed", source->fd);
 	source->loop = NULL;
 	/* Its events of this batch are void, also when it or another at its address is added
 	 * again. */
-	for (i = loop->batch_at; i < loop->batch_count; i++)
-		if (loop->batch[i].data.ptr == source)
-			loop->batch[i].data.ptr = NULL;
+	b = source->lane ? &source->lane->batch : &loop->batch;
+	for (i = b->at; i < b->count; i++)
+		if (b->events[i].data.ptr == source)
+			b->events[i].data.ptr = NULL;
+}
+
+/* ---- lanes */
+
+/* Never called: the loop knows its lanes by it. */
+static void on_lane(struct loop_source *source, unsigned events)
+{
+	(void)source;
+	(void)events;
+}
+
+struct loop_lane *loop_lane_create(struct loop *loop, struct err *e)
+{
+	struct loop_lane *lane = calloc(1, sizeof(*lane));
+
+	if (!lane)
+		abort();
+	lane->source.on_event = on_lane;
+	lane->source.fd = epoll_create1(EPOLL_CLOEXEC);
+	if (lane->source.fd < 0) {
+		free(lane);
+		err_sys(e, "epoll of a lane");
+		return NULL;
+	}
+	if (loop_add(loop, &lane->source, LOOP_READ, e) < 0) {
+		fd_close(&lane->source.fd);
+		free(lane);
+		return NULL;
+	}
+	lane->next = loop->lanes;
+	loop->lanes = lane;
+	return lane;
+}
+
+void loop_lane_destroy(struct loop_lane *lane)
+{
+	struct loop_lane **at;
+
+	if (!lane)
+		return;
+	for (at = &lane->source.loop->lanes; *at != lane; at = &(*at)->next)
+		;
+	*at = lane->next;
+	loop_remove(&lane->source);
+	fd_close(&lane->source.fd);
+	free(lane);
+}
+
+bool loop_is_quiet(const struct loop *loop)
+{
+	return turns_are_one(&loop->turns, time_boot_ns());
 }
 
 void loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t delay_ms)
@@ -193,9 +271,37 @@ void loop_hurry(struct loop *loop)
 	loop->hurries = true;
 }
 
+static int look(struct loop *loop, int timeout_ms)
+{
+	struct epoll_event events[BATCH_MAX];
+	int n = epoll_wait(loop->epoll_fd, events, BATCH_MAX, timeout_ms), i;
+	struct batch *b = &loop->batch;
+	struct loop_source *source;
+	bool wanted = b->at == b->count;
+	struct loop_lane *lane;
+
+	if (wanted)
+		b->at = b->count = 0;
+	for (lane = loop->lanes; lane; lane = lane->next)
+		lane->is_ready = false;
+	for (i = 0; i < n; i++) {
+		source = events[i].data.ptr;
+		if (source->on_event == on_lane)
+			owner_of(source, struct loop_lane, source)->is_ready = true;
+		else if (wanted) /* else: what is still to be handled may be the same */
+			b->events[b->count++] = events[i];
+	}
+	for (lane = loop->lanes; lane; lane = lane->next)
+		if (!lane->is_ready)
+			turn_leave(&lane->turn);
+	if (b->count == 0)
+		turn_leave(&loop->turn);
+	return n;
+}
+
 static int wait_asleep(struct loop *loop)
 {
-	return epoll_wait(loop->epoll_fd, loop->batch, BATCH_MAX, wait_ms(loop));
+	return look(loop, wait_ms(loop));
 }
 
 /* 0: in vain. */
@@ -204,7 +310,7 @@ static int wait_awake(struct loop *loop, uint64_t start_ns)
 	int n;
 
 	do {
-		n = epoll_wait(loop->epoll_fd, loop->batch, BATCH_MAX, 0);
+		n = look(loop, 0);
 	} while (n == 0 && time_boot_ns() - start_ns < SPIN_NS);
 	if (n != 0)
 		loop->prompt_wanted = PROMPT_MIN;
@@ -240,18 +346,72 @@ static void run_timers(struct loop *loop)
 	}
 }
 
+/* False: there is none left. */
+static bool handle_one(struct batch *b)
+{
+	struct epoll_event *event;
+	struct loop_source *source;
+
+	while (b->at < b->count) {
+		event = &b->events[b->at++];
+		source = event->data.ptr;
+		if (!source)
+			continue;
+		source->on_event(source, from_epoll(event->events));
+		return true;
+	}
+	return false;
+}
+
+/* What its last turn left comes first: so each of its sources has its own. */
+static void run_turn(struct loop *loop, struct loop_lane *lane, uint64_t start_ns)
+{
+	uint64_t length_ns = turns_are_one(&loop->turns, start_ns) ? TURN_ALONE_NS : TURN_NS;
+	struct batch *b = &lane->batch;
+
+	if (b->at == b->count) {
+		b->at = 0;
+		b->count = epoll_wait(lane->source.fd, b->events, BATCH_MAX, 0);
+		if (b->count < 0)
+			b->count = 0;
+	}
+	while (!loop->stop && handle_one(b) && time_boot_ns() - start_ns < length_ns)
+		;
+}
+
+static struct loop_lane *next_lane(const struct loop *loop)
+{
+	struct loop_lane *lane, *next = NULL;
+
+	for (lane = loop->lanes; lane; lane = lane->next)
+		if (lane->is_ready &&
+		    (!next || turn_is_before(&loop->turns, &lane->turn, &next->turn)))
+			next = lane;
+	return next;
+}
+
+/* The sources without a lane one after the other, until a lane is before them: that one has a turn.
+ */
 static void run_batch(struct loop *loop)
 {
-	struct loop_source *source;
-	struct epoll_event *event;
+	struct loop_lane *lane = next_lane(loop);
+	uint64_t start_ns = loop->lanes ? time_boot_ns() : 0, now_ns;
 
-	for (loop->batch_at = 0; !loop->stop && loop->batch_at < loop->batch_count;) {
-		event = &loop->batch[loop->batch_at++];
-		source = event->data.ptr;
-		if (source)
-			source->on_event(source, from_epoll(event->events));
+	while (!loop->stop && loop->batch.at < loop->batch.count &&
+	       !(lane && turn_is_before(&loop->turns, &lane->turn, &loop->turn))) {
+		turn_begin(&loop->turns, &loop->turn, start_ns);
+		handle_one(&loop->batch);
+		if (!loop->lanes)
+			continue;
+		now_ns = time_boot_ns();
+		turn_end(&loop->turn, now_ns - start_ns);
+		start_ns = now_ns;
 	}
-	loop->batch_count = 0;
+	if (loop->stop || !lane)
+		return;
+	turn_begin(&loop->turns, &lane->turn, start_ns);
+	run_turn(loop, lane, start_ns);
+	turn_end(&lane->turn, time_boot_ns() - start_ns);
 }
 
 int loop_run(struct loop *loop, struct err *e)
@@ -262,11 +422,11 @@ int loop_run(struct loop *loop, struct err *e)
 		n = loop->hurries ? wait_hurried(loop) : wait_asleep(loop);
 		if (n < 0 && errno != EINTR)
 			return err_sys(e, "epoll_wait");
-		loop->batch_count = n > 0 ? n : 0;
 		run_batch(loop);
 		run_timers(loop);
 	}
 	loop->stop = false;
+	loop->batch.at = loop->batch.count = 0;
 	return 0;
 }
 

@@ -2,7 +2,11 @@
  *
  * A source is embedded in the struct it serves; owner_of(src, struct conn, src) leads back to
  * it. The loop never owns or closes an fd. A callback may add or remove any source, itself
- * included: removal takes effect at once, also for events of the same batch. No threads. */
+ * included: removal takes effect at once, also for events of the same batch. No threads.
+ *
+ * Sources may be put into lanes: each lane has its turn (turn.h), however many of its sources wait,
+ * and after each turn the loop looks who else has come. Those without one are a lane of their own,
+ * which is all that most programs have. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,6 +15,7 @@
 
 struct err;
 struct loop;
+struct loop_lane;
 struct loop_source;
 struct loop_timer;
 
@@ -22,7 +27,8 @@ typedef void loop_timer_fn(struct loop_timer *timer);
 struct loop_source {
 	int fd;
 	loop_source_fn *on_event;
-	struct loop *loop; /* private; NULL when not added */
+	struct loop_lane *lane; /* NULL: none; it stays the same while added */
+	struct loop *loop;	/* private; NULL when not added */
 };
 
 struct loop_timer {
@@ -44,6 +50,12 @@ int loop_change(struct loop_source *source, unsigned events, struct err *e);
 /* Fine when not added. Before its fd is closed: epoll follows the open file, not the number
  * (epoll(7)). */
 void loop_remove(struct loop_source *source);
+
+/* Before its sources are added; outlives them, and the loop must outlive it. */
+struct loop_lane *loop_lane_create(struct loop *loop, struct err *e);
+void loop_lane_destroy(struct loop_lane *lane); /* NULL is fine */
+/* Nobody of another lane has come for a while: a callback may do more at once. */
+bool loop_is_quiet(const struct loop *loop);
 
 /* Once, not before delay_ms from now; set again to move it; off when not set is fine. */
 void loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t delay_ms);

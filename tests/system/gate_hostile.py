@@ -449,6 +449,56 @@ at = [i for i, x in enumerate(seen) if x == b"f"]
 print(f"# of 10000 of the hog's {seen.count(b'h')} came, of 20 of its neighbour's {len(at)}, as number {at}")
 t.is_("of a neighbour that sends little beside one that sends 10000 nothing is lost", len(at), 20)
 t.ok("and it is served by turns: before half of what the hog's device held", at and seen[:at[-1]].count(b"h") < seen.count(b"h") / 2, at)
+# ---- F8: what comes for many sockets beside what comes for one
+EACH, MANY = 48 << 10, 200     # bytes: less than a socket takes that nobody reads
+
+
+class Arrivals:
+    """When which TCP bytes of far's port came to a container, by the kernel's clock (SO_TIMESTAMPNS)."""
+
+    def __init__(self, ns, port):
+        self.port, self.got, self.s = port, [], ns.open(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+        self.s.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)
+        self.s.setsockopt(socket.SOL_SOCKET, 35, 1)
+        self.s.bind(("eth0", 0x0800))
+        self.s.settimeout(0)
+
+    def all(self):
+        while True:
+            try:
+                data, cmsgs, _, _ = self.s.recvmsg(70000, 64)
+            except BlockingIOError:
+                return self.got
+            tcp = data[(data[0] & 15) * 4:]
+            if data[9] == 6 and struct.unpack("!H", tcp[:2])[0] == self.port:
+                seconds, ns = struct.unpack("@qq", cmsgs[0][2])
+                self.got.append((seconds * 1000000000 + ns, len(tcp) - (tcp[12] >> 4) * 4))
+
+    def bytes(self, before=1 << 63):
+        return sum(n for at, n in self.all() if at < before)
+
+
+accepted = []
+senders = far.listen(7011)
+serve(senders, accepted.append)
+many = [hogs[0].open(V4, TCP) for _ in range(MANY)]
+one = fresh.open(V4, TCP)
+for s in [*many, one]:
+    s.connect((FAR, 7011))
+t.is_(f"a hog has {MANY} connections and its neighbour one", within(lambda: len(accepted) == MANY + 1 and len(accepted)), MANY + 1)
+at_hog, at_fresh = Arrivals(hogs[0], 7011), Arrivals(fresh, 7011)
+os.kill(gated, signal.SIGSTOP)
+for conn in accepted:   # the neighbour's is the last one
+    conn.sendall(bytes(EACH))
+t.ok("all that was sent to them waits in the gateway's sockets", within(lambda: not any(
+    struct.unpack("i", fcntl.ioctl(c, 0x5411, bytes(4)))[0] for c in accepted)))    # SIOCOUTQ
+os.kill(gated, signal.SIGCONT)
+t.ok("it all comes", within(lambda: (at_fresh.bytes(), at_hog.bytes()) == (EACH, EACH * MANY)), (at_fresh.bytes(), at_hog.bytes()))
+last = max(at for at, _ in at_fresh.all())
+print(f"# when the neighbour had its {EACH} bytes the hog had {at_hog.bytes(last)} of {EACH * MANY}")
+t.ok("the neighbour's before half of the hog's, whose sockets were ready first", at_hog.bytes(last) < EACH * MANY / 2, at_hog.bytes(last))
+for s in [*many, one, *accepted]:
+    s.close()
 idle = exchanges()
 pids = [hogs_server()] + [hog(ns) for ns in hogs[:2]]
 t.ok("two hogs are at it", within(lambda: all(counted(f"hog{i}")["bytes_out"] > 4 << 20 for i in range(2))), counted("hog0"))

@@ -474,9 +474,8 @@ static void make_parts(struct loop *loop, const char *netns)
 	struct err e;
 
 	t.flows = u.flows = i.flows = flow_table_create(0);
-	t.tun = u.tun = i.tun =
-		tun_create(loop, open_tun(netns), pool, input_frame, input_create(&inputs), &e);
-	if (!t.tun)
+	t.tun = u.tun = i.tun = tun_create(loop, pool, input_frame, input_create(&inputs));
+	if (tun_add(t.tun, open_tun(netns), NULL, &e) < 0)
 		errx(1, "%s", e.text);
 	tcp = tcp_create(&t, &e);
 	udp = udp_create(&u);

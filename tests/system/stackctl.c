@@ -132,9 +132,8 @@ int main(int argc, char **argv)
 	setup.gateway6 = gateway6;
 	setup.mtu = (uint16_t)atoi(argv[2]);
 	setup.flows = flow_table_create(0);
-	setup.tun =
-		tun_create(loop, open_tun(argv[1]), pool, input_frame, input_create(&inputs), &e);
-	if (!setup.tun)
+	setup.tun = tun_create(loop, pool, input_frame, input_create(&inputs));
+	if (tun_add(setup.tun, open_tun(argv[1]), NULL, &e) < 0)
 		errx(1, "%s", e.text);
 	tcp = tcp_create(&setup, &e);
 	puts("ready");

@@ -22,6 +22,7 @@ struct world {
 	struct loop *loop;
 	struct frame_pool *pool;
 	struct tun *tun;
+	struct loop_lane *lanes[DEVICES];
 	int kernel[DEVICES]; /* the other ends */
 	uint8_t order[DEVICES * HOG_PACKETS]; /* whose packets came, one after the other */
 	int came, expected;
@@ -46,21 +47,21 @@ static void set_up(struct world *w)
 	memset(w, 0, sizeof(*w));
 	w->loop = loop_create(&e);
 	w->pool = frame_pool_create(4);
+	w->tun = tun_create(w->loop, w->pool, on_frame, w);
 	for (i = 0; i < DEVICES; i++) {
 		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
 		setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 		w->kernel[i] = pair[1];
-		if (i == 0)
-			w->tun = tun_create(w->loop, pair[0], w->pool, on_frame, w, &e);
-		else
-			assert_int_equal(tun_add(w->tun, pair[0], &e), 0);
-		assert_non_null(w->tun);
+		w->lanes[i] = loop_lane_create(w->loop, &e);
+		assert_int_equal(tun_add(w->tun, pair[0], w->lanes[i], &e), 0);
 	}
 }
 
 static void clean_up(struct world *w)
 {
 	tun_destroy(w->tun);
+	for (int i = 0; i < DEVICES; i++)
+		loop_lane_destroy(w->lanes[i]);
 	frame_pool_destroy(w->pool);
 	loop_destroy(w->loop);
 	for (int i = 0; i < DEVICES; i++)
@@ -148,8 +149,8 @@ static void test_has_a_bound(void **state)
 	(void)state;
 	set_up(&w);
 	for (i = DEVICES; i < TUN_DEVICES_MAX; i++)
-		assert_int_equal(tun_add(w.tun, dup(w.kernel[0]), &e), 0);
-	assert_int_equal(tun_add(w.tun, dup(w.kernel[0]), &e), -1);
+		assert_int_equal(tun_add(w.tun, dup(w.kernel[0]), NULL, &e), 0);
+	assert_int_equal(tun_add(w.tun, dup(w.kernel[0]), NULL, &e), -1);
 	assert_string_equal(e.text, "at most 8 TUN devices");
 	clean_up(&w);
 }
