@@ -5,8 +5,12 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
+#include <netinet/in.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -166,52 +170,112 @@ static const char *const runtime_syscalls[] = {
 	"rt_sigreturn", "tkill",  "write",	     NULL,
 };
 
-static int allow_syscalls(scmp_filter_ctx filter, const char *const *names, struct err *e)
+/* With one more condition each is allowed too: libseccomp takes the rules of a call as
+ * alternatives.
+ */
+static int allow_if(scmp_filter_ctx filter, const char *name, unsigned count,
+		    const struct scmp_arg_cmp *conditions, struct err *e)
 {
-	int number, error;
+	int number = seccomp_syscall_resolve_name(name), error;
 
-	for (; *names; names++) {
-		number = seccomp_syscall_resolve_name(*names);
-		/* Negative numbers are libseccomp's own, for calls of other architectures. */
-		if (number < 0)
-			return err_set(e, "seccomp: this architecture has no system call %s",
-				       *names);
-		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
-		if (error < 0 && error != -EEXIST) {
-			errno = -error;
-			return err_sys(e, "seccomp: allow %s", *names);
-		}
+	/* Negative numbers are libseccomp's own, for calls of other architectures. */
+	if (number < 0)
+		return err_set(e, "seccomp: this architecture has no system call %s", name);
+	error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, count, conditions);
+	if (error < 0 && error != -EEXIST) {
+		errno = -error;
+		return err_sys(e, "seccomp: allow %s", name);
 	}
 	return 0;
+}
+
+/* Not F_SETOWN and F_SETSIG: the owner of a file may be any process of the same user, and the
+ * signal any (fcntl(2)); nor leases and watches. */
+static int allow_fcntl(scmp_filter_ctx filter, struct err *e)
+{
+	static const unsigned commands[] = { F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL,
+					     F_SETFL, F_SETPIPE_SZ, F_GETPIPE_SZ, F_ADD_SEALS,
+					     F_GET_SEALS, F_SETLK, F_SETLKW, F_GETLK };
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (allow_if(filter, "fcntl", 1,
+			     &(struct scmp_arg_cmp){ 1, SCMP_CMP_EQ, commands[i], 0 }, e) < 0)
+			return -1;
+	return 0;
+}
+
+/* By name, as it stands in the list, and no more of it than a jailed program has a use for. */
+static int allow_bounded(scmp_filter_ctx filter, const char *name, struct err *e)
+{
+	const struct scmp_arg_cmp no_code = { 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0 };
+	const struct scmp_arg_cmp own_abort[] = { { 0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0 },
+						  { 1, SCMP_CMP_EQ, SIGABRT, 0 } };
+
+	if (strcmp(name, "mmap") == 0 || strcmp(name, "mprotect") == 0)
+		return allow_if(filter, name, 1, &no_code, e);
+	if (strcmp(name, "tkill") == 0)
+		return allow_if(filter, name, 2, own_abort, e);
+	if (strcmp(name, "fcntl") == 0)
+		return allow_fcntl(filter, e);
+	return allow_if(filter, name, 0, NULL, e);
 }
 
 static int allow_inet_sockets(scmp_filter_ctx filter, struct err *e)
 {
-	static const unsigned families[] = { AF_INET, AF_INET6 };
-	size_t i;
-	int error;
+	static const struct {
+		unsigned family, type, protocol;
+	} sockets[] = {
+		{ AF_INET, SOCK_STREAM, 0 },
+		{ AF_INET, SOCK_DGRAM, 0 },
+		{ AF_INET, SOCK_DGRAM, IPPROTO_ICMP },
+		{ AF_INET6, SOCK_STREAM, 0 },
+		{ AF_INET6, SOCK_DGRAM, 0 },
+		{ AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6 },
+	};
 
-	for (i = 0; i < sizeof(families) / sizeof(*families); i++) {
-		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-					 SCMP_A0(SCMP_CMP_EQ, families[i]));
-		if (error < 0) {
-			errno = -error;
-			return err_sys(e, "seccomp: allow sockets of family %u", families[i]);
-		}
+	for (size_t i = 0; i < sizeof(sockets) / sizeof(*sockets); i++) {
+		const struct scmp_arg_cmp of[] = {
+			{ 0, SCMP_CMP_EQ, sockets[i].family, 0 },
+			{ 1, SCMP_CMP_MASKED_EQ,
+			  (scmp_datum_t)(unsigned)~(SOCK_NONBLOCK | SOCK_CLOEXEC),
+			  sockets[i].type },
+			{ 2, SCMP_CMP_EQ, sockets[i].protocol, 0 },
+		};
+
+		if (allow_if(filter, "socket", 3, of, e) < 0)
+			return -1;
 	}
 	return 0;
 }
 
-static int load_filter(scmp_filter_ctx filter, const char *const *names, bool inet_sockets,
-		       struct err *e)
+static int allow_options(scmp_filter_ctx filter, const struct jail_option *options, struct err *e)
 {
-	int error;
+	for (; options && options->name; options++) {
+		const struct scmp_arg_cmp of[] = {
+			{ 1, SCMP_CMP_EQ, (scmp_datum_t)options->level, 0 },
+			{ 2, SCMP_CMP_EQ, (scmp_datum_t)options->name, 0 },
+		};
 
-	if (allow_syscalls(filter, runtime_syscalls, e) < 0 ||
-	    allow_syscalls(filter, names, e) < 0 ||
-	    (inet_sockets && allow_inet_sockets(filter, e) < 0))
-		return -1;
-	error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+		if (allow_if(filter, "setsockopt", 2, of, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int allow_list(scmp_filter_ctx filter, const char *const *names, bool is_bounded,
+		      struct err *e)
+{
+	for (; *names; names++)
+		if ((is_bounded ? allow_bounded(filter, *names, e)
+				: allow_if(filter, *names, 0, NULL, e)) < 0)
+			return -1;
+	return 0;
+}
+
+static int load_filter(scmp_filter_ctx filter, struct err *e)
+{
+	int error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+
 	if (error == 0)
 		/* 2 = a binary tree: every call passes the filter, and a list would cost a step
 		 * per name. */
@@ -225,14 +289,20 @@ static int load_filter(scmp_filter_ctx filter, const char *const *names, bool in
 	return 0;
 }
 
-static int enter_seccomp(const char *const *names, bool inet_sockets, struct err *e)
+/* Bounded: it starts no other program, whose needs are not known here. */
+static int enter_seccomp(const struct jail_spec *spec, bool is_bounded, struct err *e)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int result;
 
 	if (!filter)
 		return err_set(e, "seccomp: no memory for the filter");
-	result = load_filter(filter, names, inet_sockets, e);
+	result = allow_list(filter, runtime_syscalls, is_bounded, e) < 0 ||
+				 allow_list(filter, spec->syscalls, is_bounded, e) < 0 ||
+				 (spec->inet_sockets && allow_inet_sockets(filter, e) < 0) ||
+				 allow_options(filter, spec->socket_options, e) < 0
+			 ? -1
+			 : load_filter(filter, e);
 	seccomp_release(filter);
 	return result;
 }
@@ -249,14 +319,16 @@ static int enter(const struct jail_spec *spec, struct err *e)
 		return err_sys(e, "landlock");
 	/* Now, because close may not be in the list. */
 	fd_close(&ruleset_fd);
-	return spec->syscalls ? enter_seccomp(spec->syscalls, spec->inet_sockets, e) : 0;
+	return spec->syscalls ? enter_seccomp(spec, true, e) : 0;
 }
 
 int jail_syscalls(const char *const *names, struct err *e)
 {
+	const struct jail_spec spec = { .syscalls = names };
+
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(e, "no_new_privs");
-	return enter_seccomp(names, false, e);
+	return enter_seccomp(&spec, false, e);
 }
 
 int jail_enter(const struct jail_spec *spec, struct err *e)

@@ -10,7 +10,9 @@
  * it ends TCP, abstract sockets and signals to processes outside the jail too.
  *
  * Allowed without being listed: what every program needs to use memory, to log and to end (jail.c).
- * The only files that include libseccomp are jail.c and box/seccomp.c. */
+ * No memory becomes executable, the one signal is abort's to itself, and fcntl(2), where it is
+ * listed, makes no signal of what happens at a file. The only files that include libseccomp are
+ * jail.c and box/seccomp.c. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,6 +20,11 @@
 #include <sys/types.h>
 
 struct err;
+
+/* One that setsockopt(2) may set; lists end with a zeroed one. */
+struct jail_option {
+	int level, name;
+};
 
 struct jail_spec {
 	const char *program; /* for messages */
@@ -31,7 +38,9 @@ struct jail_spec {
 	bool allow_connect_tcp;	     /* to any TCP port */
 	bool allow_bind_tcp;	     /* to any TCP port and address that the kernel allows */
 	const char *const *syscalls; /* names allowed; NULL = no seccomp filter */
-	bool inet_sockets; /* with a filter: socket(2) of AF_INET and AF_INET6, of no other */
+	/* With a filter: socket(2) of TCP, UDP and ICMP echo over IPv4 and IPv6, of no other. */
+	bool inet_sockets;
+	const struct jail_option *socket_options; /* with a filter: these, of no other */
 };
 
 /* Where Landlock or seccomp is missing in the kernel: an error, not a weaker jail. */

@@ -5,8 +5,11 @@
  *
  * It reads what containers and the world outside send, so it has nothing: user and group `gate`, no
  * capabilities, no file, the system calls below. gate/gate.h says what it does. */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "gate/accept.h"
 #include "gate/gate.h"
@@ -29,15 +32,36 @@ static const char *const syscalls[] = {
 	"recvmsg", "sendmsg", "recvfrom", "sendto",
 	/* the TUN devices */
 	"read", "readv", "writev",
-	/* sockets; those of IP are made by leave of `inet_sockets` */
-	"bind", "connect", "accept4", "shutdown", "setsockopt", "getsockopt",
-	"getsockname", "close",
+	/* sockets; those of IP are made by leave of `inet_sockets`, and set by `options` */
+	"bind", "connect", "accept4", "shutdown", "getsockopt", "getsockname", "close",
 	/* published ports */
 	"splice", "pipe2", "fcntl",
 	/* seeds, ids of questions, ports */
 	"getrandom",
 	/* malloc, when the heap has met another mapping */
 	"mprotect", NULL,
+};
+
+/* None that chooses a device, a route or a filter: SO_BINDTODEVICE, IP_OPTIONS, SO_ATTACH_FILTER.
+ */
+static const struct jail_option options[] = {
+	{ SOL_SOCKET, SO_KEEPALIVE },
+	{ SOL_SOCKET, SO_LINGER },
+	{ SOL_SOCKET, SO_OOBINLINE },
+	{ SOL_SOCKET, SO_REUSEADDR },
+	{ IPPROTO_TCP, TCP_CONGESTION },
+	{ IPPROTO_TCP, TCP_KEEPCNT },
+	{ IPPROTO_TCP, TCP_KEEPIDLE },
+	{ IPPROTO_TCP, TCP_KEEPINTVL },
+	{ IPPROTO_TCP, TCP_NODELAY },
+	{ IPPROTO_TCP, TCP_USER_TIMEOUT },
+	{ IPPROTO_IP, IP_PKTINFO },
+	{ IPPROTO_IP, IP_RECVERR },
+	{ IPPROTO_IP, IP_TTL },
+	{ IPPROTO_IPV6, IPV6_RECVERR },
+	{ IPPROTO_IPV6, IPV6_RECVPKTINFO },
+	{ IPPROTO_IPV6, IPV6_UNICAST_HOPS },
+	{ 0 },
 };
 
 static void enter_jail(void)
@@ -50,6 +74,7 @@ static void enter_jail(void)
 		.allow_bind_tcp = true,	/* to a client's address, in a container's namespace */
 		.syscalls = syscalls,
 		.inet_sockets = true,
+		.socket_options = options,
 	};
 	struct err e;
 

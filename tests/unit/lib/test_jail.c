@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -193,6 +194,146 @@ static int another_socket(void)
 	return 1;
 }
 
+static void enter_with(const char *const *names)
+{
+	static const struct jail_option options[] = { { SOL_SOCKET, SO_REUSEADDR }, { 0 } };
+	struct jail_spec spec = spec_here();
+
+	spec.syscalls = names;
+	spec.inet_sockets = true;
+	spec.socket_options = options;
+	enter(&spec);
+}
+
+static int multipath_socket(void)
+{
+	enter_with(few);
+	syscall(SYS_socket, AF_INET, SOCK_STREAM, 262);	/* IPPROTO_MPTCP */
+	return 1;
+}
+
+static int raw_socket(void)
+{
+	enter_with(few);
+	syscall(SYS_socket, AF_INET, SOCK_RAW, 1);
+	return 1;
+}
+
+static int listed_option(void)
+{
+	int on = 1, fd;
+
+	enter_with(few);
+	fd = (int)syscall(SYS_socket, AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 ? 0 : 1;
+}
+
+static int another_option(void)
+{
+	enter_with(few);
+	syscall(SYS_setsockopt, -1, SOL_SOCKET, SO_BINDTODEVICE, "eth0", 5);
+	return 1;
+}
+
+static int memory_for_data(void)
+{
+	static const char *const names[] = { "mprotect", NULL };
+	char *page;
+
+	enter_with(names);
+	page = (char *)syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return page != MAP_FAILED && syscall(SYS_mprotect, page, 4096, PROT_READ) == 0 ? 0 : 1;
+}
+
+static int memory_for_code(void)
+{
+	enter_with(few);
+	syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return 1;
+}
+
+static int data_made_code(void)
+{
+	static const char *const names[] = { "mprotect", NULL };
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	enter_with(names);
+	syscall(SYS_mprotect, page, 4096, PROT_READ | PROT_EXEC);
+	return 1;
+}
+
+static const char *const of_files[] = { "fcntl", NULL };
+
+static int file_flags(void)
+{
+	enter_with(of_files);
+	return syscall(SYS_fcntl, 0, F_GETFD) >= 0 ? 0 : 1;
+}
+
+static int file_owner(void)
+{
+	pid_t other = getppid();
+
+	enter_with(of_files);
+	syscall(SYS_fcntl, 0, F_SETOWN, other);
+	return 1;
+}
+
+static int file_signal(void)
+{
+	enter_with(of_files);
+	syscall(SYS_fcntl, 0, F_SETSIG, SIGKILL);
+	return 1;
+}
+
+static int own_abort(void)
+{
+	pid_t self = getpid();
+
+	signal(SIGABRT, SIG_DFL);
+	enter_with(few);
+	syscall(SYS_tkill, self, SIGABRT);
+	return 1;
+}
+
+static int others_abort(void)
+{
+	pid_t other = getppid();
+
+	enter_with(few);
+	syscall(SYS_tkill, other, SIGABRT);
+	return 1;
+}
+
+static int own_other_signal(void)
+{
+	pid_t self = getpid();
+
+	enter_with(few);
+	syscall(SYS_tkill, self, SIGUSR1);
+	return 1;
+}
+
+/* What of a call that is in the list is none of a jailed program's business. */
+static void arguments(void **state)
+{
+	(void)state;
+	assert_int_equal(outcome(multipath_socket), -SIGSYS);
+	assert_int_equal(outcome(raw_socket), -SIGSYS);
+	assert_int_equal(outcome(listed_option), 0);
+	assert_int_equal(outcome(another_option), -SIGSYS);
+	assert_int_equal(outcome(memory_for_data), 0);
+	assert_int_equal(outcome(memory_for_code), -SIGSYS);
+	assert_int_equal(outcome(data_made_code), -SIGSYS);
+	assert_int_equal(outcome(file_flags), 0);
+	assert_int_equal(outcome(file_owner), -SIGSYS);
+	assert_int_equal(outcome(file_signal), -SIGSYS);
+	assert_int_equal(outcome(own_abort), -SIGABRT);
+	assert_int_equal(outcome(others_abort), -SIGSYS);
+	assert_int_equal(outcome(own_other_signal), -SIGSYS);
+}
+
 static int other_abi(void)
 {
 	struct jail_spec spec = spec_here();
@@ -369,7 +510,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files),	cmocka_unit_test(mistakes_are_named),
-		cmocka_unit_test(system_calls), cmocka_unit_test(powers),
+		cmocka_unit_test(system_calls),
+		cmocka_unit_test(arguments), cmocka_unit_test(powers),
 		cmocka_unit_test(scopes),	cmocka_unit_test(network),
 	};
 
