@@ -9,24 +9,34 @@
 #include "net/net_ns.h"
 #include "net/plug.h"
 
+/* The mark's route is by the loopback device: who names another one (SO_BINDTODEVICE) is past it.
+ * So it has this one, which a gateway has no power to change (sock_bindtoindex_locked in
+ * net/core/sock.c). */
+static int make_transparent(int fd, int family, struct err *e)
+{
+	int on = 1, mark = PLUG_MARK, loopback = 1; /* its index, in every namespace */
+	int failed;
+
+	if (family == AF_INET6)
+		failed = setsockopt(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, &on, sizeof(on));
+	else
+		failed = setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof(on));
+	if (failed || setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &loopback, sizeof(loopback)) < 0)
+		return err_sys(e, "make a transparent socket in its namespace");
+	return 0;
+}
+
 static int make(int family, bool is_transparent, struct err *e)
 {
 	AUTO_FD int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-	int on = 1, mark = PLUG_MARK;
-	int failed = 0;
+	int on = 1;
 
 	if (fd < 0)
 		return err_sys(e, "make a socket in its namespace");
 	/* An urgent byte of the container's is passed on in its place (gate/relay.h). */
 	setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
-	if (is_transparent && family == AF_INET6)
-		failed = setsockopt(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, &on, sizeof(on));
-	else if (is_transparent)
-		failed = setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof(on));
-	if (failed ||
-	    (is_transparent && setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0))
-		return err_sys(e, "make a transparent socket in its namespace");
-	return take_fd(&fd);
+	return is_transparent && make_transparent(fd, family, e) < 0 ? -1 : take_fd(&fd);
 }
 
 int container_sockets_make(int ns_fd, int own_ns_fd, int family, bool is_transparent, int *fds,

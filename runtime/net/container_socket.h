@@ -2,7 +2,8 @@
  * outside: that is how a published port reaches the container without crossing its network.
  *
  * Unbound, TCP, nonblocking. Transparent ones may be bound to any address, the client's own
- * (IP_TRANSPARENT, ip(7)); the mark brings the answer back (plug.h). */
+ * (IP_TRANSPARENT, ip(7)); the mark brings the answer back (plug.h). They reach this container
+ * alone, by its loopback device, whatever a gateway that was taken over does with them. */
 #pragma once
 
 #include <stdbool.h>

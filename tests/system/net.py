@@ -102,6 +102,14 @@ with far.open(V4, TCP) as s:
     s.connect(("10.9.0.1", port))
     t.is_("nobody listens inside: it ends", s.recv(1), b"")
 t.ok("and no packet of it left the container", "> 10.9.0.2" not in netd.log() and "> 172.18.0.1" not in netd.log(), netd.log())
+leave = int(ask("publish", "lab", "leave", "tcp", "-", 0, 80, "b").split()[-1])
+with c.listen(8000) as server, far.open(V4, TCP) as s:
+    s.connect(("10.9.0.1", leave))
+    s.recv(1)
+    t.ok("a gateway's socket inside does not leave by the container's devices", within(lambda: "gate: by its own device: Operation not permitted" in netd.log()), netd.log())
+    server.settimeout(0.5)
+    t.is_("nor into another network of the container", error_of(server.accept), "timed out")
+t.is_("withdrawn again", ask("withdraw", "lab", "leave"), "done leave")
 t.is_("a second listener on the port", ask("publish", "lab", "other", "tcp", "-", port, 81, "b"),
       f"failed other port {port} of every address is in use already: choose another one, or stop what listens there")
 t.is_("an address that is not ours", ask("publish", "lab", "other", "tcp", "192.0.2.99", 0, 81, "b"),
