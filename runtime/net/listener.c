@@ -80,3 +80,12 @@ int listener_open(int protocol, const char *address, uint16_t *port, struct err 
 		return err_sys(e, "ask which port it is");
 	return take_fd(&fd);
 }
+
+bool listener_is_good(int fd, int protocol)
+{
+	int listens = 0;
+	socklen_t size = sizeof(listens);
+
+	return protocol != IPPROTO_TCP ||
+	       (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens);
+}

@@ -3,6 +3,7 @@
  * netd keeps it open while its gateway ends and starts again: clients wait in its queue. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct err;
@@ -10,3 +11,5 @@ struct err;
 /* protocol: IPPROTO_TCP listens, IPPROTO_UDP is bound. address: "" = every one of both families.
  * *port: 0 = any free one; what it became comes back. */
 int listener_open(int protocol, const char *address, uint16_t *port, struct err *e);
+/* A gateway has the same socket, and may have shut it down or connected it. UDP's always is. */
+bool listener_is_good(int fd, int protocol);

@@ -10,6 +10,7 @@
 #include "lib/time.h"
 #include "net/container_socket.h"
 #include "net/keeper.h"
+#include "net/listener.h"
 #include "net/net_network.h"
 #include "net/nets.h"
 #include "net/traffic.h"
@@ -186,6 +187,19 @@ void net_say_no_counters(struct net_network *w, const char *container)
 	nets_say(w->nets, &m);
 }
 
+/* What the last gateway did to a port's socket ends with it. */
+static void mend_port(const struct net_network *w, struct net_port *p)
+{
+	struct err e;
+
+	if (listener_is_good(p->fd, p->protocol))
+		return;
+	fd_close(&p->fd);
+	p->fd = listener_open(p->protocol, p->address, &p->host_port, &e);
+	log_warn("network %s: port %s did not listen any more: %s", w->name, p->key,
+		 p->fd < 0 ? e.text : "opened anew");
+}
+
 /* Everything, to one that knows nothing. */
 static void on_start(struct keeper *k)
 {
@@ -202,8 +216,10 @@ static void on_start(struct keeper *k)
 			net_say_no_counters(w, m->name);
 		m->waits_for_counters = false;
 	}
-	for (struct net_port *p = w->ports; p; p = p->next)
+	for (struct net_port *p = w->ports; p; p = p->next) {
+		mend_port(w, p);
 		net_tell_port(w, p);
+	}
 }
 
 static void give_sockets(struct net_network *w, const struct net_member *n, int family, int count)

@@ -125,6 +125,17 @@ t.ok("the port is free", within(lambda: error_of(lambda: socket.socket(V4, UDP).
 spoof(t, netd, a, b, "lab", ("172.18.0.2", "172.18.0.3", "172.18.0.1"), ("fd00:18::2", "fd00:18::3", "fd00:18::1"))
 t.is_("afterwards they talk as before", (hello(a, b, "172.18.0.3"), hello(b, a, "fd00:18::2", V6)), ("172.18.0.2", "fd00:18::3"))
 
+# ---- a gateway that shuts the socket of a port down, and goes
+shut = int(ask("publish", "lab", "shut", "tcp", "10.9.0.1", 0, 80, "b").split()[-1])
+t.is_("with another balance", ask("publish", "lab", "shut", "tcp", "10.9.0.1", shut, 80, "least", "b"), f"done shut {shut}")
+with b.listen(80, V4) as server, far.open(V4, TCP) as s:
+    within(lambda: error_of(lambda: far.open(V4, TCP).connect(("10.9.0.1", shut))) == "ECONNREFUSED")
+    os.kill(netd.gateways()["lab"], signal.SIGKILL)
+    t.ok("the next one has a socket that listens", within(lambda: error_of(lambda: s.connect(("10.9.0.1", shut))) == "none"), netd.log())
+    server.settimeout(LIMIT)
+    server.accept()[0].close()
+t.is_("withdrawn, too", ask("withdraw", "lab", "shut"), "done shut")
+
 # ---- a gateway is killed
 before = netd.gateways()
 at = len(netd.log())

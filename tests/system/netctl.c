@@ -476,6 +476,11 @@ static void told(int netd, struct msg *m, const char *network)
 		address_parse(msg_get_str(m), &members[member_count++].address);
 		if (str_equal(first, "greedy"))
 			be_greedy(netd, first);
+	} else if (m->type == WIRE_GATE_PUBLISH && m->fd_count == 0) {
+		/* Another balance: it does what nobody asked for. */
+		for (int i = 0; i < port_count; i++)
+			if (str_equal(ports[i].key, first))
+				shutdown(ports[i].fd, SHUT_RD);
 	} else if (m->type == WIRE_GATE_PUBLISH && port_count < PORTS_MAX) {
 		str_copy(ports[port_count].key, 64, first);
 		msg_get_u64(m);
