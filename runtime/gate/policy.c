@@ -365,6 +365,8 @@ static const struct {
 	{ V6(16, 0x2002, 0, 0), POLICY_CLASS_CLOSED }, /* 2002::/16, 6to4: any IPv4 */
 	{ V6(32, 0x2001, 0, 0), POLICY_CLASS_CLOSED }, /* 2001::/32: Teredo */
 	{ V6(32, 0xfd00, 0xec2, 0), POLICY_CLASS_CLOSED }, /* fd00:ec2::/32, metadata */
+	{ V6(128, 0xfd00, 0x42, 0, [15] = 0x42), POLICY_CLASS_CLOSED }, /* of other clouds */
+	{ V6(128, 0xfd20, 0xce, 0, [14] = 0x02, 0x54), POLICY_CLASS_CLOSED },
 	{ V6(10, 0xfe80, 0, 0), POLICY_CLASS_CLOSED }, /* fe80::/10 */
 	{ V6(10, 0xfec0, 0, 0), POLICY_CLASS_CLOSED }, /* fec0::/10: site-local, deprecated */
 	{ V6(8, 0xff00, 0, 0), POLICY_CLASS_NEVER }, /* ff00::/8 */

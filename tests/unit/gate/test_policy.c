@@ -239,6 +239,8 @@ static void egress(void **state)
 		{ "allow *", "", "168.63.129.16", EGRESS_REFUSE },
 		{ "", "allow 100.100.100.200", "100.100.100.200", EGRESS_ALLOW },
 		{ "", "", "fd00:ec2::254", EGRESS_REFUSE },
+		{ "", "", "fd00:42::42", EGRESS_REFUSE },
+		{ "", "", "fd20:ce::254", EGRESS_REFUSE },
 		{ "", "", "fe80::1", EGRESS_REFUSE },
 		{ "", "", "fec0::1", EGRESS_REFUSE },
 		{ "", "", "224.0.0.251", EGRESS_REFUSE },
