@@ -216,6 +216,10 @@ static void on_socket(struct loop_source *source, unsigned events)
 	}
 	if (getsockopt(f->socket.fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
 		error = errno;
+	/* The kernel queues an ICMP error, of which we are told, before it fails the socket:
+	 * connected is only what can be written. */
+	if (error == 0 && !(events & LOOP_WRITE))
+		return;
 	connect_done(f, error);
 }
 

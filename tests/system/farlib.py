@@ -40,8 +40,7 @@ def far_world():
     sh(f"""sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv6.conf.all.keep_addr_on_down=1
         ip link add eth1 type veth peer name eth0 netns {far.pid}
         ip addr add 10.9.0.254/24 dev eth0; ip addr add fd09::254/64 dev eth0 nodad; ip link set eth0 up
-        ip addr add 10.8.0.1/24 dev eth1; ip addr add fd08::1/64 dev eth1 nodad; ip link set eth1 up
-        nft add table inet road""", router)
+        ip addr add 10.8.0.1/24 dev eth1; ip addr add fd08::1/64 dev eth1 nodad; ip link set eth1 up""", router)
     sh("""ip addr add 10.8.0.2/24 dev eth0; ip addr add fd08::2/64 dev eth0 nodad; ip link set eth0 up
         ip route add default via 10.8.0.1; ip route add default via fd08::1""", far)
     sh("ip route add default via 10.9.0.254; ip route add default via fd09::254")

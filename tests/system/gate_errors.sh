@@ -4,5 +4,4 @@
 # usage: tests/system/gate_errors.sh   (BIN=DIR: where netd and gated are, default build/bin)
 set -u
 . "$(dirname "$0")/net_world.bash"
-command -v nft >/dev/null || skip "no nft: tools/enter --set test"
 net_world gate_errors.py
