@@ -16,7 +16,7 @@ from netlib import TCP, Tap, error_of
 
 t = Tap("faults")
 MIB = 1 << 20
-BLACK = {V4: "10.8.9.9", V6: "fd08:9::9"}      # behind an MTU of 1280 that nobody is told of
+BLACK = {V4: "10.8.9.9", V6: "fd08:9::9"}      # behind a link of 1280 that nobody is told of
 
 
 def sends(s, data):
@@ -73,13 +73,12 @@ def order(ns, *names):
 router, far = far_world()
 for words in ("10.8.9.9/32", "fd08:9::9/128 nodad", "192.0.2.53/32", "192.0.2.54/32", "192.0.2.55/32", "192.0.2.7/32", "fd92::7/128 nodad", "fd92::53/128 nodad"):
     far.ip("addr", "add", *words.split(), "dev", "eth0")
-sh("""ip route add 192.0.2.0/24 via 10.8.0.2; ip route add fd92::/64 via fd08::2; ip route add 10.20.0.0/16 via 10.8.0.2
-    ip route add 10.8.9.9/32 via 10.8.0.2 mtu lock 1280; ip route add fd08:9::9/128 via fd08::2 mtu lock 1280
-    nft add table ip6 road6
-    nft add chain inet road mute '{ type filter hook output priority 0; }'
-    nft add rule inet road mute icmp type destination-unreachable icmp code frag-needed drop
-    nft add rule inet road mute icmpv6 type packet-too-big drop
-    nft add chain inet road lost '{ type filter hook forward priority 0; }'""", router)
+sh(f"""ip route add 192.0.2.0/24 via 10.8.0.2; ip route add fd92::/64 via fd08::2; ip route add 10.20.0.0/16 via 10.8.0.2
+    ip link add eth2 type veth peer name eth2 netns {far.pid}
+    ip addr add 10.7.0.1/30 dev eth2; ip addr add fd07::1/64 dev eth2 nodad; ip link set eth2 gso_max_segs 1 up""", router)
+# The far end takes less than its other end sends, and says nothing: as a switch does it, no router.
+sh("ip addr add 10.7.0.2/30 dev eth2; ip addr add fd07::2/64 dev eth2 nodad; ip link set eth2 mtu 1280 up", far)
+sh("ip route add 10.8.9.9/32 via 10.7.0.2; ip route add fd08:9::9/128 via fd07::2", router)
 # Who is there only in what a flood says: silent.
 sh("ip route add blackhole 10.20.0.0/16", far)
 with open("/run/net/resolv.conf", "w") as f:
@@ -160,7 +159,7 @@ sh("ip link set eth1 down", router)
 t.ok("the cable is pulled: what is under way waits, in bounded memory", not within(lambda: not any(h.is_alive() for h in halves), 1) and pss_mib(gated) - before < 24,
      (before, pss_mib(gated)))
 t.ok("... members talk to each other, and to the gateway", dig(a, "b") == "NOERROR" and asks(a, "172.18.0.3", 7, 5) < LIMIT)
-sh("ip link set eth1 up; ip route replace 10.8.9.9/32 via 10.8.0.2; ip route replace 10.20.0.0/16 via 10.8.0.2; ip route replace 192.0.2.0/24 via 10.8.0.2",
+sh("ip link set eth1 up; ip route replace 10.20.0.0/16 via 10.8.0.2; ip route replace 192.0.2.0/24 via 10.8.0.2",
    router)
 ends = [hashlib.sha256(f) for f in first]
 sizes = [len(f) for f in first]
@@ -176,7 +175,8 @@ for s in (mine, theirs, client, inside, more, more_there):
     s.close()
 
 # ---- floods (SECURITY F7)
-SYN_RATE, SYN_SECONDS = (int(os.environ.get(n, d)) for n, d in (("SYN_RATE", "20000"), ("SYN_SECONDS", "2")))
+SYN_RATE, SYN_SECONDS, BULK_MIB, BACK_S = (int(os.environ.get(n, d)) for n, d in
+                                           (("SYN_RATE", "20000"), ("SYN_SECONDS", "2"), ("BULK_MIB", "512"), ("BACK_S", "1")))
 
 
 def lives(s, ends, got):
@@ -236,12 +236,12 @@ def is_back():
 
 
 t.is_("a name of the world", dig(a, "www.example"), "NOERROR")
-sh("nft add rule inet road lost ip daddr 192.0.2.53 drop", router)
+sh("ip route add blackhole 192.0.2.53", router)
 begin = time.monotonic()
 t.is_("a silent name server: own names are answered meanwhile, then it is said", order(a, "one.example", "b"), [("b", 0), ("one.example", 2)])
 took = time.monotonic() - begin
 t.is_("... the next question does not wait for it", order(a, "two.example", "b"), [("two.example", 2), ("b", 0)])
-sh("nft flush chain inet road lost", router)
+sh("ip route del blackhole 192.0.2.53", router)
 t.ok("... it is back, and asked again", is_back())
 world.kill()
 world.wait()
@@ -253,7 +253,7 @@ world = start(far, "python3", f"{HOME}/gate_world.py", "/run/world.log", until="
 t.ok("... it is back, and asked again", is_back())
 
 # ---- gated is killed in the middle of transfers of another network
-data = pattern(9, 64 * MIB)
+data = pattern(9, BULK_MIB * MIB // 8)
 want = hashlib.sha256(data * 8).hexdigest()
 mine, theirs = pair(c, far, V4)
 down, down_there = pair(c, far, V6)
@@ -273,9 +273,9 @@ while killed < 3:
 for thread in readers + halves:
     thread.join()
 t.ok(f"gated of lab is killed {killed} times in the middle of transfers of the other network: those are whole", killed >= 3 and
-     all(got[what][0] == (512 * MIB, want) for what in ("up", "down")), (killed, got))
+     all(got[what][0] == (BULK_MIB * MIB, want) for what in ("up", "down")), (killed, got))
 # The quickest of them: who dies again and again is started later each time (keeper.h), and a busy machine holds one up.
-t.ok("... its own published port was back within a second", min(back) < 1, back)
+t.ok(f"... its own published port was back within {BACK_S} s", min(back) < BACK_S, back)
 print(f"# {back}")
 t.is_("... the other gateway is the same", netd.gateways()["two"], old["two"])
 told = error_of(lambda: own.sendall(b"x" * MIB) or own.recv(1))

@@ -21,7 +21,8 @@ from netlib import LIMIT, TCP, UDP, V4, Namespace, Netd, Tap, error_of, outside,
 from netspoof import a4, checksum, ipv4
 
 t = Tap("hostile")
-FORGED, CLIENTS, ROUNDS = (int(os.environ.get(n, d)) for n, d in (("FORGED", "2000"), ("CLIENTS", "20000"), ("ROUNDS", "100")))
+FORGED, CLIENTS, ROUNDS, WORK_MS = (int(os.environ.get(n, d)) for n, d in (
+    ("FORGED", "2000"), ("CLIENTS", "20000"), ("ROUNDS", "100"), ("WORK_MS", "20")))
 SEED = int(os.environ.get("SEED", time.time_ns() & 0xffffffff))
 dice = random.Random(SEED)
 print(f"# SEED={SEED}")
@@ -337,9 +338,13 @@ def hog(ns):
 
 
 def gated_s():
-    """CPU seconds of the gateway so far (Documentation/scheduler/sched-stats.rst)."""
-    with open(f"/proc/{gated}/schedstat") as file:
-        return int(file.read().split()[0]) / 1e9
+    """CPU seconds of the gateway so far (Documentation/scheduler/sched-stats.rst; coarser in a kernel without them, proc(5))."""
+    try:
+        with open(f"/proc/{gated}/schedstat") as file:
+            return int(file.read().split()[0]) / 1e9
+    except FileNotFoundError:
+        with open(f"/proc/{gated}/stat") as file:
+            return sum(map(int, file.read().split()[13:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def exchanges():
@@ -374,9 +379,13 @@ class Devices:
     def __init__(self, pid):
         libc, pidfd, self.fds = ctypes.CDLL(None), os.pidfd_open(pid), {}
         for number in os.listdir(f"/proc/{pid}/fd"):
-            with open(f"/proc/{pid}/fdinfo/{number}") as file:
-                if name := next((line.split()[1] for line in file if line.startswith("iff:")), None):
-                    self.fds[name] = libc.syscall(self.GETFD, pidfd, int(number), 0)
+            try:
+                with open(f"/proc/{pid}/fdinfo/{number}") as file:
+                    name = next((line.split()[1] for line in file if line.startswith("iff:")), None)
+            except FileNotFoundError:
+                continue        # a flow's, which has ended
+            if name:
+                self.fds[name] = libc.syscall(self.GETFD, pidfd, int(number), 0)
         os.close(pidfd)
 
     def dropped(self):
@@ -512,7 +521,7 @@ for what, x, y in zip(("request and response", "connect, request, close"), idle,
     print(f"# {what}: idle p50 {x[0]} p99 {x[1]} us, beside two hogs p50 {y[0]} p99 {y[1]} us: {y[1] / x[1]:.1f} x; the gateway worked {x[2]} and {y[2]} us")
 t.is_("beside two hogs everything of a neighbour's is answered", asked, [("yes", b"x", 0)] * 5)
 # In the gateway's own time: how long it is kept from the CPU is the machine's affair.
-t.ok("most of its exchanges do not feel them: for half the gateway works less than 20 ms before it comes to them", all(y[2] < 20000 for y in beside), beside)
+t.ok(f"most of its exchanges do not feel them: for half the gateway works less than {WORK_MS} ms before it comes to them", all(y[2] < WORK_MS * 1000 for y in beside), beside)
 t.is_("netd ends", netd.end(), 0)
 if t.failed:
     print("".join(f"# log: {line}\n" for line in open("/run/log", errors="replace").read().splitlines()[-40:]), end="")

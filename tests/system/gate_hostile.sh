@@ -7,6 +7,7 @@
 #   CLIENTS=20000   forged clients of a published UDP port release: 10000000
 #   ROUNDS=100      exchanges beside a hog                 release: 100000 on an idle machine, p99 at most twice the idle one (not
 #                   met with two CPUs, which the hogs take: `make bench-gate`, section fair, tells their part from the gateway's)
+#   WORK_MS=20      of the gateway's own time until it comes to most of them
 # The other sizes of F5 to F7 for a release: gate_ports.sh RESTARTS=1000, gate_names.sh QUESTIONS=1000000,
 # stack.sh SYNS=6000000, gate_faults.sh SYN_RATE=100000 SYN_SECONDS=60.
 set -u

@@ -1,5 +1,6 @@
 """gate_peers.py - the story of gate_peers.sh. Prints TAP."""
 import json
+import os
 import socket
 import subprocess
 import time
@@ -8,7 +9,8 @@ from farlib import (FAR, FILES, GATEWAY, HERE, IP, V4, V6, Namespace, Netd, conn
                     published, pss_mib, sh, start, within)
 from netlib import UDP, Tap
 
-GIB = 1 << 30
+TLS_MIB, IPERF_MIB, CONNECTIONS, EACH, FLOWS = (int(os.environ.get(n, d)) for n, d in (
+    ("TLS_MIB", "1024"), ("IPERF_MIB", "64"), ("CONNECTIONS", "1000"), ("EACH", "50000"), ("FLOWS", "10000")))
 t = Tap("peers")
 
 
@@ -49,9 +51,9 @@ def logged(name, line):
 sh("""mkdir /run/www
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=far.example \
         -addext subjectAltName=DNS:far.example -days 30 -keyout /run/key.pem -out /run/cert.pem 2>&1""")
-with open("/run/www/gib", "wb") as big:
-    big.truncate(GIB)
-    for i in range(GIB >> 20):
+with open("/run/www/big", "wb") as big:
+    big.truncate(TLS_MIB << 20)
+    for i in range(TLS_MIB):
         big.seek((i << 20) + i * 1021 % (1 << 19))
         big.write(pattern(i, 512))
 with open("/run/www/page", "wb") as page:
@@ -90,12 +92,12 @@ for family in (V4, V6):
     t.like(f"{IP[family]}: nothing of a closed port", output(a, "curl", "-sS", f"http://{there}:81/"), "Failed to connect|Could not connect")
 
 # ---- TLS
-want = sh("sha256sum </run/www/gib").split()[0]
+want = sh("sha256sum </run/www/big").split()[0]
 for what, ns, to in (("out", a, f"far.example:443:{FAR[V4]}"), ("in, IPv6", far, f"far.example:{tls}:[{HERE[V6]}]")):
     begin = time.monotonic()
-    got = output(ns, "sh", "-c", f"curl -sS --cacert /run/cert.pem --resolve {to} https://far.example:{to.split(':')[1]}/gib | sha256sum")
-    clock(f"1 GiB by TLS, {what}", begin, GIB)
-    t.is_(f"1 GiB by TLS, {what}: sha256", got.split()[0], want)
+    got = output(ns, "sh", "-c", f"curl -sS --cacert /run/cert.pem --resolve {to} https://far.example:{to.split(':')[1]}/big | sha256sum")
+    clock(f"{TLS_MIB} MiB by TLS, {what}", begin, TLS_MIB << 20)
+    t.is_(f"{TLS_MIB} MiB by TLS, {what}: sha256", got.split()[0], want)
 
 # ---- iperf3
 servers = {ns: start(ns, "iperf3", "-s", "--forceflush", until="Server listening") for ns in (far, b)}
@@ -119,11 +121,11 @@ for family in (V4, V6):
     for what, server, client, to, port in (("out", far, a, FAR[family], 5201), ("in", b, far, HERE[family], ports)):
         for how, words in (("one way", ()), ("-R", ("-R",)), ("--bidir", ("--bidir",)), ("-u", ("-u", "-b", "200M", "-l", "1200")),
                            ("-u -R", ("-u", "-R", "-b", "200M", "-l", "1200"))):
-            size = (4 if "-u" in words else 64) << 20
+            size = (4 if "-u" in words else IPERF_MIB) << 20
             got = iperf(server, client, to, port, "-n", str(size), *words)
-            # A datagram may be lost. What is on its way when one end has enough is not counted.
+            # A datagram may be lost. What is on its way when one end has enough is not counted, nor how far the other one was.
             least = size // 2 if "-u" in words else size * 9 // 10
-            t.ok(f"{IP[family]}, {what}: iperf3 {how}", isinstance(got, list) and got[0] >= least and (how != "--bidir" or len(got) == 2 and got[1] > 0), got)
+            t.ok(f"{IP[family]}, {what}: iperf3 {how}", isinstance(got, list) and max(got) >= least and (how != "--bidir" or len(got) == 2 and min(got) > 0), got)
 
 # ---- names
 for family in (V4, V6):
@@ -135,10 +137,10 @@ t.is_("dig, a long answer", len(output(a, "dig", "@172.18.0.1", "+short", "big.e
 echo_port = published(netd, "echo", "tcp", 7, "b")
 t.like("the echo is published for UDP, too", netd.ask("publish", "lab", "echo-udp", "udp", "-", echo_port, 7, "b"), "^done")
 for what, ns, to, port in (("out, IPv4", a, FAR[V4], 7), ("out, IPv6", a, FAR[V6], 7), ("in, IPv4", far, HERE[V4], echo_port), ("in, IPv6", far, HERE[V6], echo_port)):
-    begin, ends = time.monotonic(), connect_many(ns, to, port, 1000)
-    wrong = echo_many(ends, 50000)
-    clock(f"1,000 connections {what}", begin, 2 * 50000 * 1000)
-    t.ok(f"1,000 connections {what}, each with its own 50,000 bytes there and back", not wrong, "\n".join(wrong[:5]))
+    begin, ends = time.monotonic(), connect_many(ns, to, port, CONNECTIONS)
+    wrong = echo_many(ends, EACH)
+    clock(f"{CONNECTIONS} connections {what}", begin, 2 * EACH * CONNECTIONS)
+    t.ok(f"{CONNECTIONS} connections {what}, each with its own {EACH} bytes there and back", not wrong, "\n".join(wrong[:5]))
     for s in ends:
         s.close()
 
@@ -177,8 +179,8 @@ for to in (FAR[V4], FAR[V6], "fd18::1"):
     for size in (56, 4000):
         t.is_(f"{to}: an echo of {size} bytes", output(a, "python3", __file__.replace("peers", "ping"), to, str(size)).strip(), f"reply {size}")
 
-# ---- 10,000 flows, or as many as one container may have where a process may have few files (flows_max in outward.c)
-flows = min(10000, FILES * 3 // 16 - 100)
+# ---- 10,000 flows (FLOWS), or as many as one container may have where a process may have few files (flows_max in outward.c)
+flows = min(FLOWS, FILES * 3 // 16 - 100)
 begin = time.monotonic()
 before = pss_mib(gated)
 ends = connect_many(a, FAR[V4], 7, flows)
