@@ -317,8 +317,10 @@ static void on_tcp(struct loop_source *source, unsigned events)
 	socklen_t size = sizeof(error);
 
 	if (!f->sent) {
+		/* Neither writable nor failed: the kernel wakes us for an ICMP error before it says
+		 * which one. */
 		if (getsockopt(f->source.fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error ||
-		    tcp_send(f) < 0)
+		    (events & LOOP_WRITE && tcp_send(f) < 0))
 			attempt_next(f);
 		return;
 	}

@@ -192,10 +192,11 @@ static void on_connected(struct loop_source *source, unsigned events)
 	int error = 0;
 	socklen_t size = sizeof(error);
 
-	(void)events;
+	/* The kernel wakes us for an ICMP error before it says which one: neither writable nor
+	 * failed means that it will be in a moment. */
 	if (getsockopt(source->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error)
 		on_refused(i);
-	else
+	else if (events & LOOP_WRITE)
 		start_relay(i);
 }
 
