@@ -219,9 +219,13 @@ static bool moves_on_udp(void *ctx, void *publication, int number)
 	return publish_moves_on(publication, number);
 }
 
-static bool is_inside(void *ctx, const struct address *client)
+/* Who is on an internal network has no IPv4 route to elsewhere: a socket of his that is bound to no
+ * address could not answer (of IPv6 the rule by source is asked in time: plug.h). */
+static bool leads_nowhere(void *ctx, const struct address *client)
 {
-	return gate_is_inside(((struct outward *)ctx)->g, client);
+	const struct gate *g = ((struct outward *)ctx)->g;
+
+	return gate_is_inside(g, client) || (g->network.internal && client->family == AF_INET);
 }
 
 static const char *who_of_packet(void *ctx, const struct packet *p)
@@ -318,7 +322,7 @@ static int start(struct outward *o, int fds[TUN_DEVICES_MAX], struct err *e)
 	struct udp_setup udp = { .loop = g->loop, .flows = o->flows, .gateway4 = n->gateway4,
 				 .gateway6 = n->gateway6, .decide = decide_udp, .pick = pick_udp,
 				 .unpick = unpick_udp, .moves_on = moves_on_udp,
-				 .is_inside = is_inside, .ctx = o };
+				 .leads_nowhere = leads_nowhere, .ctx = o };
 	struct icmp_setup icmp = { .loop = g->loop, .flows = o->flows, .gateway4 = n->gateway4,
 				   .gateway6 = n->gateway6, .decide = decide_icmp, .ctx = o };
 

@@ -66,8 +66,8 @@ typedef void udp_unpick_fn(void *ctx, void *publication, int number);
 /* Shall the client's next datagram be picked for anew? Answers on their way still come back. */
 typedef bool udp_moves_on_fn(void *ctx, void *publication, int number);
 
-/* Is this client's address one of the network's own subnets? It is shown as the gateway's then. */
-typedef bool udp_inside_fn(void *ctx, const struct address *client);
+/* Would an answer to this client end inside, or nowhere? Then it is shown as the gateway. */
+typedef bool udp_nowhere_fn(void *ctx, const struct address *client);
 
 struct udp_setup {
 	struct loop *loop;
@@ -78,7 +78,7 @@ struct udp_setup {
 	udp_pick_fn *pick;
 	udp_unpick_fn *unpick;	/* NULL is fine */
 	udp_moves_on_fn *moves_on;	/* NULL: never */
-	udp_inside_fn *is_inside;	/* NULL: none is */
+	udp_nowhere_fn *leads_nowhere;	/* NULL: none does */
 	void *ctx;
 };
 

@@ -71,7 +71,7 @@ void udp_published_forget(struct udp_flow *f)
 static bool leads_elsewhere(const struct udp *u, const struct address *client)
 {
 	return address_is_loopback(client) ||
-	       (u->setup.is_inside && u->setup.is_inside(u->setup.ctx, client));
+	       (u->setup.leads_nowhere && u->setup.leads_nowhere(u->setup.ctx, client));
 }
 
 /* How the container sees the client: as it is, or where its address would lead elsewhere from

@@ -129,7 +129,8 @@ for net, ns, name, four, six in (("lab", a, "a", "172.18.0.2", "fd00:18::2"), ("
     t.is_(f"{name} is attached to {net}", ask("attach", net, name, ns.path, four, six, f"name={name}", f"name=the-{name}"), f"done {net}")
 keep = [listen(far, 7000, echo, V6), listen(far, 7001, echo_udp, V4, UDP), listen(far, 7002, bulk), listen(far, 53, name_server, V4, UDP, "10.9.0.53"),
         listen(b, 80, echo, V6), listen(b, 5353, echo_udp, V4, UDP),
-        listen(b, 5354, lambda s, _, peer: s.sendto(b"k", peer), V4, UDP), listen(c, 80, echo), listen(d, 80, echo)]
+        listen(b, 5354, lambda s, _, peer: s.sendto(b"k", peer), V4, UDP), listen(c, 80, echo), listen(d, 80, echo),
+        listen(d, 5353, echo_udp, V4, UDP)]
 
 # ---- out
 t.is_("TCP, IPv4: the world sees the machine", first_line(a, "10.9.0.2", 7000), "::ffff:10.9.0.1")
@@ -174,6 +175,8 @@ t.is_("loopback shows as the gateway", first_line(None, "127.0.0.1", ports["lab"
 t.is_("another network's", first_line(far, "10.9.0.1", ports["two"]), "10.9.0.2")
 t.is_("an internal one's, too", first_line(far, "10.9.0.1", ports["inner"]), "10.9.0.2")
 t.is_("UDP: the client's address", ask_udp(far, "10.9.0.1", udp), b"10.9.0.2 hi")
+inner_udp = int(ask("publish", "inner", "dns-inner", "udp", "-", 0, 5353, "d").split()[-1])
+t.is_("UDP of an internal network: answers, to the gateway", ask_udp(far, "10.9.0.1", inner_udp), b"172.20.0.1 hi")
 t.is_("members talk past the gateway", hello(a, b, "172.18.0.3"), "172.18.0.2")
 
 # ---- counters
