@@ -381,33 +381,67 @@ static int read_extra_host(struct reader *r, const struct yaml_node *node, const
 				   address);
 }
 
-/* `name:address`, `name=address`, or a map. */
-int service_read_extra_hosts(struct reader *r, const struct yaml_node *node, struct err *e)
+static size_t count_hosts(const struct yaml_node *node)
+{
+	size_t count = yaml_count(node);
+
+	for (const struct yaml_node *item = node->first; item; item = item->next)
+		count += item->kind == YAML_LIST ? yaml_count(item) : 0;
+	return count;
+}
+
+static int add_extra_host(struct reader *r, const struct yaml_node *node, const char *name,
+			  const char *address, struct err *e)
 {
 	struct compose_service *s = r->target;
 	struct compose_service_network *n = &s->network;
 
+	if (read_extra_host(r, node, name, address, &n->hosts[n->host_count], e) < 0)
+		return -1;
+	n->host_count++;
+	return 0;
+}
+
+/* NAME: ADDRESS, or NAME: [ADDRESS, ...] */
+static int read_host_of_map(struct reader *r, const struct yaml_node *item, struct err *e)
+{
+	bool is_list = item->kind == YAML_LIST;
+	const struct yaml_node *at = is_list ? item->first : item;
+
+	for (; at; at = is_list ? at->next : NULL) {
+		const char *text = reader_string(r, at, e);
+
+		if (!text || add_extra_host(r, at, item->key, text, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* NAME:ADDRESS or NAME=ADDRESS */
+static int read_host_of_list(struct reader *r, const struct yaml_node *item, struct err *e)
+{
+	const char *text = reader_string(r, item, e);
+	size_t size = text ? strcspn(text, "=:") : 0;
+
+	if (!text)
+		return -1;
+	if (!text[size])
+		return reader_fail(r, item, e, "\"%.64s\": write NAME=ADDRESS", text);
+	return add_extra_host(r, item, arena_strn(r->arena, text, size), text + size + 1, e);
+}
+
+int service_read_extra_hosts(struct reader *r, const struct yaml_node *node, struct err *e)
+{
+	struct compose_service *s = r->target;
+
 	if (node->kind != YAML_LIST && node->kind != YAML_MAP)
 		return reader_fail(r, node, e, "must be a map or a list, not %s",
 				   yaml_kind_name(node->kind));
-	n->hosts = arena_array(r->arena, yaml_count(node) + 1, sizeof(*n->hosts));
-	for (const struct yaml_node *item = node->first; item; item = item->next) {
-		const char *text = reader_string(r, item, e), *name = item->key, *address = text;
-
-		if (!text)
+	s->network.hosts =
+		arena_array(r->arena, count_hosts(node) + 1, sizeof(*s->network.hosts));
+	for (const struct yaml_node *item = node->first; item; item = item->next)
+		if ((node->kind == YAML_LIST ? read_host_of_list : read_host_of_map)(r, item, e) <
+		    0)
 			return -1;
-		if (node->kind == YAML_LIST) {
-			size_t size = strcspn(text, "=:");
-
-			if (!text[size])
-				return reader_fail(r, item, e,
-						   "\"%.64s\": write NAME=ADDRESS", text);
-			name = arena_strn(r->arena, text, size);
-			address = text + size + 1;
-		}
-		if (read_extra_host(r, item, name, address, &n->hosts[n->host_count], e) < 0)
-			return -1;
-		n->host_count++;
-	}
 	return 0;
 }

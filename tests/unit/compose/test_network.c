@@ -33,7 +33,8 @@ static const char whole[] =
 	"    container_name: the_web\n"
 	"    links: ['other', 'other:o.local']\n"
 	"    sysctls: {net.core.somaxconn: 1024}\n"
-	"  side: {image: i, network_mode: 'container:the_web', extra_hosts: {c: 10.0.0.3}}\n"
+	"  side: {image: i, network_mode: 'container:the_web', extra_hosts: {c: 10.0.0.3, d: "
+	"[10.0.0.4, 'fd00::4']}}\n"
 	"  other: {image: i, networks: [out]}\n"
 	"  plain: {image: i}\n"
 	"  old: {image: i, network_mode: bridge}\n"
@@ -137,6 +138,7 @@ static void every_key_arrives(void **state)
 	struct err e = { .text = "" };
 	struct compose_project *p =
 		compose_read("compose.yaml", whole, strlen(whole), NULL, arena, &e);
+	const struct compose_service_network *n;
 
 	(void)state;
 	if (!p)
@@ -148,7 +150,11 @@ static void every_key_arrives(void **state)
 	check_networks(p);
 	assert_int_equal(service(p, "side")->network.mode, COMPOSE_NETWORK_SHARED);
 	assert_string_equal(service(p, "side")->network.shared, "web");
-	is_address(&service(p, "side")->network.hosts[0].address, "10.0.0.3");
+	n = &service(p, "side")->network;
+	assert_int_equal(n->host_count, 3);
+	is_address(&n->hosts[0].address, "10.0.0.3");
+	assert_string_equal(n->hosts[2].name, "d");
+	is_address(&n->hosts[2].address, "fd00::4");
 	assert_string_equal(service(p, "plain")->network.attachments[0].network, "default");
 	assert_string_equal(service(p, "old")->network.attachments[0].network, "bridge");
 	assert_int_equal(service(p, "machine")->network.mode, COMPOSE_NETWORK_HOST);
@@ -212,6 +218,8 @@ static const struct {
 	{ S("extra_hosts: [a]"), AT "\"a\": write NAME=ADDRESS" },
 	{ S("extra_hosts: ['a:b']"), AT "\"b\" is not an address" },
 	{ S("extra_hosts: {\"a\\nb\": 10.0.0.1}"), AT },
+	{ S("extra_hosts: {a: [10.0.0.1, b]}"), AT "\"b\" is not an address" },
+	{ S("extra_hosts: {a: [[10.0.0.1]]}"), AT "must be a string" },
 	{ S("labels: {cuvette.egres: x}"), AT "cuvette.egres: \"cuvette.egres\" is not known" },
 	{ S("labels: {cuvette.egress: 'permit all'}"),
 	  AT "cuvette.egress: \"permit all\": a line begins with" },
