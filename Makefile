@@ -21,6 +21,7 @@ make test                 everything that proves it: check, system and VM storie
 make check                lint and unit tests
 make unit | lint | vm     one part of it; TESTS="FILE..." picks test files
 make fuzz                 each parser of foreign bytes, FUZZ_SECONDS=60 each
+make storm                frames, DNS messages and ports by the million, COUNT=400000 SEED=1
 make bench-NAME           tests/bench/NAME: figures against peers, for example bench-boot
 make kernel-check         the hardening score of the kernel and the reason of every miss
 make reproduce            builds all twice, differently, and compares every byte
@@ -45,7 +46,7 @@ enter = $(Q)tools/enter $(ENTER_OPTS) $(1) $(MAKE_INSIDE) $(2)
 RUN_VARS := O WORK MEM CPUS PORT NET DATA DATA_SIZE SHARE MACHINE ACCEL CONSOLE APPEND CORRUPTION
 RUN_ENV = $(foreach v,$(RUN_VARS),$(if $($(v)),$(v)=$(call quote,$($(v)))))
 
-.PHONY: all programs run test check unit lint vm fuzz kernel-check reproduce relock toolroot fetch fetch-code clean help
+.PHONY: all programs run test check unit lint vm fuzz storm kernel-check reproduce relock toolroot fetch fetch-code clean help
 .NOTPARALLEL:
 
 all: fetch
@@ -76,8 +77,8 @@ check programs: fetch-code
 test vm: fetch
 	$(call enter,,all programs unit-tests)
 	$(call enter,--set test,$@)
-fuzz: fetch-code
-	$(call enter,--set test,fuzz)
+fuzz storm: fetch-code
+	$(call enter,--set test,$@)
 kernel-check: fetch
 	$(call enter,,kernel-check)
 bench-%: fetch
@@ -111,7 +112,7 @@ endif
 
 B := $(O)
 SYSROOT := $(B)/sysroot
-.PHONY: all programs unit-tests run test check unit lint vm fuzz kernel-check help FORCE
+.PHONY: all programs unit-tests run test check unit lint vm fuzz storm storm-programs kernel-check help FORCE
 .DELETE_ON_ERROR:
 all: $(B)/boot/system.img $(B)/boot/vmlinux
 
@@ -145,11 +146,15 @@ LIBS := -lyyjson -lyaml -lseccomp
 UNIT_CC := gcc
 UNIT_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-D_FORTIFY_SOURCE=2
+comma := ,
 FUZZ_CC := clang-19
 # The warning is of libseccomp's macros, where gcc says nothing.
 FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
 	-Wno-missing-field-initializers
-$(eval $(call text_file,$(B)/.flags,$(HOUSE) $(CFLAGS) $(SHIP_FLAGS) $(UNIT_FLAGS) $(FUZZ_FLAGS)))
+# The same targets at the code's own speed: no eye on the coverage.
+STORM_CC := $(FUZZ_CC)
+STORM_FLAGS := $(subst -O1,-O2,$(subst fuzzer-no-link$(comma),,$(FUZZ_FLAGS)))
+$(eval $(call text_file,$(B)/.flags,$(HOUSE) $(CFLAGS) $(SHIP_FLAGS) $(UNIT_FLAGS) $(FUZZ_FLAGS) $(STORM_FLAGS)))
 
 MAINS := $(basename $(notdir $(wildcard runtime/prog/*.c)))
 INIT_MAINS := $(foreach m,pid1 svd svctl,$(wildcard init/$(m).c))
@@ -190,6 +195,7 @@ endef
 $(eval $(call kind,ship,SHIP,$(B)/.sysroot))
 $(eval $(call kind,unit,UNIT))
 $(eval $(call kind,fuzz,FUZZ))
+$(eval $(call kind,storm,STORM))
 archives = -Wl,--start-group $(filter %.a,$(1)) -Wl,--end-group
 # What FOLDER may link, of one kind of build: init sees lib alone, the others everything but init.
 links_init := lib init
@@ -279,8 +285,8 @@ check: $(UNIT_TESTS) $(if $(PROGRAMS),programs)
 	$(RUN_TESTS) tests/lint/run $(UNIT_TESTS)
 vm: all programs
 	$(RUN_TESTS) $(or $(TESTS),$(VM_STORIES))
-test: all programs $(UNIT_TESTS)
-	$(RUN_TESTS) $(or $(TESTS),tests/lint/run $(UNIT_TESTS) $(VM_STORIES))
+test: all programs $(UNIT_TESTS) $(if $(TESTS),,storm-programs)
+	$(RUN_TESTS) $(or $(TESTS),tests/lint/run $(UNIT_TESTS) tests/fuzz/storm $(VM_STORIES))
 
 # ---- fuzzing: seeds in tests/fuzz/corpus/NAME; what is found stays in $(B)/fuzz
 
@@ -291,6 +297,18 @@ $(B)/fuzz/bin/%: $(B)/fuzz/obj/tests/fuzz/%.o $(call links_of,fuzz)
 	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $(call archives,$^) -lyyjson -lyaml -lseccomp
 fuzz: $(FUZZERS:%=$(B)/fuzz/bin/%)
 	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) O=$(B) tests/fuzz/run $(FUZZERS)
+
+# The same targets without libFuzzer, as fast as the code is (tests/fuzz/storm.c): COUNT inputs from SEED on.
+STORMS := $(patsubst %,$(B)/storm/bin/fuzz_%,gate dns_query dns_reply policy port_map)
+links_storm := gate oci wire lib lwip
+$(STORMS): $(B)/storm/bin/%: $(B)/storm/obj/tests/fuzz/%.o $(patsubst %.c,$(B)/storm/obj/%.o,$(wildcard tests/fuzz/storm*.c)) $(call links_of,storm,storm)
+	$(call say,LD,'$* (storm)')
+	@mkdir -p $(@D)
+	$(Q)$(STORM_CC) $(STORM_FLAGS) -o $@ $(filter %.o,$^) $(call archives,$^) -lyyjson -lyaml -lseccomp
+-include $(wildcard $(B)/storm/obj/tests/fuzz/*.d)
+storm-programs: $(STORMS)
+storm: storm-programs
+	$(Q)COUNT=$(COUNT) SEED=$(SEED) O=$(B) tests/fuzz/storm $(TESTS)
 
 # ---- figures against peers
 

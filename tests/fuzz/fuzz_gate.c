@@ -7,7 +7,9 @@
  *   2                  time passes
  *
  * The echo service answers from within lwIP, so all of its output is exercised as well. */
+#include <inttypes.h>
 #include <netinet/in.h>
+#include <sanitizer/asan_interface.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,22 +17,34 @@
 
 #include "gate/flow.h"
 #include "gate/frame.h"
+#include "gate/icmp.h"
 #include "gate/input.h"
 #include "gate/packet.h"
 #include "gate/tcp.h"
 #include "gate/tcp_flow.h"
 #include "gate/tun.h"
+#include "gate/udp.h"
 #include "lib/err.h"
 #include "lib/loop.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+uint64_t fuzz_count(void);
+
+/* SECURITY F1 counts frames, not inputs; how far they came is said with it. */
+static struct {
+	uint64_t frames, malformed, tcp, conversation, udp, icmp, joined, refused, sent;
+} seen;
 
 struct world {
 	struct loop *loop;
 	struct frame_pool *pool;
 	struct tun *tun;
+	struct flow_table *flows;
 	struct input *input;
 	struct tcp *tcp;
+	struct udp *udp;
+	struct icmp *icmp;
+	const struct frame *in; /* the one that is being read */
 	struct flow_account account;
 	uint32_t their_next; /* what the gateway has sent up to */
 	uint32_t our_next;
@@ -69,11 +83,65 @@ static void decide(void *ctx, const struct packet *syn, struct tcp_ruling *rulin
 		ruling->verdict = syn->to_port & 2 ? TCP_FORBID : TCP_REFUSE;
 }
 
+/* A service of ours (DNS): the same bytes as the answer. None knows what to send to port 0. */
+static void on_datagram(void *ctx, const struct packet *p)
+{
+	struct world *w = ctx;
+
+	if (p->from_port)
+		udp_answer(w->udp, &p->to, p->to_port, &p->from, p->from_port, p->payload,
+			   p->payload_bytes);
+}
+
+/* Nothing goes outside: what is let through is served. */
+static void decide_udp(void *ctx, const struct packet *first, struct udp_ruling *ruling)
+{
+	static struct udp_service service = { .on_datagram = on_datagram };
+	struct world *w = ctx;
+
+	service.ctx = w;
+	*ruling = (struct udp_ruling){ .verdict = UDP_SERVE,
+				       .payer.account = &w->account,
+				       .service = &service };
+	/* Not DNS's. */
+	if (first->to_port & 8)
+		ruling->verdict = first->to_port & 4 ? UDP_FORBID : UDP_REFUSE;
+	seen.refused += ruling->verdict != UDP_SERVE;
+}
+
+static void decide_icmp(void *ctx, const struct packet *first, struct icmp_ruling *ruling)
+{
+	struct world *w = ctx;
+
+	*ruling = (struct icmp_ruling){ .verdict = first->icmp_id & 1 ? ICMP_FORBID : ICMP_ANSWER,
+					.payer.account = &w->account };
+}
+
 static void on_tcp(void *ctx, const struct packet *p, struct frame *f)
 {
 	struct world *w = ctx;
 
+	seen.tcp++;
+	seen.joined += f != w->in;
 	tcp_input_packet(w->tcp, p, f);
+}
+
+static void on_udp(void *ctx, const struct packet *p, struct frame *f)
+{
+	struct world *w = ctx;
+
+	seen.udp++;
+	seen.joined += f != w->in;
+	udp_input_packet(w->udp, p, f);
+}
+
+static void on_icmp(void *ctx, const struct packet *p, struct frame *f)
+{
+	struct world *w = ctx;
+
+	seen.icmp++;
+	seen.joined += f != w->in;
+	icmp_input_packet(w->icmp, p, f);
 }
 
 /* What goes out must itself be a packet that we would read. */
@@ -85,6 +153,7 @@ static void on_sent(void *ctx, const struct tun_offload *o, const struct iovec *
 	size_t size = 0;
 	int i;
 
+	seen.sent++;
 	for (i = 0; i < count; i++) {
 		if (size + pieces[i].iov_len > sizeof(bytes))
 			abort();
@@ -110,25 +179,41 @@ static uint16_t take16(const uint8_t **at)
 	return value;
 }
 
-/* SECURITY F1 counts them, not inputs. */
-static unsigned long frames;
-
-static void __attribute__((destructor)) say_frames(void)
+uint64_t fuzz_count(void)
 {
-	fprintf(stderr, "stat::frames: %lu\n", frames);
+	return seen.frames;
 }
 
+static void __attribute__((destructor)) say_seen(void)
+{
+	fprintf(stderr,
+		"stat::frames: %" PRIu64 "\n"
+		"stat::ways: %" PRIu64 " malformed, %" PRIu64 " TCP (%" PRIu64
+		" of the conversation), %" PRIu64 " UDP (%" PRIu64 " refused), %" PRIu64
+		" ICMP, %" PRIu64 " were put together, %" PRIu64 " came out\n",
+		seen.frames, seen.malformed, seen.tcp, seen.conversation, seen.udp, seen.refused,
+		seen.icmp, seen.joined, seen.sent);
+}
+
+enum { BEHIND_BYTES = 128 };
+
+/* No byte behind its end is anybody's, until the frame is given to the next one. */
 static void feed(struct world *w, const uint8_t *bytes, size_t size)
 {
 	struct frame *f = frame_get(w->pool);
+	size_t behind = FRAME_BYTES_MAX - size;
 
 	/* All kept by lwIP: nothing is read, as from the real device. */
 	if (!f)
 		return;
-	frames++;
+	seen.frames++;
 	memcpy(f->bytes, bytes, size);
 	f->size_bytes = (uint32_t)size;
+	w->in = f;
+	behind = behind < BEHIND_BYTES ? behind : BEHIND_BYTES;
+	ASAN_POISON_MEMORY_REGION(f->bytes + size, behind);
 	input_frame(w->input, f);
+	ASAN_UNPOISON_MEMORY_REGION(f->bytes + size, behind);
 	frame_drop(f);
 }
 
@@ -165,6 +250,7 @@ static void feed_segment(struct world *w, const uint8_t *at)
 	tcp[14] = (uint8_t)(window >> 8);
 	tcp[15] = (uint8_t)window;
 	tcp[16] = tcp[17] = tcp[18] = tcp[19] = 0;
+	seen.conversation++;
 	feed(w, packet, 44u + size);
 	w->our_next = seq + size + !!(flags & (PACKET_SYN | PACKET_FIN));
 }
@@ -197,36 +283,59 @@ static void run(struct world *w, const uint8_t *at, size_t size)
 	}
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void begin(struct world *w)
 {
-	static struct world w;
-	struct input_setup inputs = { .ctx = &w, .tcp = on_tcp };
-	struct tcp_setup setup = { .mtu = 1500, .decide = decide, .ctx = &w };
+	struct input_setup inputs = { .ctx = w, .tcp = on_tcp, .udp = on_udp, .icmp = on_icmp };
+	struct tcp_setup tcp = { .mtu = 1500, .decide = decide, .ctx = w };
+	struct udp_setup udp = { .decide = decide_udp, .ctx = w };
+	struct icmp_setup icmp = { .decide = decide_icmp, .ctx = w };
 	struct err e;
 
 	/* These know nothing of what was before. */
-	if (!w.loop) {
-		w.loop = loop_create(&e);
-		w.pool = frame_pool_create(64);
+	if (!w->loop) {
+		w->loop = loop_create(&e);
+		w->pool = frame_pool_create(64);
 	}
-	w.account = (struct flow_account){ .flows_max = 64 };
-	w.our_next = w.their_next = 0;
-	inputs.pool = w.pool;
-	w.tun = setup.tun = tun_create_memory(w.pool, on_sent, &w);
-	inputs.loop = setup.loop = w.loop;
-	setup.flows = flow_table_create(256);
-	setup.gateway4 = address_of_bytes("\x0a\0\0\1", 4);
-	address_parse("fd00::1", &setup.gateway6);
-	w.input = input_create(&inputs);
-	w.tcp = tcp_create(&setup, &e);
+	w->account = (struct flow_account){ .flows_max = 64 };
+	w->our_next = w->their_next = 0;
+	w->flows = flow_table_create(256);
+	w->tun = tun_create_memory(w->pool, on_sent, w);
+	tun_set_mtu(w->tun, 1500);
+	inputs.pool = w->pool;
+	inputs.loop = tcp.loop = udp.loop = icmp.loop = w->loop;
+	tcp.flows = udp.flows = icmp.flows = w->flows;
+	tcp.tun = udp.tun = icmp.tun = w->tun;
+	tcp.gateway4 = udp.gateway4 = icmp.gateway4 = address_of_bytes("\x0a\0\0\1", 4);
+	address_parse("fd00::1", &tcp.gateway6);
+	udp.gateway6 = icmp.gateway6 = tcp.gateway6;
+	w->input = input_create(&inputs);
+	w->tcp = tcp_create(&tcp, &e);
+	w->udp = udp_create(&udp);
+	w->icmp = icmp_create(&icmp);
+}
+
+/* Nothing stays of anybody. */
+static void end(struct world *w)
+{
+	seen.malformed += input_malformed(w->input);
+	icmp_destroy(w->icmp);
+	udp_destroy(w->udp);
+	tcp_destroy(w->tcp);
+	input_destroy(w->input);
+	if (w->account.flows != 0 || w->account.handshakes != 0 || flow_table_count(w->flows) != 0)
+		abort();
+	flow_table_destroy(w->flows);
+	tun_destroy(w->tun);
+	if (frame_pool_scarce(w->pool))
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct world w;
+
+	begin(&w);
 	run(&w, data, size);
-	tcp_destroy(w.tcp);
-	input_destroy(w.input);
-	if (w.account.flows != 0 || w.account.handshakes != 0 || flow_table_count(setup.flows) != 0)
-		abort();
-	flow_table_destroy(setup.flows);
-	tun_destroy(w.tun);
-	if (frame_pool_scarce(w.pool))
-		abort();
+	end(&w);
 	return 0;
 }
