@@ -1,6 +1,6 @@
 #!/bin/bash
 # The gateway on the appliance's kernel: tests/system/stack.sh and gate_ports.py in a guest, at sizes for an
-# emulated CPU. net_gate.sh has netd's own stories; gate_whole.py wants dig, which the guest has not.
+# emulated CPU. net_gate.sh has netd's own stories; gate_days.sh the others.
 . "$(dirname "$0")/lib_peers.bash"
 vm_need "$OUT/bin/netd"
 vm_need "$OUT/bin/gated"
@@ -21,11 +21,9 @@ cat >"$payload/story" <<'STORY'
 here=/payload/tests/system
 ulimit -n 65536
 export PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=ignore
-say "gate_ports at $SECONDS s"
-unshare --mount --net --pid --fork --kill-child --mount-proc python3 $here/gate_ports.py /payload/gated real_client_address other_family ends_and_resets balances drains withdrawn killed jailed
-say "stack at $SECONDS s"
+part gate_ports unshare --mount --net --pid --fork --kill-child --mount-proc python3 $here/gate_ports.py /payload/gated real_client_address other_family ends_and_resets balances drains withdrawn killed jailed
 cp -r /payload/stack /tmp/stack
-WORK=/tmp/stack unshare --net --mount --pid --fork --mount-proc --kill-child \
+WORK=/tmp/stack part stack unshare --net --mount --pid --fork --mount-proc --kill-child \
 	sh -c "mount -t tmpfs -o size=16m run /run && exec bash $here/stack.sh --inside"
 say "ends at $SECONDS s"
 STORY

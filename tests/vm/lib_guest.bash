@@ -38,4 +38,12 @@ within() {
 		sleep 0.1
 	done
 }
+# part NAME COMMAND...: another story, whose TAP goes on here; also one that ends without a word has failed
+part() {
+	local name=$1 status=0
+	shift
+	say "$name at $SECONDS s"
+	"$@" || status=$?
+	[ $status = 0 ] || echo "not ok - $name ended with status $status"
+}
 tap_done() { echo "1..$TAP_COUNT"; exit $((TAP_FAILED != 0)); }

@@ -13,7 +13,7 @@ cat >"$payload/story" <<'STORY'
 . /payload/lib_guest.bash
 . /payload/net_world.bash
 export PYTHONPATH=/payload PYTHONDONTWRITEBYTECODE=1
-CYCLES=20 NETD=/payload/netd CTL=/payload/netctl GATED=plain net_namespaces /payload/net.py
-NETD=/payload/netd CTL=/payload/netctl GATED=/payload/gated net_namespaces /payload/net_gate.py
+CYCLES=20 NETD=/payload/netd CTL=/payload/netctl GATED=plain part net net_namespaces /payload/net.py
+NETD=/payload/netd CTL=/payload/netctl GATED=/payload/gated part net_gate net_namespaces /payload/net_gate.py
 STORY
 MEM=2G peers_story "$payload"
