@@ -27,10 +27,14 @@ enum {
 	TABLE_OUT = 1000, /* and the number of the TUN device: its default route */
 	/* In the order they are asked. */
 	RULE_TO_MEMBERS = 100, /* IPv4 */
-	RULE_FROM_GATEWAY = 100, /* IPv6, as those below */
+	RULE_FROM_GATEWAY = 100, /* IPv6, as those below: goes on at RULE_GATEWAY */
 	RULE_OWN = 101,
 	RULE_MEMBER = 200, /* both */
-	RULE_NOBODY = 30000,
+	RULE_STRANGER = 20000,
+	RULE_GATEWAY = 30000,
+	RULE_FORGED = 30001,
+	RULE_TO_MEMBERS6 = 30002,
+	RULE_NOBODY = 30003,
 	RULE_MAIN_DEFAULT = 32766, /* the kernel's own `lookup main` */
 };
 
@@ -152,29 +156,42 @@ static void add_family(struct rtnetlink_batch *b, const struct router *r, uint8_
 			.table = TABLE_OUT + (uint32_t)i });
 }
 
+static void add_rule6(struct rtnetlink_batch *b, const char *what, uint8_t action,
+		      uint32_t priority)
+{
+	const struct fib_rule_hdr head = {
+		.family = AF_INET6, .action = action,
+		.table = action == FR_ACT_TO_TBL ? RT_TABLE_MAIN : RT_TABLE_UNSPEC
+	};
+
+	rtnetlink_begin(b, what, RTM_NEWRULE, NLM_F_CREATE, &head, sizeof(head));
+	rtnetlink_put_u32(b, FRA_PRIORITY, priority);
+}
+
 /* IPv6 has no rp_filter: who may send what is said by rules, and what no rule lets in is dropped.
+ * What the gateway writes passes by the members' rules, and then by those of what it may not say.
  */
 static void add_source_filter(struct rtnetlink_batch *b, const struct router *r)
 {
-	const struct fib_rule_hdr head = { .family = AF_INET6, .table = RT_TABLE_MAIN,
-					   .action = FR_ACT_TO_TBL };
-	struct fib_rule_hdr drop = { .family = AF_INET6, .action = FR_ACT_BLACKHOLE };
+	const struct fib_rule_hdr everybody = { .family = AF_INET6, .table = RT_TABLE_MAIN,
+						.action = FR_ACT_TO_TBL };
 	char name[IFNAMSIZ];
 
+	add_rule6(b, "place for the gateway's rules", FR_ACT_NOP, RULE_GATEWAY);
 	for (int i = 0; i < r->tun_count; i++) {
-		rtnetlink_begin(b, "rule for the gateway", RTM_NEWRULE, NLM_F_CREATE, &head,
-				sizeof(head));
-		rtnetlink_put_u32(b, FRA_PRIORITY, RULE_FROM_GATEWAY);
-		/* To members alone: the default route would send it back. */
-		rtnetlink_put_u32(b, FRA_SUPPRESS_PREFIXLEN, 0);
+		add_rule6(b, "rule for the gateway", FR_ACT_GOTO, RULE_FROM_GATEWAY);
+		rtnetlink_put_u32(b, FRA_GOTO, RULE_GATEWAY);
 		rtnetlink_put_str(b, FRA_IIFNAME, tun_name(i, name));
 	}
-	rtnetlink_begin(b, "rule for the router", RTM_NEWRULE, NLM_F_CREATE, &head, sizeof(head));
-	rtnetlink_put_u32(b, FRA_PRIORITY, RULE_OWN);
+	add_rule6(b, "rule for the router", FR_ACT_TO_TBL, RULE_OWN);
 	rtnetlink_put_str(b, FRA_IIFNAME, "lo");
-	rtnetlink_begin(b, "rule for strangers", RTM_NEWRULE, NLM_F_CREATE, &drop, sizeof(drop));
-	rtnetlink_put_u32(b, FRA_PRIORITY, RULE_NOBODY);
-	rtnetlink_begin(b, "end the rule for everybody", RTM_DELRULE, 0, &head, sizeof(head));
+	add_rule6(b, "rule for strangers", FR_ACT_BLACKHOLE, RULE_STRANGER);
+	add_rule6(b, "rule for the gateway", FR_ACT_TO_TBL, RULE_TO_MEMBERS6);
+	/* To members alone: the default route would send it back. */
+	rtnetlink_put_u32(b, FRA_SUPPRESS_PREFIXLEN, 0);
+	add_rule6(b, "rule for what is for nobody", FR_ACT_BLACKHOLE, RULE_NOBODY);
+	rtnetlink_begin(b, "end the rule for everybody", RTM_DELRULE, 0, &everybody,
+			sizeof(everybody));
 	rtnetlink_put_u32(b, FRA_PRIORITY, RULE_MAIN_DEFAULT);
 }
 
@@ -292,6 +309,21 @@ static void put_rule(struct rtnetlink_batch *b, const struct plug *p, const stru
 		rtnetlink_fine(b, ENOENT);
 }
 
+/* The gateway does not send from it: only what it wrote gets so far. */
+static void put_forged(struct rtnetlink_batch *b, const struct address *from, uint16_t type)
+{
+	const struct fib_rule_hdr head = { .family = from->family,
+					   .src_len = (uint8_t)(address_size(from) * 8),
+					   .action = FR_ACT_BLACKHOLE };
+
+	rtnetlink_begin(b, "rule against the gateway in its name", type,
+			type == RTM_NEWRULE ? NLM_F_CREATE : 0, &head, sizeof(head));
+	rtnetlink_put_u32(b, FRA_PRIORITY, RULE_FORGED);
+	rtnetlink_put(b, FRA_SRC, from->bytes, address_size(from));
+	if (type == RTM_DELRULE)
+		rtnetlink_fine(b, ENOENT);
+}
+
 /* To other members, and to the gateway. IPv4's way to members is the same for all. */
 static void put_rules(struct rtnetlink_batch *b, const struct router *r, const struct plug *p,
 		      uint16_t type)
@@ -304,6 +336,7 @@ static void put_rules(struct rtnetlink_batch *b, const struct router *r, const s
 	if (type == RTM_NEWRULE)
 		rtnetlink_put_u32(b, FRA_SUPPRESS_PREFIXLEN, 0);
 	put_rule(b, p, &p->address6, type, TABLE_OUT + p->tun);
+	put_forged(b, &p->address6, type);
 }
 
 int router_plug(struct router *r, const struct plug *p, struct err *e)

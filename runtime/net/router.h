@@ -20,7 +20,8 @@
  * rp_filter asks the same rules for the way back (fib_validate_source in net/ipv4/fib_frontend.c
  * takes the device that a packet leaves by as the one that its answer comes in by). So what the
  * gateway writes into another device than the receiver's is dropped, and so is a source address of
- * another member: a gateway that was taken over speaks for no container of its network (IPv4).
+ * another member: a gateway that was taken over speaks for no container of its network. IPv6 has a
+ * rule for each member that says so.
  *
  * Owns: an rtnetlink socket inside the namespace, and the TUN devices. Nothing else holds the
  * namespace but gated's copies of them: with the last of them all of it is gone, devices, the

@@ -17,8 +17,8 @@ import struct
 import threading
 import time
 
-from netlib import LIMIT, TCP, UDP, V4, Namespace, Netd, Tap, error_of, outside, resolvers, within
-from netspoof import a4, checksum, ipv4
+from netlib import LIMIT, TCP, UDP, V4, V6, Namespace, Netd, Tap, error_of, outside, resolvers, within
+from netspoof import a4, checksum, ipv4, udp6
 
 t = Tap("hostile")
 FORGED, CLIENTS, ROUNDS, WORK_MS = (int(os.environ.get(n, d)) for n, d in (
@@ -429,6 +429,29 @@ with fresh.open(V4, UDP) as s:
     heard = [s.recv(100).decode().split() for _ in range(2)]
     s.settimeout(0)
     t.is_("and nothing else was heard", ({x[1] for x in heard}, len({x[0] for x in heard}), error_of(lambda: s.recv(100))), ({FAR, GATEWAY}, 1, "EAGAIN"))
+
+six, spoken_for = Namespace(), Namespace()
+ask("create", "six", "172.19.0.0/24", "172.19.0.1", "fd00:19::/64", "fd00:19::1")
+ask("attach", "six", "six", six.path, "-", "fd00:19::2")
+ask("attach", "six", "spoken_for", spoken_for.path, "-", "fd00:19::3")
+devices = Devices(netd.gateways()["six"])
+with six.open(V6, UDP) as s:
+    s.bind(("", 9))
+    s.settimeout(LIMIT)
+    sources = {"fd00:19::2", "fd00:19::3", "fd00:19::1", "fd00:19::99", "2001:db8::9"}
+    for name, fd in devices.fds.items():
+        for source in sorted(sources):
+            os.write(fd, bytes(10) + udp6(source, "fd00:19::2", source.encode()))
+    heard = [s.recv(100).decode() for _ in range(3 * n)]
+    s.settimeout(0)
+    t.is_("IPv6: nor does it there, but for itself, the world and addresses that nobody has", ({x: heard.count(x) for x in heard}, error_of(lambda: s.recv(100))),
+          ({"fd00:19::1": n, "fd00:19::99": n, "2001:db8::9": n}, "EAGAIN"))
+    ask("detach", "six", "spoken_for")
+    for name, fd in devices.fds.items():
+        os.write(fd, bytes(10) + udp6("fd00:19::3", "fd00:19::2", b"left"))
+    s.settimeout(LIMIT)
+    t.is_("who has left is nobody", s.recv(100), b"left")
+ask("delete", "six")
 
 # ---- F8: a gateway that does not get to read for a while: who sends too much meanwhile loses his own
 first, seen = far.open(V4, UDP), []
