@@ -1,6 +1,7 @@
 /* sysctl.c - see sysctl.h */
 #include "box/sysctl.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -13,6 +14,24 @@
 #include "oci/spec.h"
 
 enum { SYSCTL_PATH_MAX = 256 };
+
+static void explain(const char *value, struct err *e)
+{
+	switch (e->number) {
+	case ENOENT:
+		err_set(e, "this kernel has none of that name: check how it is spelled");
+		break;
+	case EINVAL:
+	case ERANGE:
+		err_set(e, "the kernel does not take \"%s\" for it: give it another value",
+			value);
+		break;
+	case EACCES:
+	case EPERM:
+		err_set(e, "a container may not set it: leave it out, or set it on the machine");
+		break;
+	}
+}
 
 /* sysctl.d(5): the first separator decides; after a dot, a slash is a dot inside a name
  * ("net.ipv4.conf.eth0/1.forwarding"). */
@@ -54,7 +73,9 @@ int sysctl_set(const struct box_plan *plan, struct err *e)
 	if (proc_fd < 0)
 		return err_add(e, "sysctl");
 	for (size_t i = 0; i < spec->sysctl_count; i++)
-		if (set(proc_fd, spec->sysctl[i].key, spec->sysctl[i].value, e))
+		if (set(proc_fd, spec->sysctl[i].key, spec->sysctl[i].value, e)) {
+			explain(spec->sysctl[i].value, e);
 			return err_add(e, ".linux.sysctl.%s", spec->sysctl[i].key);
+		}
 	return closes ? set_bounds(proc_fd, e) : 0;
 }

@@ -115,8 +115,10 @@ ok "a file that is none" wrong '.linux.namespaces[1].path: /etc/passwd is not a 
 	'.linux.namespaces = [{ type: "mount" }, { type: "uts", path: "/etc/passwd" }]'
 ok "a root that is not there" wrong '.root.path: copy the mount of none/: No such file or directory' '.root.path = "none"'
 ok "a root that is a file" wrong '.root.path: copy the mount of config.json/: Not a directory' '.root.path = "config.json"'
-ok "a sysctl that the kernel does not take" wrong '.linux.sysctl.kernel.msgmax: write sys/kernel/msgmax: Invalid argument' \
+ok "a sysctl that the kernel does not take" wrong '.linux.sysctl.kernel.msgmax: the kernel does not take "banana" for it: give it another value' \
 	'.linux.sysctl = { "kernel.msgmax": "banana" }'
+ok "one that it does not have" wrong '.linux.sysctl.kernel.shm_none: this kernel has none of that name: check how it is spelled' \
+	'.linux.sysctl = { "kernel.shm_none": "1" }'
 ok "a deadline that the kernel does not take" wrong '.process.scheduler: the kernel takes no such values for this policy' \
 	'.process.scheduler = { policy: "SCHED_DEADLINE", runtime: 1, deadline: 2, period: 3 }'
 
