@@ -418,28 +418,36 @@ static bool answer_reverse(struct dns_names *n, const struct dns_question *q,
 
 /* ---- ports: [_PORT.]_tcp.NAME */
 
+enum { PORT_OF_NOBODY = UINT16_MAX + 1 };
+
 struct service {
 	uint8_t protocol;
-	uint16_t port;		/* 0 = all of them */
+	uint32_t port;		/* 0 = all of them */
 	struct dns_name name;	/* what follows */
 };
 
+static uint8_t protocol_of(const char *label)
+{
+	return str_equal(label, "_tcp")	  ? IPPROTO_TCP
+	       : str_equal(label, "_udp") ? IPPROTO_UDP
+					  : 0;
+}
+
+/* A port by its service's name ("_http") is nobody's, and not asked outside with our name in it. */
 static bool service_read(const struct dns_name *name, struct service *s)
 {
 	char label[DNS_LABEL_MAX + 1];
-	uint32_t port;
 
 	s->name = *name;
 	s->port = 0;
 	dns_name_label(&s->name, label);
-	if (label[0] == '_' && str_to_u32(label + 1, &port) && port > 0 && port <= UINT16_MAX) {
-		s->port = port;
+	if (label[0] == '_' && !protocol_of(label)) {
+		if (!str_to_u32(label + 1, &s->port) || s->port == 0)
+			s->port = PORT_OF_NOBODY;
 		dns_name_skip(&s->name, 1);
 		dns_name_label(&s->name, label);
 	}
-	s->protocol = str_equal(label, "_tcp")	 ? IPPROTO_TCP
-		      : str_equal(label, "_udp") ? IPPROTO_UDP
-						 : 0;
+	s->protocol = protocol_of(label);
 	return s->protocol && dns_name_skip(&s->name, 1) && s->name.size > 1;
 }
 

@@ -138,7 +138,10 @@ static void answers(void **state)
 		{ "_53._tcp.web-2", DNS_TYPE_SRV, "" },
 		{ "_tcp.web-2", DNS_TYPE_A, "" },
 		{ "_tcp.nobody.example", DNS_TYPE_SRV, "outside" },
-		{ "_99999._tcp.web-1", DNS_TYPE_SRV, "outside" },
+		{ "_99999._tcp.web-1", DNS_TYPE_SRV, "" },
+		{ "_http._tcp.web-1.lab", DNS_TYPE_SRV, "" },
+		{ "_0._tcp.web-1", DNS_TYPE_SRV, "" },
+		{ "_http._tcp.nobody.example", DNS_TYPE_SRV, "outside" },
 		{ "_tcp", DNS_TYPE_SRV, "outside" },
 	};
 	struct dns_names *n = network();
