@@ -1,5 +1,6 @@
 #include "gate/chunk.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 _Static_assert(sizeof(struct chunk) == 65536, "whole pages, and a power of two");
@@ -63,6 +64,7 @@ static struct chunk *take(struct chunk_pool *pool)
 static void give_back(struct chunk_pool *pool, struct chunk_row *row, struct chunk *c)
 {
 	pool->used--;
+	row->count--;
 	if (row->share)
 		--*row->share;
 	if (pool->idle_count >= IDLE_MAX) {
@@ -74,17 +76,30 @@ static void give_back(struct chunk_pool *pool, struct chunk_row *row, struct chu
 	pool->idle_count++;
 }
 
+static bool may_grow(const struct chunk_pool *pool, const struct chunk_row *row)
+{
+	uint32_t max = chunk_share_max(pool);
+
+	if (!row->share)
+		return true;
+	if (*row->share >= max)
+		return false;
+	return row->count == 0 ||
+	       (row->count < max - *row->share && *row->share < chunk_pool_left(pool));
+}
+
 struct chunk *chunk_row_room(struct chunk_pool *pool, struct chunk_row *row)
 {
 	struct chunk *c = row->last;
 
 	if (c && c->used <= CHUNK_BYTES - CHUNK_ROOM_MIN)
 		return c;
-	if (row->share && *row->share >= chunk_share_max(pool))
+	if (!may_grow(pool, row))
 		return NULL;
 	c = take(pool);
 	if (!c)
 		return NULL;
+	row->count++;
 	if (row->share)
 		++*row->share;
 	if (row->last)

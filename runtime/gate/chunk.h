@@ -23,7 +23,8 @@ struct chunk_pool;
 
 struct chunk_row {
 	struct chunk *first, *last;
-	uint32_t *share; /* counts its owner's chunks in all rows; NULL is fine */
+	uint32_t count;
+	uint32_t *share; /* counts its owner's chunks in all rows; NULL: without bound */
 };
 
 struct chunk_pool *chunk_pool_create(size_t chunks_max);
@@ -33,8 +34,10 @@ size_t chunk_pool_left(const struct chunk_pool *pool);
 
 /* Of one owner: a quarter of the pool, so that who does not read takes nothing from the others. */
 uint32_t chunk_share_max(const struct chunk_pool *pool);
-/* The last chunk of the row with room in it, or a new one; NULL: the pool's bound or the owner's.
- */
+/* The last chunk of the row with room in it, or a new one; NULL: the pool's bound, the owner's or
+ * the row's. Beyond its first chunk a row takes no more than it leaves to its owner's others, and
+ * an owner no more than he leaves in the pool: streams that nobody reads do not stop those that
+ * somebody does (dynamic thresholds: Choudhury and Hahne, IEEE/ACM ToN 6(2), 1998). */
 struct chunk *chunk_row_room(struct chunk_pool *pool, struct chunk_row *row);
 /* The first bytes, acknowledged: chunks that are done go back. */
 void chunk_row_drop(struct chunk_pool *pool, struct chunk_row *row, size_t size_bytes);

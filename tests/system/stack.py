@@ -193,6 +193,23 @@ def pressure_in(pid):
     stopped_and_going_on(outside, inside, pid)
 
 
+def unread(pid):
+    """what nobody reads stops itself, and not what another program of the container reads"""
+    before, unread_ones = rss_mib(pid), [pair() for _ in range(8)]
+    totals = [fill(outside) for _, outside in unread_ones]
+    inside, outside = pair()
+    inside.settimeout(60)
+    for word in (b"some", b"more"):
+        outside.sendall(word)
+        assert inside.recv(4, socket.MSG_WAITALL) == word
+        inside.sendall(word[::-1])
+        assert outside.recv(4, socket.MSG_WAITALL) == word[::-1]
+    assert rss_mib(pid) - before < 32, (before, rss_mib(pid))
+    for (receiver, _), total in zip(unread_ones, totals):
+        got = read_all(receiver)[1]
+        assert got == total, (got, total)
+
+
 def many(pid):
     server, inside = listener(), []
     outside = []

@@ -83,6 +83,7 @@ done
 verdict "an unreachable network and a prohibited one are told as that" peer unreachable
 verdict "a server that does not read stops the container, in bounded memory" peer pressure $ctl
 verdict "a container that does not read stops the server, in bounded memory" peer pressure_in $ctl
+verdict "eight streams that nobody reads do not stop the ninth" peer unread $ctl
 verdict "1,000 connections at once each get their own answer" peer many $ctl
 verdict "one source port again and again, to the same place" peer again
 verdict "a server that answers and closes, a container that closes late" peer late

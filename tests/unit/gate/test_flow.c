@@ -129,6 +129,49 @@ static void test_chunks(void **state)
 	chunk_pool_destroy(pool);
 }
 
+static uint32_t grow(struct chunk_pool *pool, struct chunk_row *row)
+{
+	struct chunk *c;
+
+	while ((c = chunk_row_room(pool, row)))
+		c->used = CHUNK_BYTES;
+	return row->count;
+}
+
+static void test_chunk_shares(void **state)
+{
+	struct chunk_pool *pool = chunk_pool_create(64);
+	uint32_t shares[5] = { 0 };
+	struct chunk_row rows[5][10] = { 0 };
+	int i, j;
+
+	(void)state;
+	for (i = 0; i < 5; i++)
+		for (j = 0; j < 10; j++)
+			rows[i][j].share = &shares[i];
+	assert_int_equal(grow(pool, &rows[0][0]), 8);
+	assert_int_equal(grow(pool, &rows[0][1]), 4);
+	assert_int_equal(grow(pool, &rows[0][2]), 2);
+	assert_int_equal(grow(pool, &rows[0][3]), 1);
+	assert_int_equal(grow(pool, &rows[0][4]), 1);
+	assert_int_equal(grow(pool, &rows[0][5]), 0);
+	chunk_row_drop(pool, &rows[0][0], CHUNK_BYTES);
+	assert_int_equal(grow(pool, &rows[0][0]), 7);
+	assert_int_equal(grow(pool, &rows[0][5]), 1);
+	for (i = 1; i < 4; i++)
+		for (j = 0; j < 2; j++)
+			grow(pool, &rows[i][j]);
+	assert_true(chunk_pool_left(pool) > 0);
+	assert_true(grow(pool, &rows[4][0]) > 0);
+	for (i = 0; i < 5; i++) {
+		for (j = 0; j < 10; j++)
+			chunk_row_clear(pool, &rows[i][j]);
+		assert_int_equal(shares[i], 0);
+	}
+	assert_int_equal(chunk_pool_left(pool), 64);
+	chunk_pool_destroy(pool);
+}
+
 static void test_frames(void **state)
 {
 	struct frame_pool *pool = frame_pool_create(2);
@@ -153,6 +196,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_found),	cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_siphash), cmocka_unit_test(test_chunks),
+		cmocka_unit_test(test_chunk_shares),
 		cmocka_unit_test(test_frames),
 	};
 
