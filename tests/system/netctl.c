@@ -413,7 +413,7 @@ static void serve_one(int i)
 	struct sockaddr_storage from, to;
 	socklen_t size = sizeof(from);
 	int client = accept4(ports[i].fd, (struct sockaddr *)&from, &size, SOCK_CLOEXEC);
-	int fd = take_socket(ports[i].container), on = 1;
+	int fd = client < 0 ? -1 : take_socket(ports[i].container), on = 1;
 	struct address a, unmapped;
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 	uint16_t port;
@@ -477,10 +477,12 @@ static void told(int netd, struct msg *m, const char *network)
 		if (str_equal(first, "greedy"))
 			be_greedy(netd, first);
 	} else if (m->type == WIRE_GATE_PUBLISH && m->fd_count == 0) {
-		/* Another balance: it does what nobody asked for. */
+		/* What nobody asked for. A shut one is ready for ever: it is not looked at. */
 		for (int i = 0; i < port_count; i++)
-			if (str_equal(ports[i].key, first))
+			if (str_equal(ports[i].key, first)) {
 				shutdown(ports[i].fd, SHUT_RD);
+				ports[i] = ports[--port_count];
+			}
 	} else if (m->type == WIRE_GATE_PUBLISH && port_count < PORTS_MAX) {
 		str_copy(ports[port_count].key, 64, first);
 		msg_get_u64(m);
