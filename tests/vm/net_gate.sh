@@ -9,10 +9,12 @@ mkdir "$payload"
 	runtime/lib/{address,err,fd,log,msg,str,time}.c runtime/wire/wire.c || die "netctl.c does not compile"
 cp tests/vm/lib_guest.bash tests/system/net.py tests/system/net_gate.py tests/system/netlib.py tests/system/netspoof.py \
 	tests/system/net_world.bash "$OUT/bin/netd" "$OUT/bin/gated" "$payload/"
+cp --parents runtime/wire/stats.h "$payload/"
 cat >"$payload/story" <<'STORY'
 . /payload/lib_guest.bash
 . /payload/net_world.bash
-export PYTHONPATH=/payload PYTHONDONTWRITEBYTECODE=1
+cd /payload
+export PYTHONPATH=/payload PYTHONDONTWRITEBYTECODE=1 IN_GUEST=1
 CYCLES=20 NETD=/payload/netd CTL=/payload/netctl GATED=plain part net net_namespaces /payload/net.py
 NETD=/payload/netd CTL=/payload/netctl GATED=/payload/gated part net_gate net_namespaces /payload/net_gate.py
 STORY
