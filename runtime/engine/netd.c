@@ -137,12 +137,14 @@ static int on_port(struct netd *net, const char *network, struct msg *m, struct 
 static int on_message(struct link *link, struct msg *m, struct err *e)
 {
 	struct netd *net = owner_of(link, struct netd, link);
-	AUTO_FD int fd = msg_take_fd(m);
-	struct netd_answer a = { .fd = fd };
+	struct netd_answer a;
+	AUTO_FD int fd = -1;
 	const char *key;
 
 	if (!wire_allowed(m->type, WIRE_NETD, WIRE_ENGINED, m->fd_count))
 		return err_set(e, "%s is no message from netd", wire_name(m->type));
+	fd = msg_take_fd(m);
+	a = (struct netd_answer){ .fd = fd };
 	key = msg_get_str(m);
 	switch (m->type) {
 	case WIRE_NET_NETWORK:
