@@ -73,6 +73,8 @@ struct compose_service_network {
 	size_t attachment_count;
 	struct port_map *ports;
 	size_t port_count;
+	struct port_map *exposed;	/* expose: container ports alone */
+	size_t exposed_count;
 	struct address resolvers[COMPOSE_RESOLVERS_MAX];	/* dns */
 	size_t resolver_count;
 	const char *const *search;	/* dns_search, dns_opt; NULL-terminated, NULL = not given */

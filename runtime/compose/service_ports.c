@@ -137,21 +137,27 @@ int service_read_ports(struct reader *r, const struct yaml_node *node, struct er
 	return 0;
 }
 
-/* Says something to people alone, as with Docker: containers of one network reach every port. */
+/* Opens nothing, as with Docker: containers of one network reach every port. SRV records name them.
+ */
 int service_read_expose(struct reader *r, const struct yaml_node *node, struct err *e)
 {
+	struct compose_service *s = r->target;
+	struct compose_service_network *n = &s->network;
+
 	if (node->kind != YAML_LIST)
 		return reader_fail(r, node, e, "must be a list, not %s",
 				   yaml_kind_name(node->kind));
+	n->exposed = arena_array(r->arena, yaml_count(node) + 1, sizeof(*n->exposed));
 	for (const struct yaml_node *item = node->first; item; item = item->next) {
 		const char *text = reader_text(r, item, e);
-		struct port_map map;
 		struct err cause;
 
 		if (!text)
 			return -1;
-		if (port_map_parse_parts(NULL, NULL, text, &map, &cause) < 0)
+		if (port_map_parse_parts(NULL, NULL, text, &n->exposed[n->exposed_count], &cause) <
+		    0)
 			return reader_fail(r, item, e, "%s", cause.text);
+		n->exposed_count++;
 	}
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "engine/exposed.h"
 #include "lib/address.h"
 
 struct arena;
@@ -34,6 +35,7 @@ struct attachments {
 	bool is_extra;				/* a place that is only sometimes taken */
 	struct attachment items[ATTACHMENTS_MAX];
 	size_t count;
+	struct exposed exposed; /* on each of them; filled in by who reads the image */
 	const char *error;			/* of the first that has one */
 };
 

@@ -11,6 +11,7 @@
 #include "lib/fs.h"
 #include "lib/json.h"
 #include "lib/str.h"
+#include "oci/port_map.h"
 
 static int read_text(const struct json *object, const char *key, const char **text,
 		     struct arena *arena, struct err *e)
@@ -46,6 +47,25 @@ static int read_list(const struct json *object, const char *key, const char *con
 	return 0;
 }
 
+/* A word for those who run it, not a condition: of SCTP, which nothing here carries, there is none.
+ */
+static void read_exposed(struct image *image, const struct json *config, struct arena *arena)
+{
+	struct json ports = json_member(config, "ExposedPorts");
+	size_t count = json_kind(&ports) == JSON_OBJECT ? json_count(&ports) : 0;
+	struct port_map *maps = arena_array(arena, IMAGE_EXPOSED_MAX, sizeof(*maps));
+
+	for (size_t i = 0; i < count && image->exposed_count < IMAGE_EXPOSED_MAX; i++) {
+		struct port_map *map = &maps[image->exposed_count];
+		const char *text;
+		struct err e;
+
+		json_member_at(&ports, i, &text);
+		image->exposed_count += port_map_parse_parts(NULL, NULL, text, map, &e) == 0;
+	}
+	image->exposed = maps;
+}
+
 static int read_root(struct image *image, const struct json *root, struct arena *arena,
 		     struct err *e)
 {
@@ -68,6 +88,7 @@ static int read_root(struct image *image, const struct json *root, struct arena 
 	    read_text(&config, "User", &image->user, arena, e) < 0 ||
 	    read_text(&config, "WorkingDir", &image->working_dir, arena, e) < 0)
 		return -1;
+	read_exposed(image, &config, arena);
 	return read_text(&config, "StopSignal", &image->stop_signal, arena, e);
 }
 

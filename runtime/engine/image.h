@@ -6,8 +6,9 @@
 
 struct arena;
 struct err;
+struct port_map;
 
-enum { IMAGE_BYTES_MAX = 1 << 20 };
+enum { IMAGE_BYTES_MAX = 1 << 20, IMAGE_EXPOSED_MAX = 64 };
 
 struct image {
 	const char *name;
@@ -16,6 +17,8 @@ struct image {
 	const char *const *entrypoint;
 	const char *const *command;
 	const char *user, *working_dir, *stop_signal;	/* "" = not given */
+	const struct port_map *exposed;		/* ExposedPorts, as far as we carry them */
+	size_t exposed_count;
 };
 
 /* images_fd: the folder of all images. Text lives in the arena. */

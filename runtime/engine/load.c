@@ -219,6 +219,7 @@ static int make_plan(struct load *load, struct load_wanted *wanted, struct arena
 		request.attachments = NULL;	/* that service has no network */
 	if (image_read(&image, load->files.images_fd, wanted->service->image, arena, e) < 0)
 		return -1;
+	exposed_collect(&load->attachments[wanted - load->wanted].exposed, n, &image);
 	return plan_make(&wanted->plan, &request, arena, e);
 }
 

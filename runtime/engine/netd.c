@@ -342,6 +342,9 @@ int netd_attach(struct netd *net, const struct attachments *all, unsigned number
 	msg_put_u64(m, a->is_default ? FLAG_DEFAULT : 0);
 	put_policy(m, &service->network);
 	put_names(m, all, a);
+	msg_put_u64(m, all->exposed.count);
+	for (size_t i = 0; i < all->exposed.count; i++)
+		msg_put_u64(m, all->exposed.ports[i]);
 	msg_put_fd(m, net_ns_fd);
 	return ask(net, done, ctx, e);
 }

@@ -8,6 +8,7 @@
 #include "gate/address.h"
 #include "gate/dns_cache.h"
 #include "gate/dns_forward.h"
+#include "gate/dns_member.h"
 #include "gate/dns_names.h"
 #include "gate/dns_records.h"
 #include "lib/err.h"
@@ -130,21 +131,19 @@ static struct dns_asker *asker_of(struct dns *d, const char *container)
 	return asker ? asker : &d->nobody;
 }
 
-int dns_set_member(struct dns *d, const char *container, const struct address *addresses,
-		   int address_count, const char *const *names, int name_count, struct err *e)
+int dns_set_member(struct dns *d, const struct dns_member *m, struct err *e)
 {
-	struct dns_asker **at = asker_at(d, container);
+	struct dns_asker **at = asker_at(d, m->container);
 
 	if (!*at) {
 		*at = calloc(1, sizeof(**at));
 		if (!*at)
 			abort();
-		(*at)->container = strdup(container);
+		(*at)->container = strdup(m->container);
 		if (!(*at)->container)
 			abort();
 	}
-	return dns_names_set_member(d->names, container, addresses, address_count, names,
-				    name_count, e);
+	return dns_names_set_member(d->names, m, e);
 }
 
 void dns_set_member_resolvers(struct dns *d, const char *container,
@@ -159,11 +158,6 @@ void dns_set_member_resolvers(struct dns *d, const char *container,
 						   asker->resolvers.count * sizeof(*resolvers),
 						   d->seed) | 1
 				   : 0;
-}
-
-void dns_set_port(struct dns *d, const char *container, uint8_t protocol, uint16_t port, bool there)
-{
-	dns_names_set_port(d->names, container, protocol, port, there);
 }
 
 /* ---- answering */

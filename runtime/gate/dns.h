@@ -26,6 +26,7 @@ struct dns;
 struct dns_asker;
 struct dns_client;
 struct dns_forward;
+struct dns_member;
 struct err;
 struct loop;
 struct subnet;
@@ -76,17 +77,12 @@ void dns_set_network(struct dns *d, bool internal, const char *search,
 		     const struct subnet *subnets, int subnet_count);
 void dns_set_resolvers(struct dns *d, const struct address *resolvers, int count);
 
-/* Names are case-insensitive; several members may share one (replicas). The first is the reverse
- * name. The same container again: replaced. */
-int dns_set_member(struct dns *d, const char *container, const struct address *addresses,
-		   int address_count, const char *const *names, int name_count, struct err *e);
+/* The same container again: replaced. */
+int dns_set_member(struct dns *d, const struct dns_member *m, struct err *e);
 /* Asked for it instead of the network's; 0 = the network's. After dns_set_member. */
 void dns_set_member_resolvers(struct dns *d, const char *container,
 			      const struct address *resolvers, int count);
 void dns_remove_member(struct dns *d, const char *container);
-/* The container listens there: SRV records `_PORT._tcp.NAME` and `_tcp.NAME` of its names. */
-void dns_set_port(struct dns *d, const char *container, uint8_t protocol, uint16_t port,
-		  bool there);
 
 void dns_ask(struct dns *d, struct dns_client *client, const void *message, size_t size_bytes);
 void dns_forget(struct dns_client *client); /* the client goes away; fine when it has no question */

@@ -6,17 +6,17 @@
 #include <string.h>
 
 #include "gate/address.h"
+#include "gate/dns_member.h"
 #include "gate/dns_message.h"
 #include "gate/dns_name.h"
 #include "gate/dns_records.h"
+#include "gate/port.h"
 #include "lib/err.h"
 #include "lib/str.h"
 
 enum {
 	BUCKETS = 1024,
 	OWN_MAX = 4,		/* gateways, subnets */
-	ADDRESSES_MAX = 2,	/* of a member: one of each family */
-	PORTS_MAX = 64,		/* of a member */
 };
 
 struct member;
@@ -28,19 +28,14 @@ struct entry {
 	struct dns_name name;	/* lower case; one block with the struct, cut to its size */
 };
 
-struct port {
-	uint8_t protocol;
-	uint16_t port;
-};
-
 struct member {
 	struct member *next;
 	char *container;
-	struct address addresses[ADDRESSES_MAX];
+	struct address addresses[DNS_MEMBER_ADDRESSES_MAX];
 	int address_count;
 	struct entry **entries;	/* the first is the reverse name */
 	int entry_count;
-	struct port ports[PORTS_MAX];
+	struct port ports[DNS_MEMBER_PORTS_MAX];
 	int port_count;
 };
 
@@ -155,60 +150,49 @@ static void entry_add(struct dns_names *n, struct member *m, const struct dns_na
 	n->name_count++;
 }
 
-int dns_names_set_member(struct dns_names *n, const char *container,
-			 const struct address *addresses, int address_count,
-			 const char *const *names, int name_count, struct err *e)
+static struct member *member_make(const struct dns_member *said)
+{
+	struct member *m = calloc(1, sizeof(*m));
+	int i;
+
+	if (!m)
+		abort();
+	m->container = strdup(said->container);
+	m->entries = calloc(said->name_count + 1, sizeof(struct entry *));
+	if (!m->container || !m->entries)
+		abort();
+	for (i = 0; i < said->address_count && m->address_count < DNS_MEMBER_ADDRESSES_MAX; i++)
+		if (said->addresses[i].family)
+			m->addresses[m->address_count++] = said->addresses[i];
+	for (i = 0; i < said->port_count && m->port_count < DNS_MEMBER_PORTS_MAX; i++)
+		m->ports[m->port_count++] = said->ports[i];
+	return m;
+}
+
+int dns_names_set_member(struct dns_names *n, const struct dns_member *said, struct err *e)
 {
 	struct member *m, *old;
 	struct dns_name name;
 	int i;
 
-	for (i = 0; i < name_count; i++)
-		if (!dns_name_parse(names[i], &name) || name.size == 1)
-			return err_set(e, "%s is no name that a container can have", names[i]);
-	old = member_find(n, container);
-	if (n->name_count - (old ? old->entry_count : 0) + name_count > DNS_NAMES_MAX)
+	for (i = 0; i < said->name_count; i++)
+		if (!dns_name_parse(said->names[i], &name) || name.size == 1)
+			return err_set(e, "%s is no name that a container can have",
+				       said->names[i]);
+	old = member_find(n, said->container);
+	if (n->name_count - (old ? old->entry_count : 0) + said->name_count > DNS_NAMES_MAX)
 		return err_set(e, "more than %d names in one network", DNS_NAMES_MAX);
-	m = calloc(1, sizeof(*m));
-	if (!m)
-		abort();
-	if (old) {
-		m->port_count = old->port_count;
-		memcpy(m->ports, old->ports, sizeof(m->ports));
-		dns_names_remove_member(n, container);
-	}
-	m->container = strdup(container);
-	m->entries = calloc(name_count + 1, sizeof(struct entry *));
-	if (!m->container || !m->entries)
-		abort();
-	for (i = 0; i < address_count && m->address_count < ADDRESSES_MAX; i++)
-		if (addresses[i].family)
-			m->addresses[m->address_count++] = addresses[i];
-	for (i = 0; i < name_count; i++) {
-		dns_name_parse(names[i], &name);
+	m = member_make(said);
+	if (old)
+		dns_names_remove_member(n, said->container);
+	for (i = 0; i < said->name_count; i++) {
+		dns_name_parse(said->names[i], &name);
 		dns_name_lower(&name);
 		entry_add(n, m, &name);
 	}
 	m->next = n->members;
 	n->members = m;
 	return 0;
-}
-
-void dns_names_set_port(struct dns_names *n, const char *container, uint8_t protocol, uint16_t port,
-			bool there)
-{
-	struct member *m = member_find(n, container);
-	int i;
-
-	if (!m)
-		return;
-	for (i = 0; i < m->port_count; i++)
-		if (m->ports[i].protocol == protocol && m->ports[i].port == port)
-			break;
-	if (there && i == m->port_count && i < PORTS_MAX)
-		m->ports[m->port_count++] = (struct port){ protocol, port };
-	else if (!there && i < m->port_count)
-		m->ports[i] = m->ports[--m->port_count];
 }
 
 /* ---- answers */
@@ -466,10 +450,10 @@ static void give_service(struct dns_names *n, const struct dns_question *q, cons
 		dns_name_join(&target, &n->search);
 	memcpy(data + 6, target.wire, target.size);
 	for (i = 0; i < m->port_count; i++) {
-		if (m->ports[i].protocol != s.protocol || (s.port && m->ports[i].port != s.port))
+		if (m->ports[i].protocol != s.protocol || (s.port && m->ports[i].number != s.port))
 			continue;
-		data[4] = m->ports[i].port >> 8;
-		data[5] = m->ports[i].port & 0xff;
+		data[4] = m->ports[i].number >> 8;
+		data[5] = m->ports[i].number & 0xff;
 		if (q->type == DNS_TYPE_SRV || q->type == DNS_TYPE_ANY)
 			add_record(reply, DNS_ANSWER, &q->name, DNS_TYPE_SRV, data,
 				   6 + target.size);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct address;
+struct dns_member;
 struct dns_names;
 struct dns_question;
 struct dns_reply;
@@ -25,12 +26,8 @@ void dns_names_destroy(struct dns_names *n); /* NULL is fine */
 /* As in dns.h. */
 void dns_names_set_network(struct dns_names *n, const char *search, const struct address *gateways,
 			   int gateway_count, const struct subnet *subnets, int subnet_count);
-int dns_names_set_member(struct dns_names *n, const char *container,
-			 const struct address *addresses, int address_count,
-			 const char *const *names, int name_count, struct err *e);
+int dns_names_set_member(struct dns_names *n, const struct dns_member *said, struct err *e);
 void dns_names_remove_member(struct dns_names *n, const char *container);
-void dns_names_set_port(struct dns_names *n, const char *container, uint8_t protocol, uint16_t port,
-			bool there);
 
 /* True: it is ours, reply (initialized) says what there is. False: ask outside. */
 bool dns_names_answer(struct dns_names *n, const struct dns_question *q, struct dns_reply *reply);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "gate/gate_field.h"
 #include "gate/sockets.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -133,26 +134,6 @@ static void say_what_waits(struct gate *g)
 
 /* ---- from netd; each reads its message whole before it changes anything */
 
-static int read_address(struct msg *m, uint8_t family, struct address *a, struct err *e)
-{
-	const char *text = msg_get_str(m);
-
-	*a = (struct address){ 0 };
-	if (!*text || (address_parse(text, a) && a->family == family))
-		return 0;
-	return err_set(e, "'%s' is no IPv%d address", text, family == AF_INET ? 4 : 6);
-}
-
-static int read_subnet(struct msg *m, uint8_t family, struct subnet *s, struct err *e)
-{
-	const char *text = msg_get_str(m);
-
-	*s = (struct subnet){ 0 };
-	if (!*text || (subnet_parse(text, s) && (!family || s->address.family == family)))
-		return 0;
-	return err_set(e, "'%s' is no subnet", text);
-}
-
 static int on_network(struct gate *g, struct msg *m, struct err *e)
 {
 	struct gate_network n = { 0 };
@@ -161,10 +142,10 @@ static int on_network(struct gate *g, struct msg *m, struct err *e)
 	int tun_fds[TUN_DEVICES_MAX];
 
 	n.internal = msg_get_u64(m) & 1;
-	if (read_subnet(m, AF_INET, &n.subnet4, e) < 0 ||
-	    read_address(m, AF_INET, &n.gateway4, e) < 0 ||
-	    read_subnet(m, AF_INET6, &n.subnet6, e) < 0 ||
-	    read_address(m, AF_INET6, &n.gateway6, e) < 0)
+	if (gate_field_subnet(m, AF_INET, &n.subnet4, e) < 0 ||
+	    gate_field_address(m, AF_INET, &n.gateway4, e) < 0 ||
+	    gate_field_subnet(m, AF_INET6, &n.subnet6, e) < 0 ||
+	    gate_field_address(m, AF_INET6, &n.gateway6, e) < 0)
 		return -1;
 	policy = msg_get_str(m);
 	mtu = msg_get_u64(m);
@@ -222,7 +203,7 @@ static int on_forbidden(struct gate *g, struct msg *m, struct err *e)
 	if (!list)
 		abort();
 	for (i = 0; i < count; i++)
-		if (read_subnet(m, 0, &list[i], e) < 0)
+		if (gate_field_subnet(m, 0, &list[i], e) < 0)
 			return -1;
 	if (msg_end(m, e) < 0)
 		return -1;
@@ -234,50 +215,40 @@ static int on_forbidden(struct gate *g, struct msg *m, struct err *e)
 	return 0;
 }
 
-static int read_names(struct msg *m, const char *names[MEMBER_NAMES_MAX], uint64_t *count,
-		      struct err *e)
+static void set_names(struct gate_member *m, const char *const *names, unsigned count)
 {
-	uint64_t i;
-
-	*count = msg_get_u64(m);
-	if (*count > MEMBER_NAMES_MAX)
-		return err_set(e, "a container has at most %d names", MEMBER_NAMES_MAX);
-	for (i = 0; i < *count; i++)
-		names[i] = msg_get_str(m);
-	return msg_end(m, e);
-}
-
-static void set_names(struct gate_member *m, const char *const *names, uint64_t count)
-{
-	uint64_t i;
+	unsigned i;
 
 	gate_member_clear_names(m);
 	if (count == 0)
 		return;
-	m->names = calloc((size_t)count, sizeof(*m->names));
+	m->names = calloc(count, sizeof(*m->names));
 	if (!m->names)
 		abort();
 	for (i = 0; i < count; i++)
 		m->names[i] = copy_text(names[i]);
-	m->name_count = (unsigned)count;
+	m->name_count = count;
 }
 
 static int on_member(struct gate *g, struct msg *m, struct err *e)
 {
 	const char *container = msg_get_str(m), *policy, *names[MEMBER_NAMES_MAX];
 	struct address address4, address6;
+	struct port ports[MEMBER_PORTS_MAX];
 	struct gate_member *member;
-	uint64_t count, tun_device;
+	unsigned name_count, port_count;
+	uint64_t tun_device;
 
-	if (read_address(m, AF_INET, &address4, e) < 0 ||
-	    read_address(m, AF_INET6, &address6, e) < 0)
+	if (gate_field_address(m, AF_INET, &address4, e) < 0 ||
+	    gate_field_address(m, AF_INET6, &address6, e) < 0)
 		return -1;
 	policy = msg_get_str(m);
 	tun_device = msg_get_u64(m);
 	if (tun_device >= TUN_DEVICES_MAX)
 		return err_set(e, "container %s has TUN device %ju of %d", container,
 			       (uintmax_t)tun_device, TUN_DEVICES_MAX);
-	if (read_names(m, names, &count, e) < 0)
+	if (gate_field_names(m, names, &name_count, e) < 0 ||
+	    gate_field_ports(m, ports, &port_count, e) < 0 || msg_end(m, e) < 0)
 		return -1;
 	member = gate_member_join(&g->members, container, e);
 	if (!member || gate_member_set_addresses(&g->members, member, &address4, &address6, e) < 0)
@@ -285,7 +256,9 @@ static int on_member(struct gate *g, struct msg *m, struct err *e)
 	free(member->policy_text);
 	member->policy_text = copy_text(policy);
 	member->tun_device = (uint8_t)tun_device;
-	set_names(member, names, count);
+	set_names(member, names, name_count);
+	memcpy(member->ports, ports, port_count * sizeof(*ports));
+	member->port_count = port_count;
 	EACH_PART(g, member, member);
 	return 0;
 }

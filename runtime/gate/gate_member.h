@@ -10,6 +10,7 @@
 #include "gate/address.h"
 #include "gate/flow.h"
 #include "gate/payer.h"
+#include "gate/port.h"
 #include "gate/rate.h"
 #include "wire/stats.h"
 
@@ -18,9 +19,10 @@ struct gate_sockets;
 struct policy;
 
 enum {
-	MEMBERS_MAX = 4096,		/* x about 400 bytes */
+	MEMBERS_MAX = 4096,		/* x about 700 bytes */
 	MEMBER_NAME_BYTES = 128,	/* of a container, a network, a key of a published port */
 	MEMBER_NAMES_MAX = 64,		/* host names and aliases of one container */
+	MEMBER_PORTS_MAX = 64,		/* that others are told of */
 };
 
 struct gate_member {
@@ -28,6 +30,8 @@ struct gate_member {
 	struct address address4, address6;	/* family 0: it has none */
 	char **names;				/* the first one is the reverse name */
 	unsigned name_count;
+	struct port ports[MEMBER_PORTS_MAX];	/* where it listens, published or not */
+	unsigned port_count;
 	char *policy_text;			/* as it was said; "" = the network's alone */
 
 	uint8_t tun_device;			/* that it is sent to by (tun.h) */

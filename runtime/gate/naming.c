@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "gate/dns.h"
+#include "gate/dns_member.h"
 #include "gate/egress.h"
 #include "gate/gate.h"
 #include "gate/policy.h"
@@ -113,18 +114,25 @@ static void on_member(struct gate_part *part, struct gate *g, struct gate_member
 {
 	const struct address *resolvers;
 	struct address addresses[2];
+	struct dns_member said = {
+		.container = m->container,
+		.addresses = addresses,
+		.names = (const char *const *)m->names,
+		.name_count = (int)m->name_count,
+		.ports = m->ports,
+		.port_count = (int)m->port_count,
+	};
 	struct err e;
-	int count = 0;
+	int count;
 
 	(void)part;
 	m->policy = renew_policy(m->policy, m->policy_text, m->container);
 	set_rates(g, m);
 	if (m->address4.family)
-		addresses[count++] = m->address4;
+		addresses[said.address_count++] = m->address4;
 	if (m->address6.family)
-		addresses[count++] = m->address6;
-	if (dns_set_member(g->dns, m->container, addresses, count, (const char *const *)m->names,
-			   (int)m->name_count, &e) < 0)
+		addresses[said.address_count++] = m->address6;
+	if (dns_set_member(g->dns, &said, &e) < 0)
 		log_warn("names of %s: %s", m->container, e.text);
 	count = policy_resolvers(m->policy, &resolvers);
 	dns_set_member_resolvers(g->dns, m->container, resolvers, count);
@@ -136,28 +144,6 @@ static void on_member_leaves(struct gate_part *part, struct gate *g, struct gate
 	dns_remove_member(g->dns, m->container);
 	policy_destroy(m->policy);
 	m->policy = NULL;
-}
-
-static void set_ports(struct gate *g, const struct published *p, bool there)
-{
-	unsigned i;
-
-	for (i = 0; i < p->balance.count; i++)
-		if (p->members[i])
-			dns_set_port(g->dns, p->members[i]->container, p->protocol,
-				     p->container_port, there);
-}
-
-static void on_published(struct gate_part *part, struct gate *g, struct published *p)
-{
-	(void)part;
-	set_ports(g, p, true);
-}
-
-static void on_withdrawn(struct gate_part *part, struct gate *g, struct published *p)
-{
-	(void)part;
-	set_ports(g, p, false);
 }
 
 /* ---- what the DNS server wants to know */
@@ -240,8 +226,6 @@ struct naming *naming_create(struct gate *g)
 	n->part.forbidden = on_forbidden;
 	n->part.member = on_member;
 	n->part.member_leaves = on_member_leaves;
-	n->part.published = on_published;
-	n->part.withdrawn = on_withdrawn;
 	gate_add_part(g, &n->part);
 	return n;
 }

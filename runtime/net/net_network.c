@@ -154,6 +154,12 @@ void net_member_describe(struct net_member *m, const char *policy, const char *c
 		m->names[i] = copy_of(names[i]);
 }
 
+void net_member_expose(struct net_member *m, const uint64_t *ports, size_t count)
+{
+	memcpy(m->exposed, ports, count * sizeof(*ports));
+	m->exposed_count = count;
+}
+
 struct net_port *net_port_find(const struct net_network *w, const char *key)
 {
 	struct net_port *p = w->ports;

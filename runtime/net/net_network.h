@@ -22,6 +22,7 @@ enum {
 	NET_PORTS_MAX = 16384,	    /* of one network: a range is one a port */
 	NET_BACKENDS_MAX = 1024,    /* of one port */
 	NET_NAMES_MAX = 64,	    /* of one member */
+	NET_EXPOSED_MAX = 64,	    /* ports of one member that others are told of */
 	NET_NAME_TEXT_MAX = 253,    /* RFC 1035 as text */
 	NET_POLICY_BYTES_MAX = 16384,
 	NET_FIRST_INDEX = 16, /* above lo and the TUN devices, which the kernel numbers */
@@ -39,6 +40,8 @@ struct net_member {
 	char *policy;
 	char *names[NET_NAMES_MAX];
 	size_t name_count;
+	uint64_t exposed[NET_EXPOSED_MAX]; /* as NET_ATTACH has them */
+	size_t exposed_count;
 	bool waits_for_counters; /* engined asked */
 };
 
@@ -87,6 +90,7 @@ struct net_member *net_member_add(struct net_network *w, const char *name);
 void net_member_remove(struct net_network *w, struct net_member *m); /* and its plug */
 void net_member_describe(struct net_member *m, const char *policy, const char *const *names,
 			 size_t count);
+void net_member_expose(struct net_member *m, const uint64_t *ports, size_t count);
 
 struct net_port *net_port_find(const struct net_network *w, const char *key);
 struct net_port *net_port_add(struct net_network *w, const char *key);

@@ -96,6 +96,16 @@ void net_tell_forbidden(struct net_network *w)
 	keeper_tell(&w->keeper, &m);
 }
 
+static void put_names(struct msg *m, const struct net_member *n)
+{
+	msg_put_u64(m, n->name_count);
+	for (size_t i = 0; i < n->name_count; i++)
+		msg_put_str(m, n->names[i]);
+	msg_put_u64(m, n->exposed_count);
+	for (size_t i = 0; i < n->exposed_count; i++)
+		msg_put_u64(m, n->exposed[i]);
+}
+
 void net_tell_member(struct net_network *w, const struct net_member *n)
 {
 	struct msg m;
@@ -106,9 +116,7 @@ void net_tell_member(struct net_network *w, const struct net_member *n)
 	put_address(&m, &n->plug.address6);
 	msg_put_str(&m, n->policy);
 	msg_put_u64(&m, n->plug.tun);
-	msg_put_u64(&m, n->name_count);
-	for (size_t i = 0; i < n->name_count; i++)
-		msg_put_str(&m, n->names[i]);
+	put_names(&m, n);
 	keeper_tell(&w->keeper, &m);
 }
 

@@ -1,4 +1,5 @@
 /* verbs_member.c - see verbs.h */
+#include <netinet/in.h>
 #include <string.h>
 
 #include "lib/err.h"
@@ -18,6 +19,7 @@ struct request {
 	const char *network, *container, *interface, *address4, *address6, *mac, *policy;
 	uint64_t flags, name_count;
 	const char *names[NET_NAMES_MAX];
+	uint64_t ports[NET_EXPOSED_MAX], port_count;
 	struct net_network *w;
 	struct plug plug;
 };
@@ -49,6 +51,11 @@ static bool is_interface(const char *name)
 	       !str_equal(name, "all") && !str_equal(name, "default") && !strchr(name, '.');
 }
 
+static bool is_port(uint64_t port)
+{
+	return (port >> 16 == IPPROTO_TCP || port >> 16 == IPPROTO_UDP) && (uint16_t)port != 0;
+}
+
 static int plan(struct nets *n, struct request *r, int ns_fd, struct err *e)
 {
 	struct plug *p = &r->plug;
@@ -74,6 +81,9 @@ static int plan(struct nets *n, struct request *r, int ns_fd, struct err *e)
 	for (size_t i = 0; i < r->name_count; i++)
 		if (strlen(r->names[i]) > NET_NAME_TEXT_MAX)
 			return err_set(e, "a name of more than %d bytes", NET_NAME_TEXT_MAX);
+	for (size_t i = 0; i < r->port_count; i++)
+		if (!is_port(r->ports[i]))
+			return err_set(e, "%#jx is no port of tcp or udp", (uintmax_t)r->ports[i]);
 	str_copy(p->interface, sizeof(p->interface), r->interface);
 	p->is_default = r->flags & ATTACH_DEFAULT;
 	if (ns_fd < 0)
@@ -131,6 +141,7 @@ static int attach(struct request *r, int *ns_fd, struct err *e)
 		*ns_fd = -1;
 	}
 	net_member_describe(m, r->policy, r->names, r->name_count);
+	net_member_expose(m, r->ports, r->port_count);
 	net_tell_member(w, m);
 	return 0;
 }
@@ -154,6 +165,12 @@ int verb_attach(struct nets *n, struct msg *m, struct verb_answer *a)
 		       err_set(&a->why, "more than %d names", NET_NAMES_MAX);
 	for (size_t i = 0; i < r.name_count; i++)
 		r.names[i] = msg_get_str(m);
+	r.port_count = msg_get_u64(m);
+	if (r.port_count > NET_EXPOSED_MAX)
+		return a->is_malformed = true,
+		       err_set(&a->why, "more than %d ports", NET_EXPOSED_MAX);
+	for (size_t i = 0; i < r.port_count; i++)
+		r.ports[i] = msg_get_u64(m);
 	if (verb_end(m, a))
 		return -1;
 	msg_put_str(a->out, a->key);

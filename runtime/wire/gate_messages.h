@@ -12,7 +12,7 @@
  * GATE_RESOLVERS u64 count, str address each                       the appliance's, tried in order
  * GATE_FORBIDDEN u64 count, str subnet each                        other networks of this machine
  * GATE_MEMBER    str container, str address4, str address6, str policy, u64 TUN device (0 = the
- *                first), u64 names, str name each
+ *                first), u64 names, str name each, u64 ports, u64 each (as in NET_ATTACH)
  * GATE_LEAVE     str container
  * GATE_SOCKETS   str container, u64 family (AF_INET, AF_INET6); fds: sockets of its namespace,
  *                unbound, with

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "gate/address.h"
+#include "gate/dns_member.h"
 #include "gate/dns_message.h"
 #include "gate/dns_names.h"
+#include "gate/port.h"
 #include "lib/err.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -17,8 +19,11 @@ static struct dns_names *network(void)
 	static const char *const names[][2] = { { "web-1", "web" }, { "web-2", "web" } };
 	static const char *const texts[][2] = { { "172.18.0.2", "fd11::2" },
 						{ "172.18.0.3", "fd11::3" } };
+	static const struct port port = { IPPROTO_TCP, 80 };
 	struct dns_names *n = dns_names_create(1);
 	struct address a[2], gateway;
+	struct dns_member m = { .addresses = a, .address_count = 2, .name_count = 2,
+				.ports = &port, .port_count = 1 };
 	struct subnet subnet;
 	struct err e;
 	int i;
@@ -29,9 +34,10 @@ static struct dns_names *network(void)
 	for (i = 0; i < 2; i++) {
 		address_parse(texts[i][0], &a[0]);
 		address_parse(texts[i][1], &a[1]);
-		if (dns_names_set_member(n, names[i][0], a, 2, names[i], 2, &e) < 0)
+		m.container = names[i][0];
+		m.names = names[i];
+		if (dns_names_set_member(n, &m, &e) < 0)
 			abort();
-		dns_names_set_port(n, names[i][0], IPPROTO_TCP, 80, true);
 	}
 	return n;
 }

@@ -20,6 +20,7 @@ services:
     deploy: {replicas: $2, update_config: {order: start-first}}
     healthcheck: {test: [CMD, /bin/netpal, absent, /tmp/ill], interval: 200ms, timeout: 5s, retries: 2, start_period: 10s, start_interval: 100ms}
     ports: ['127.0.0.1:8080:80']
+    expose: [9]
   pair:
     image: t
     command: [/bin/netpal, linger, '80', '$1']
@@ -54,8 +55,12 @@ verdict "and the same share for each" eval 'grep -c "^10 v1 web-" all | grep -qx
 verdict "one name has the addresses of all" eval 'is 3 "$(nsenter -t "$(pid ask)" -n -m /bin/netpal names web | sort -u | wc -l)"'
 verdict "each has its own name too" eval 'is 1 "$(nsenter -t "$(pid ask)" -n -m /bin/netpal names web-2 | sort -u | wc -l)"'
 gateway() { nsenter -t "$(pid ask)" -n ip route | sed -n 's/^default via \([^ ]*\).*/\1/p'; }
-srv() { nsenter -t "$(pid ask)" -n dig +short "@$(gateway)" _80._tcp.web SRV; }
-if command -v dig >/dev/null; then verdict "SRV records name each" eval 'is 3 "$(srv | grep -c "web-[123]")"'; fi
+srv() { nsenter -t "$(pid ask)" -n dig +short "@$(gateway)" "_$1._tcp.web" SRV; }
+if command -v dig >/dev/null; then
+	verdict "SRV records name each" eval 'is 3 "$(srv 80 | grep -c "web-[123]")"'
+	verdict "and of a port that is only exposed" eval 'is 3 "$(srv 9 | grep -c "web-[123]")"'
+	verdict "there is none of another one" eval 'is 0 "$(srv 8 | grep -c .)"'
+fi
 
 before=$(pid web-2)
 storm_begins 8080

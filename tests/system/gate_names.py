@@ -179,9 +179,8 @@ def containers():
         for a in fd31::2/128 fd31::3/128; do ip addr add $a dev tun0 nodad; done
         ip link set tun0 up
         ip route add default dev tun0 src 172.31.0.2; ip -6 route add default dev tun0 src fd31::2""")
-    gate.say("member web-1,web 172.31.0.2 fd31::2")
+    gate.say("member web-1,web,tcp/80 172.31.0.2 fd31::2")
     gate.say("member web-2,web 172.31.0.3 fd31::3")
-    gate.say("port web-1 tcp 80")
     gate.say("resolvers 192.0.2.53")
 
 

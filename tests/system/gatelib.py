@@ -202,7 +202,7 @@ class Netd:
             s.close()
 
     def say_member(self, c):
-        self.say("GATE_MEMBER", c.name, c.address4, c.address6, c.policy, 0, 1, c.name)
+        self.say("GATE_MEMBER", c.name, c.address4, c.address6, c.policy, 0, 1, c.name, 0)
 
     def say_published(self, key):
         listener, port, balance = self.published[key]

@@ -9,9 +9,8 @@
 /*   network open|internal [POLICY]     172.31.0.0/16, fd31::/64, gateways .1 and ::1, search "lab"
  *   resolvers [ADDRESS...]
  *   forbidden [SUBNET...]
- *   member NAME[,NAME...] ADDRESS4 ADDRESS6 [POLICY]   its key is its first name
+ *   member NAME[,NAME|,tcp/PORT...] ADDRESS4 ADDRESS6 [POLICY]   its key is its first name
  *   leave NAME
- *   port NAME tcp|udp PORT
  *   publish ADDRESS PORT CONTAINER-PORT NAME           UDP
  *   withdraw
  *   stats NAME                                         "stats bytes_out=1 ..." */
@@ -31,6 +30,7 @@
 #include <unistd.h>
 
 #include "gate/dns.h"
+#include "gate/dns_member.h"
 #include "gate/dns_tcp.h"
 #include "gate/dns_udp.h"
 #include "gate/egress.h"
@@ -40,6 +40,7 @@
 #include "gate/input.h"
 #include "gate/packet.h"
 #include "gate/policy.h"
+#include "gate/port.h"
 #include "gate/rate.h"
 #include "gate/tcp.h"
 #include "gate/tun.h"
@@ -319,20 +320,29 @@ static int join(char **words, int count, struct err *e)
 	const char *names[WORDS];
 	const struct address *resolvers;
 	struct address a[2];
+	struct port ports[WORDS];
+	struct dns_member said = {
+		.addresses = a, .address_count = 2, .names = names, .ports = ports
+	};
 	struct member *m = members;
 	char *name, *rest = words[1];
-	int name_count = 0;
 
 	if (count < 4 || !address_parse(words[2], &a[0]) || !address_parse(words[3], &a[1]))
 		return err_set(e, "member NAMES ADDRESS4 ADDRESS6");
-	while ((name = strsep(&rest, ",")) && name_count < WORDS)
-		names[name_count++] = name;
+	while ((name = strsep(&rest, ",")) && said.name_count + said.port_count < WORDS)
+		if (str_starts(name, "tcp/") || str_starts(name, "udp/"))
+			ports[said.port_count++] = (struct port){
+				*name == 't' ? IPPROTO_TCP : IPPROTO_UDP, (uint16_t)atoi(name + 4)
+			};
+		else
+			names[said.name_count++] = name;
+	said.container = names[0];
 	if (member_by_name(names[0]))
 		leave((char *[]){ NULL, (char *)names[0] }, 2, e);
 	while (m->name[0])
 		m++;
 	m->policy = read_policy(words, count, 4, e);
-	if (!m->policy || dns_set_member(dns, names[0], a, 2, names, name_count, e) < 0)
+	if (!m->policy || dns_set_member(dns, &said, e) < 0)
 		return -1;
 	str_copy(m->name, sizeof(m->name), names[0]);
 	m->four = a[0];
@@ -391,12 +401,6 @@ static int obey(char **words, int count, struct err *e)
 	}
 	if (str_equal(words[0], "forbidden")) {
 		egress_set_forbidden(egress, nets + 1, count - 1);
-		return 0;
-	}
-	if (str_equal(words[0], "port") && count == 4) {
-		dns_set_port(dns, words[1],
-			     str_equal(words[2], "tcp") ? IPPROTO_TCP : IPPROTO_UDP,
-			     atoi(words[3]), true);
 		return 0;
 	}
 	if (str_equal(words[0], "withdraw")) {

@@ -70,6 +70,10 @@ static void is_address(const struct address *a, const char *wanted)
 
 static void check_ports(const struct compose_service_network *n)
 {
+	assert_int_equal(n->exposed_count, 2);
+	assert_int_equal(n->exposed[0].container_last, 3000);
+	assert_int_equal(n->exposed[1].container_last, 4005);
+	assert_int_equal(n->exposed[1].protocol, IPPROTO_UDP);
 	assert_int_equal(n->port_count, 4);
 	assert_int_equal(n->ports[0].host_first, 0);
 	assert_int_equal(n->ports[0].container_first, 80);

@@ -1,5 +1,6 @@
 /* test_config.c - what comes from outside: config, kernel command line, token, batch, image,
  * addresses. */
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,6 +18,7 @@
 #include "engine/token.h"
 #include "lib/arena.h"
 #include "lib/err.h"
+#include "oci/port_map.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -165,7 +167,8 @@ static void images(void **state)
 		"0.erofs\"],\"config\":{"
 		"\"Env\":[\"PATH=/"
 		"bin\"],\"Entrypoint\":[\"start.sh\"],\"Cmd\":null,\"User\":\"1000:100\","
-		"\"WorkingDir\":\"/home/jovyan\",\"ExposedPorts\":{\"8888/tcp\":{}}}}";
+		"\"WorkingDir\":\"/home/jovyan\",\"ExposedPorts\":{\"8888/tcp\":{},"
+		"\"9/sctp\":{},\"x\":{},\"53/udp\":null}}}";
 	static const struct {
 		const char *text, *error;
 	} rows[] = {
@@ -192,6 +195,9 @@ static void images(void **state)
 	assert_null(image.command);
 	assert_string_equal(image.user, "1000:100");
 	assert_string_equal(image.stop_signal, "");
+	assert_int_equal(image.exposed_count, 2);
+	assert_int_equal(image.exposed[0].container_first, 8888);
+	assert_int_equal(image.exposed[1].protocol, IPPROTO_UDP);
 	for (size_t i = 0; i < ROWS(rows); i++) {
 		assert_int_equal(image_parse(&image, "lab", rows[i].text, strlen(rows[i].text),
 					     arena, &e),

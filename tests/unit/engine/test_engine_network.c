@@ -57,6 +57,8 @@ static void hear_attach(void)
 
 	for (uint64_t i = 0; i < names; i++)
 		hear_str();
+	for (uint64_t ports = hear("u"); ports > 0; ports--)
+		hear("u");
 	assert_int_equal(in.fd_count, 1);
 }
 
@@ -205,7 +207,9 @@ static void wait_past_stop(const char *text)
 
 #define LAB "services: {lab: {image: lab, restart: always, stop_grace_period: 50ms, "
 #define CREATE "NET_CREATE default 0 172.18.0.0/16 172.18.0.1    0;"
-#define ATTACH "NET_ATTACH default lab eth0 172.18.0.2   1  1 lab;"
+#define ATTACH_WITH(ports) "NET_ATTACH default lab eth0 172.18.0.2   1  1 lab " ports ";"
+#define ATTACH ATTACH_WITH("0")
+#define ATTACH_8888 ATTACH_WITH("1 402104")
 #define KEY " lab tcp :8888-8888 8888 "
 #define PUBLISH "NET_PUBLISH default" KEY "6  8888 8888 0 1 lab;NET_BACKEND default" KEY "lab 1;"
 
@@ -216,7 +220,7 @@ static void networks_before_the_first_byte(void **state)
 	boot_file(LAB "ports: ['8888:8888']}}");
 	wait_for("log=10485760 fds=1;HOLD;"
 		 "resolver=nameserver 172.18.0.1\noptions ndots:0\n;hosts=172.18.0.2\tlab\n;");
-	wait_for(CREATE ATTACH PUBLISH "RELEASE lab;");
+	wait_for(CREATE ATTACH_8888 PUBLISH "RELEASE lab;");
 	wait_for("service:lab ");
 }
 
@@ -318,7 +322,7 @@ static void netd_comes_back(void **state)
 	netd_starts();
 	wait_for("NET_LIST;");
 	wait_for("NETNS lab;");
-	wait_for(CREATE ATTACH PUBLISH);
+	wait_for(CREATE ATTACH_8888 PUBLISH);
 	assert_false(is_there("RELEASE"));
 	assert_false(is_there("KILL"));
 }
@@ -522,7 +526,9 @@ static void many_networks(void **state)
 {
 	(void)state;
 	netd_starts();
-	boot_file("services:\n  lab: {image: lab, hostname: box, networks: {in: {priority: 9}, "
+	boot_file("services:\n  lab: {image: lab, hostname: box, ports: ['8080:80'], expose: [9, "
+		  "80, 53/udp], "
+		  "networks: {in: {priority: 9}, "
 		  "out: {aliases: [a, b], mac_address: '02:00:00:00:00:01'}}, dns: 192.0.2.1, "
 		  "labels: {cuvette.egress: 'allow 10.0.0.0/8'}}\n"
 		  "  db: {image: lab, networks: {in: {aliases: [store]}}}\n"
@@ -533,9 +539,9 @@ static void many_networks(void **state)
 	wait_for("NET_CREATE in 1 172.18.0.0/16 172.18.0.1    0;");
 	wait_for("NET_CREATE out 0 172.19.0.0/16 172.19.0.1   rate 1000000\n 9000;");
 	wait_for("NET_ATTACH in lab eth0 172.18.0.2   0 allow 10.0.0.0/8\nresolver 192.0.2.1\n 2 "
-		 "lab box;");
+		 "lab box 3 393296 393225 1114165;");
 	wait_for("NET_ATTACH out lab eth1 172.19.0.2  02:00:00:00:00:01 1 allow 10.0.0.0/8\n"
-		 "resolver 192.0.2.1\n 4 lab box a b;");
+		 "resolver 192.0.2.1\n 4 lab box a b 3 393296 393225 1114165;");
 	wait_for("RELEASE db;");
 }
 

@@ -11,9 +11,11 @@
 
 #include "gate/address.h"
 #include "gate/dns_cache.h"
+#include "gate/dns_member.h"
 #include "gate/dns_message.h"
 #include "gate/dns_names.h"
 #include "gate/dns_records.h"
+#include "gate/port.h"
 #include "lib/err.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -27,13 +29,18 @@ static struct address addr(const char *text)
 }
 
 static void member(struct dns_names *n, const char *container, const char *four, const char *six,
-		   const char *const *names, int count)
+		   const char *const *names, int count, const struct port *ports, int port_count)
 {
 	struct address a[2] = { addr(four), addr(six) };
+	const struct dns_member said = { container, a, 2, names, count, ports, port_count };
 	struct err e;
 
-	assert_int_equal(dns_names_set_member(n, container, a, 2, names, count, &e), 0);
+	assert_int_equal(dns_names_set_member(n, &said, &e), 0);
 }
+
+/* Where c2 listens. */
+static const struct port ports[] = { { IPPROTO_TCP, 80 }, { IPPROTO_TCP, 81 },
+				     { IPPROTO_UDP, 53 } };
 
 static struct dns_names *network(void)
 {
@@ -45,12 +52,9 @@ static struct dns_names *network(void)
 	subnet_parse("fd11::/64", &subnets[1]);
 	dns_names_set_network(n, "lab", gateways, 2, subnets, 2);
 	member(n, "c1", "172.18.0.2", "fd11::2",
-	       (const char *const[]){ "web-1", "web", "Api.Example.com" }, 3);
-	member(n, "c2", "172.18.0.3", "fd11::3", (const char *const[]){ "web-2", "web" }, 2);
-	dns_names_set_port(n, "c1", IPPROTO_TCP, 80, true);
-	dns_names_set_port(n, "c2", IPPROTO_TCP, 80, true);
-	dns_names_set_port(n, "c2", IPPROTO_TCP, 81, true);
-	dns_names_set_port(n, "c2", IPPROTO_UDP, 53, true);
+	       (const char *const[]){ "web-1", "web", "Api.Example.com" }, 3, ports, 1);
+	member(n, "c2", "172.18.0.3", "fd11::3", (const char *const[]){ "web-2", "web" }, 2, ports,
+	       3);
 	return n;
 }
 
@@ -159,6 +163,9 @@ static void answers(void **state)
 static void replicas(void **state)
 {
 	struct dns_names *n = network();
+	const struct dns_member wrong = { .container = "c2",
+					  .names = (const char *const[]){ "a..b" },
+					  .name_count = 1 };
 	char first[1024], second[1024], line[1024];
 	struct err e;
 
@@ -170,19 +177,19 @@ static void replicas(void **state)
 	assert_int_equal(strlen(first), strlen("A:172.18.0.2 A:172.18.0.3"));
 	assert_non_null(strstr(ask(n, "_80._tcp.web", DNS_TYPE_SRV, line), "SRV:web-1:80"));
 	assert_non_null(strstr(line, "SRV:web-2:80"));
-	dns_names_set_port(n, "c1", IPPROTO_TCP, 80, false);
+	member(n, "c1", "172.18.0.2", "fd11::2", (const char *const[]){ "web-1", "web" }, 2, NULL,
+	       0);
 	assert_string_equal(ask(n, "_80._tcp.web", DNS_TYPE_SRV, line), "SRV:web-2:80");
 	dns_names_remove_member(n, "c1");
 	assert_string_equal(ask(n, "web", DNS_TYPE_A, line), "A:172.18.0.3");
 	assert_string_equal(ask(n, "web-1", DNS_TYPE_A, line), "NXDOMAIN");
 	assert_string_equal(ask(n, "2.0.18.172.in-addr.arpa", DNS_TYPE_PTR, line), "NXDOMAIN");
-	member(n, "c2", "172.18.0.4", "fd11::4", (const char *const[]){ "db" }, 1);
+	member(n, "c2", "172.18.0.4", "fd11::4", (const char *const[]){ "db" }, 1, ports, 3);
 	assert_string_equal(ask(n, "web", DNS_TYPE_A, line), "NXDOMAIN");
 	assert_string_equal(ask(n, "db", DNS_TYPE_A, line), "A:172.18.0.4");
 	assert_string_equal(ask(n, "_81._tcp.db", DNS_TYPE_SRV, line), "SRV:db:81");
 	/* A name that is none leaves everything as it was. */
-	assert_int_equal(dns_names_set_member(n, "c2", NULL, 0, (const char *const[]){ "a..b" }, 1,
-					      &e), -1);
+	assert_int_equal(dns_names_set_member(n, &wrong, &e), -1);
 	assert_string_equal(ask(n, "db", DNS_TYPE_A, line), "A:172.18.0.4");
 	dns_names_destroy(n);
 }

@@ -151,25 +151,31 @@ static void members(void **state)
 
 	assert_true(address_parse("172.30.0.2", &a4) && address_parse("fd00::2", &a6) &&
 		    address_parse("172.30.0.3", &other));
-	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnnss", "web", "172.30.0.2", "fd00::2",
-			      "deny 10.0.0.0/8", 3, 2, "web", "www"), 0);
+	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnnssnnn", "web", "172.30.0.2", "fd00::2",
+			      "deny 10.0.0.0/8", 3, 2, "web", "www", 2, IPPROTO_TCP << 16 | 80,
+			      IPPROTO_UDP << 16 | 65535), 0);
 	web = gate_member_by_name(&w->g->members, "web");
 	assert_non_null(web);
 	assert_ptr_equal(gate_member_by_address(&w->g->members, &a4), web);
 	assert_ptr_equal(gate_member_by_address(&w->g->members, &a6), web);
 	assert_string_equal(web->names[1], "www");
+	assert_int_equal(web->port_count, 2);
+	assert_int_equal(web->ports[0].protocol, IPPROTO_TCP);
+	assert_int_equal(web->ports[1].number, 65535);
 	assert_string_equal(web->policy_text, "deny 10.0.0.0/8");
 	/* Another one cannot have its address, and then has none. */
-	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnn", "db", "172.30.0.2", "", "", 0, 0), 0);
+	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnnn", "db", "172.30.0.2", "", "", 0, 0, 0),
+			 0);
 	assert_ptr_equal(gate_member_by_address(&w->g->members, &a4), web);
 	/* Changed: the old address is nobody's. */
-	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnns", "web", "172.30.0.3", "", "", 0, 1,
-			      "w"),
+	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnnsn", "web", "172.30.0.3", "", "", 0, 1,
+			      "w", 0),
 			 0);
 	assert_null(gate_member_by_address(&w->g->members, &a4));
 	assert_null(gate_member_by_address(&w->g->members, &a6));
 	assert_ptr_equal(gate_member_by_address(&w->g->members, &other), web);
 	assert_int_equal(web->name_count, 1);
+	assert_int_equal(web->port_count, 0);
 	assert_int_equal(tell(w, WIRE_GATE_LEAVE, "s", "web"), 0);
 	assert_null(gate_member_by_address(&w->g->members, &other));
 	assert_int_equal(w->seen.members, 2);
@@ -187,7 +193,8 @@ static void many_members(void **state)
 		snprintf(name, sizeof(name), "c%d", i);
 		snprintf(address, sizeof(address), "172.%d.%d.%d", 16 + (i >> 16), i >> 8 & 255,
 			 i & 255);
-		assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnn", name, address, "", "", 0, 0),
+		assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnnn", name, address, "", "", 0, 0,
+				      0),
 				 0);
 	}
 	while ((m = gate_member_next(&w->g->members, m)))
@@ -207,8 +214,8 @@ static void ports(void **state)
 	struct world *w = *state;
 	struct published *p;
 
-	tell(w, WIRE_GATE_MEMBER, "ssssnn", "a", "172.30.0.2", "", "", 0, 0);
-	tell(w, WIRE_GATE_MEMBER, "ssssnn", "b", "172.30.0.3", "", "", 0, 0);
+	tell(w, WIRE_GATE_MEMBER, "ssssnnn", "a", "172.30.0.2", "", "", 0, 0, 0);
+	tell(w, WIRE_GATE_MEMBER, "ssssnnn", "b", "172.30.0.3", "", "", 0, 0, 0);
 	assert_int_equal(tell(w, WIRE_GATE_PUBLISH, "snnnf", "p", IPPROTO_TCP, 80, 1,
 			      some_socket()),
 			 0);
@@ -221,7 +228,7 @@ static void ports(void **state)
 	assert_int_equal(publish_pick(p, NULL, 1), 1);
 	/* a goes while it has a connection: its number is not given to another one. */
 	assert_int_equal(tell(w, WIRE_GATE_BACKEND, "ssn", "p", "a", BALANCE_GONE), 0);
-	tell(w, WIRE_GATE_MEMBER, "ssssnn", "c", "172.30.0.4", "", "", 0, 0);
+	tell(w, WIRE_GATE_MEMBER, "ssssnnn", "c", "172.30.0.4", "", "", 0, 0, 0);
 	tell(w, WIRE_GATE_BACKEND, "ssn", "p", "c", BALANCE_SERVES);
 	assert_string_equal(p->members[2]->container, "c");
 	publish_done(p, 0);
@@ -244,12 +251,20 @@ static void ports(void **state)
 /* Said in the log, and nothing has changed. */
 static void nonsense(void **state)
 {
+	static const int no_ports[] = { 0, 80, IPPROTO_TCP << 16, 132 << 16 | 80,
+					IPPROTO_TCP << 24 | 80, -1 };
 	struct world *w = *state;
+	size_t i;
 
-	tell(w, WIRE_GATE_MEMBER, "ssssnn", "a", "172.30.0.2", "", "", 0, 0);
-	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnn", "b", "fd00::1", "", "", 0, 0), 0);
-	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnn", "", "172.30.0.9", "", "", 0, 0), 0);
+	tell(w, WIRE_GATE_MEMBER, "ssssnnn", "a", "172.30.0.2", "", "", 0, 0, 0);
+	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnnn", "b", "fd00::1", "", "", 0, 0, 0), 0);
+	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnnn", "", "172.30.0.9", "", "", 0, 0, 0),
+			 0);
 	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnn", "b", "", "", "", 0, 65), 0);
+	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnnn", "b", "", "", "", 0, 0, 65), 0);
+	for (i = 0; i < sizeof(no_ports) / sizeof(no_ports[0]); i++)
+		assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnnnn", "b", "", "", "", 0, 0, 1,
+				      no_ports[i]), 0);
 	assert_int_equal(tell(w, WIRE_GATE_NETWORK, "snsssssn", "n", 0, "172.30.0.1/24", "", "", "",
 			      "", 0),
 			 0);
@@ -279,6 +294,8 @@ static void nonsense(void **state)
 	/* What cannot be read, or is not netd's to say, is netd out of step. */
 	assert_int_equal(tell(w, WIRE_GATE_LEAVE, "n", 1), -1);
 	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ss", "a", "172.30.0.2"), -1);
+	assert_int_equal(tell(w, WIRE_GATE_MEMBER, "ssssnnnn", "a", "", "", "", 0, 0, 2,
+			      IPPROTO_TCP << 16 | 80), -1);
 	assert_int_equal(tell(w, WIRE_GATE_READY, ""), -1);
 	assert_int_equal(tell(w, WIRE_BOX_LIST, ""), -1);
 	assert_int_equal(tell(w, 0, ""), -1);
@@ -302,7 +319,7 @@ static void answers(void **state)
 	assert_null(gate_address(w->g, AF_INET6));
 	assert_int_equal(msg_receive(w->netd_fd, &m, &e), 1);
 	assert_int_equal(m.type, WIRE_GATE_READY);
-	tell(w, WIRE_GATE_MEMBER, "ssssnn", "a", "172.30.0.2", "", "", 0, 0);
+	tell(w, WIRE_GATE_MEMBER, "ssssnnn", "a", "172.30.0.2", "", "", 0, 0, 0);
 	a = gate_member_by_name(&w->g->members, "a");
 	a->stats.bytes_out = 7;
 	assert_int_equal(tell(w, WIRE_GATE_STATS, "s", "a"), 0);
