@@ -75,6 +75,7 @@ static void destroy_port(struct net_port *p)
  * it. */
 void net_network_destroy(struct net_network *w)
 {
+	loop_timer_off(&w->mend);
 	keeper_stop(&w->keeper);
 	router_finish(&w->router);
 	while (w->members) {

@@ -54,7 +54,7 @@ struct net_backend {
 struct net_port {
 	struct net_port *next;
 	char key[NET_KEY_BYTES], address[ADDRESS_TEXT_MAX];
-	int protocol, fd;
+	int protocol, fd; /* -1: somebody else has it for now (net_told.c) */
 	uint16_t host_port, container_port;
 	uint64_t balance;
 	struct net_backend *backends;
@@ -74,6 +74,7 @@ struct net_network {
 	struct net_port *ports;
 	size_t port_count;
 	struct keeper keeper;
+	struct loop_timer mend; /* set while a port has no socket */
 	bool serves; /* its gateway said so */
 	uint64_t due_us; /* by when its gateway may have had, and said, what it did */
 };

@@ -23,6 +23,7 @@ enum {
 	SOCKET_US = 61,		   /* one costs netd 5: 16,000 connections a second of a network */
 	AHEAD_US = 250000, /* 4096 at once */
 	COUNTERS_MAX = 64,
+	MEND_MS = 1000, /* somebody else has the port: whether he has left is asked so often */
 };
 
 static void put_address(struct msg *m, const struct address *a)
@@ -151,6 +152,8 @@ void net_tell_backend(struct net_network *w, const struct net_port *p, const cha
 {
 	struct msg m;
 
+	if (p->fd < 0)
+		return;
 	msg_init(&m, WIRE_GATE_BACKEND);
 	msg_put_str(&m, p->key);
 	msg_put_str(&m, container);
@@ -175,11 +178,14 @@ static void tell_publish(struct net_network *w, const struct net_port *p, int fd
 
 void net_tell_balance(struct net_network *w, const struct net_port *p)
 {
-	tell_publish(w, p, -1);
+	if (p->fd >= 0)
+		tell_publish(w, p, -1);
 }
 
 void net_tell_port(struct net_network *w, const struct net_port *p)
 {
+	if (p->fd < 0)
+		return;
 	tell_publish(w, p, p->fd);
 	for (const struct net_backend *b = p->backends; b; b = b->next)
 		net_tell_backend(w, p, b->container, b->state);
@@ -195,8 +201,25 @@ void net_say_no_counters(struct net_network *w, const char *container)
 	nets_say(w->nets, &m);
 }
 
+static void on_mend(struct loop_timer *timer)
+{
+	struct net_network *w = owner_of(timer, struct net_network, mend);
+
+	for (struct net_port *p = w->ports; p; p = p->next) {
+		if (p->fd >= 0)
+			continue;
+		p->fd = listener_open(p->protocol, p->address, &p->host_port, NULL);
+		if (p->fd < 0) {
+			loop_timer_set(w->nets->loop, timer, MEND_MS);
+			continue;
+		}
+		log_info("network %s: port %s listens again", w->name, p->key);
+		net_tell_port(w, p);
+	}
+}
+
 /* What the last gateway did to a port's socket ends with it. */
-static void mend_port(const struct net_network *w, struct net_port *p)
+static void mend_port(struct net_network *w, struct net_port *p)
 {
 	struct err e;
 
@@ -206,6 +229,10 @@ static void mend_port(const struct net_network *w, struct net_port *p)
 	p->fd = listener_open(p->protocol, p->address, &p->host_port, &e);
 	log_warn("network %s: port %s did not listen any more: %s", w->name, p->key,
 		 p->fd < 0 ? e.text : "opened anew");
+	if (p->fd >= 0)
+		return;
+	w->mend.on_time = on_mend;
+	loop_timer_set(w->nets->loop, &w->mend, MEND_MS);
 }
 
 /* Everything, to one that knows nothing. */

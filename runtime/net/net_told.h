@@ -1,5 +1,5 @@
 /* net_told.h - what a gateway is told (GATE_* of wire.h): everything when it starts, each change
- * afterwards; and what it says. */
+ * afterwards; and what it says. Of a port without a socket it is told nothing. */
 #pragma once
 
 #include <stdint.h>

@@ -165,7 +165,8 @@ int verb_withdraw(struct nets *n, struct msg *m, struct verb_answer *a)
 	p = net_port_find(w, a->key);
 	if (!p)
 		return err_set(&a->why, "%s is not published", a->key);
-	net_tell_withdraw(w, a->key);
+	if (p->fd >= 0)
+		net_tell_withdraw(w, a->key);
 	net_port_remove(w, p);
 	msg_put_str(a->out, a->key);
 	return 0;

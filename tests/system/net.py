@@ -136,6 +136,25 @@ with b.listen(80, V4) as server, far.open(V4, TCP) as s:
     server.accept()[0].close()
 t.is_("withdrawn, too", ask("withdraw", "lab", "shut"), "done shut")
 
+# ---- and somebody else takes the port meanwhile
+taken = int(ask("publish", "lab", "taken", "tcp", "10.9.0.1", 0, 80, "b").split()[-1])
+ask("publish", "lab", "taken", "tcp", "10.9.0.1", taken, 80, "least", "b")
+within(lambda: error_of(lambda: far.open(V4, TCP).connect(("10.9.0.1", taken))) == "ECONNREFUSED")
+with socket.create_server(("10.9.0.1", taken)):
+    at, old = len(netd.log()), netd.gateways()["lab"]
+    os.kill(old, signal.SIGKILL)
+    t.ok("it is said", within(lambda: f"port taken did not listen any more: port {taken} of 10.9.0.1 is in use already" in netd.log()[at:]), netd.log()[at:])
+    t.is_("what is asked for meanwhile is done", (ask("publish", "lab", "taken", "tcp", "10.9.0.1", taken, 80, "b"), ask("backend", "lab", "taken", "b", 1)),
+          (f"done taken {taken}", "done taken"))
+    t.ok("the next gateway serves", within(lambda: netd.gateways().get("lab", old) != old and "its gateway serves" in netd.log()[at:]), netd.log()[at:])
+with b.listen(80, V4) as server, far.open(V4, TCP) as s:
+    t.ok("once it is free it listens again", within(lambda: error_of(lambda: s.connect(("10.9.0.1", taken))) == "none"), netd.log()[at:])
+    server.settimeout(LIMIT)
+    server.accept()[0].close()
+t.like("the gateway hears of it then, and of nothing before", next((line for line in netd.log()[at:].splitlines() if "[taken]" in line), ""),
+       r"GATE_PUBLISH \[taken\].*fds=1")
+t.is_("withdrawn as well", ask("withdraw", "lab", "taken"), "done taken")
+
 # ---- a gateway is killed
 before = netd.gateways()
 at = len(netd.log())
