@@ -5,6 +5,7 @@
 #include <linux/fib_rules.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "lib/err.h"
@@ -18,7 +19,10 @@
 enum {
 	LO_INDEX = 1,
 	TABLE_MARKED = 100,
+	TABLE_CLOSED = 101,
 	TABLE_OWN = 1000000, /* and the device's index: the way out for packets from its address */
+	RULE_CLOSED = 10,
+	RULE_LOCAL = 20, /* the kernel's own, which is 0 at first */
 	RULE_MARKED = 100,
 	RULE_FROM = 200,
 	ADDR_GEN_NONE = 1, /* IN6_ADDR_GEN_MODE_NONE */
@@ -122,6 +126,14 @@ static int find_device(int fd, const char *name, struct found *f, struct err *e)
 	return f->index ? 0 : err_set(e, "find its device: none is called %s", name);
 }
 
+static void begin_rule(struct rtnetlink_batch *b, const char *what, const struct fib_rule_hdr *head,
+		       uint32_t priority)
+{
+	rtnetlink_begin(b, what, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, head, sizeof(*head));
+	rtnetlink_fine(b, EEXIST);
+	rtnetlink_put_u32(b, FRA_PRIORITY, priority);
+}
+
 static void add_family(struct rtnetlink_batch *b, const struct plug *p, unsigned index,
 		       const struct subnet *subnet, const struct address *gateway)
 {
@@ -144,11 +156,8 @@ static void add_family(struct rtnetlink_batch *b, const struct plug *p, unsigned
 		.table = p->is_default ? 0 : TABLE_OWN + index, .congestion = unpaced });
 	if (p->is_default)
 		return;
-	rtnetlink_begin(b, "rule for what it answers", RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL,
-			&from, sizeof(from));
-	rtnetlink_fine(b, EEXIST);
+	begin_rule(b, "rule for what it answers", &from, RULE_FROM);
 	rtnetlink_put_u32(b, FRA_TABLE, TABLE_OWN + index);
-	rtnetlink_put_u32(b, FRA_PRIORITY, RULE_FROM);
 	rtnetlink_put(b, FRA_SRC, own->bytes, address_size(own));
 }
 
@@ -179,6 +188,61 @@ static int configure(int fd, const struct plug *p, const struct router *r, struc
 	return rtnetlink_send(fd, &b, e);
 }
 
+static void put_mark(struct rtnetlink_batch *b)
+{
+	rtnetlink_put_u32(b, FRA_FWMARK, PLUG_MARK);
+	rtnetlink_put_u32(b, FRA_FWMASK, UINT32_MAX);
+}
+
+/* IPv4 takes a refused destination for one on the link as soon as a socket is bound to a device
+ * (ip_route_output_key_hash_rcu), and lo's link is the namespace itself. To a group, which that is
+ * by its route, nobody connects, and what goes there has no listener. */
+static void close_loopback4(struct rtnetlink_batch *b)
+{
+	const struct fib_rule_hdr head = { .family = AF_INET, .dst_len = 8, .table = TABLE_CLOSED,
+					   .action = FR_ACT_TO_TBL };
+
+	route_words_add(b, "route for its loopback", &(struct route_words){
+		.to = { .address.family = AF_INET }, .index = LO_INDEX, .type = RTN_MULTICAST,
+		.table = TABLE_CLOSED });
+	begin_rule(b, "close its loopback", &head, RULE_CLOSED);
+	rtnetlink_put_u32(b, FRA_DST, htonl(INADDR_LOOPBACK));
+	put_mark(b);
+}
+
+static void close_loopback6(struct rtnetlink_batch *b)
+{
+	const struct fib_rule_hdr head = { .family = AF_INET6, .dst_len = 128,
+					   .action = FR_ACT_PROHIBIT };
+
+	begin_rule(b, "close its loopback", &head, RULE_CLOSED);
+	rtnetlink_put(b, FRA_DST, &in6addr_loopback, sizeof(in6addr_loopback));
+	put_mark(b);
+}
+
+/* No rule can stand before the kernel's own one: that one moves. */
+static int close_loopback(int fd, uint8_t family, struct err *e)
+{
+	const struct fib_rule_hdr local = { .family = family, .table = RT_TABLE_LOCAL,
+					    .action = FR_ACT_TO_TBL };
+	struct rtnetlink_batch b;
+
+	rtnetlink_init(&b);
+	if (family == AF_INET)
+		close_loopback4(&b);
+	else
+		close_loopback6(&b);
+	begin_rule(&b, "rule for its own addresses", &local, RULE_LOCAL);
+	if (rtnetlink_send(fd, &b, e))
+		return -1;
+	rtnetlink_init(&b);
+	rtnetlink_begin(&b, "move the rule for its own addresses", RTM_DELRULE, 0, &local,
+			sizeof(local));
+	rtnetlink_fine(&b, ENOENT);
+	rtnetlink_put_u32(&b, FRA_PRIORITY, 0);
+	return rtnetlink_send(fd, &b, e);
+}
+
 /* Answers of published ports stay in the namespace. */
 static int keep_marked(int fd, uint8_t family, struct err *e)
 {
@@ -187,12 +251,8 @@ static int keep_marked(int fd, uint8_t family, struct err *e)
 	struct rtnetlink_batch b;
 
 	rtnetlink_init(&b);
-	rtnetlink_begin(&b, "rule for published ports", RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL,
-			&head, sizeof(head));
-	rtnetlink_fine(&b, EEXIST);
-	rtnetlink_put_u32(&b, FRA_PRIORITY, RULE_MARKED);
-	rtnetlink_put_u32(&b, FRA_FWMARK, PLUG_MARK);
-	rtnetlink_put_u32(&b, FRA_FWMASK, UINT32_MAX);
+	begin_rule(&b, "rule for published ports", &head, RULE_MARKED);
+	put_mark(&b);
 	route_words_add(&b, "route for published ports", &(struct route_words){
 		.to = { .address.family = family }, .index = LO_INDEX, .type = RTN_LOCAL,
 		.table = TABLE_MARKED, .congestion = unpaced });
@@ -205,8 +265,11 @@ static int settle(int fd, struct plug *p, const struct router *r, struct err *e)
 
 	if (configure(fd, p, r, e))
 		return -1;
-	p->keeps_client = (!p->address4.family || keep_marked(fd, AF_INET, &why) == 0) &&
-			  (!p->address6.family || keep_marked(fd, AF_INET6, &why) == 0);
+	/* An IPv6 socket can be made to speak IPv4. */
+	p->keeps_client = close_loopback(fd, AF_INET, &why) == 0 &&
+			  (!p->address4.family || keep_marked(fd, AF_INET, &why) == 0) &&
+			  (!p->address6.family || (close_loopback(fd, AF_INET6, &why) == 0 &&
+						   keep_marked(fd, AF_INET6, &why) == 0));
 	if (!p->keeps_client)
 		log_warn("published ports show clients as the container itself: %s", why.text);
 	return 0;

@@ -11,7 +11,10 @@
  * source. Its sockets carry PLUG_MARK; the answering socket inherits it (tcp_fwmark_accept) and
  * so does a refusal (fwmark_reflect), and what carries it stays in the namespace: `fwmark
  * PLUG_MARK lookup 100`, table 100: `local default dev lo congctl reno`. No port and no address is
- * in the rule. */
+ * in the rule. What it serves on its loopback alone, a gateway that was taken over neither
+ * reaches nor is: before the kernel's `lookup local`, which has priority 20 in place of 0, stand
+ * `to 127.0.0.0/8 fwmark PLUG_MARK lookup 101`, table 101: `multicast default dev lo`, and
+ * `to ::1 fwmark PLUG_MARK prohibit`. */
 #pragma once
 
 #include <net/if.h>

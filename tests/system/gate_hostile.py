@@ -6,10 +6,10 @@
 Forged packets that can be known to be right (an exact sequence number) come as controls: they do end a connection when they
 come from where they may.
 """
-import ctypes
 import fcntl
 import os
 import random
+import select
 import signal
 import socket
 import statistics
@@ -17,6 +17,7 @@ import struct
 import threading
 import time
 
+from gate_taken import Devices, Inside
 from netlib import LIMIT, TCP, UDP, V4, V6, Namespace, Netd, Tap, error_of, outside, resolvers, within
 from netspoof import a4, checksum, ipv4, udp6
 
@@ -372,39 +373,6 @@ def exchanges():
 
 
 # ---- a gateway that was taken over: what it may write to its containers
-class Devices:
-    """The gateway's own TUN devices, as if one were in its place (pidfd_getfd(2), linux/if_tun.h)."""
-    GETFD, GETNETNS = 438, 0x54e3
-
-    def __init__(self, pid):
-        libc, pidfd, self.fds = ctypes.CDLL(None), os.pidfd_open(pid), {}
-        for number in os.listdir(f"/proc/{pid}/fd"):
-            try:
-                with open(f"/proc/{pid}/fdinfo/{number}") as file:
-                    name = next((line.split()[1] for line in file if line.startswith("iff:")), None)
-            except FileNotFoundError:
-                continue        # a flow's, which has ended
-            if name:
-                self.fds[name] = libc.syscall(self.GETFD, pidfd, int(number), 0)
-        os.close(pidfd)
-
-    def dropped(self):
-        """Packets in their namespace that rp_filter refused so far."""
-        net, own = fcntl.ioctl(self.fds["tun0"], self.GETNETNS), os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-        try:
-            os.setns(net)
-            with open("/proc/thread-self/net/netstat") as file:
-                names, values = [line.split() for line in file if line.startswith("TcpExt:")]
-            return int(values[names.index("IPReversePathFilter")])
-        finally:
-            os.setns(own)
-            os.close(own)
-            os.close(net)
-
-    def write(self, device, source, to, port, what):
-        os.write(self.fds[device], bytes(10) + ipv4(source, to, 17, struct.pack("!HHHH", 5, port, 8 + len(what), 0) + what))
-
-
 for i, ns in enumerate(hogs):       # who leaves has no flows any more
     ask("detach", "lab", f"hog{i}")
 for i, ns in enumerate(hogs[:2]):
@@ -434,7 +402,7 @@ six, spoken_for = Namespace(), Namespace()
 ask("create", "six", "172.19.0.0/24", "172.19.0.1", "fd00:19::/64", "fd00:19::1")
 ask("attach", "six", "six", six.path, "-", "fd00:19::2")
 ask("attach", "six", "spoken_for", spoken_for.path, "-", "fd00:19::3")
-devices = Devices(netd.gateways()["six"])
+devices = within(lambda: len((d := Devices(netd.gateways()["six"])).fds) == n and d)     # it has just been started
 with six.open(V6, UDP) as s:
     s.bind(("", 9))
     s.settimeout(LIMIT)
@@ -451,6 +419,36 @@ with six.open(V6, UDP) as s:
         os.write(fd, bytes(10) + udp6("fd00:19::3", "fd00:19::2", b"left"))
     s.settimeout(LIMIT)
     t.is_("who has left is nobody", s.recv(100), b"left")
+both = Namespace()
+ask("attach", "six", "both", both.path, "172.19.0.9", "fd00:19::9")
+with both:
+    local = [socket.create_server(("127.0.0.1", 9090)), socket.create_server(("::1", 9090), family=V6)]
+    everywhere = socket.create_server(("::", 9091), family=V6, dualstack_ipv6=True)
+everywhere.settimeout(LIMIT)
+for s in local:
+    s.settimeout(0)
+ask("publish", "six", "both", "tcp", "-", 0, 9091, "both")
+within(lambda: Inside(netd.gateways()["six"]).has(8))
+inside = Inside(netd.gateways()["six"])
+for what, family, address in (("127.0.0.1", V4, "127.0.0.1"), ("all of 127.0.0.0/8", V4, "127.8.8.8"), ("the unspecified one", V4, "0.0.0.0"), ("::1", V6, "::1"),
+                              ("the unspecified one, IPv6", V6, "::"), ("IPv4 by IPv6", V6, "::ffff:127.0.0.1")):
+    t.like(f"a taken-over gateway does not reach a container's own loopback: {what}", inside.connect(family, address, 9090), "ENETUNREACH|EACCES")
+t.is_("where nobody came", [error_of(s.accept) for s in local], ["EAGAIN", "EAGAIN"])
+for family, source, client, address in ((V4, "127.0.0.1", FAR, "172.19.0.9"), (V6, "::1", "fd09::2", "fd00:19::9")):
+    inside.connect(family, address, 9091, source, 0)
+    t.is_(f"control: the container's address it does: {address}", inside.connect(family, address, 9091, client), "none")
+    t.is_(f"but not as a client from {source}", everywhere.accept()[1][0].removeprefix("::ffff:"), client)
+for family, address in ((V4, "127.0.0.1"), (V6, "::1")):
+    forged = inside.free[family].pop()
+    forged.bind((address, 9092))
+    forged.listen()
+    with both.open(family, TCP) as s:
+        s.settimeout(0)
+        error_of(lambda: s.connect((address, 9092)))
+        t.is_(f"nor is it a service there: {address}", select.select([forged], [s], [], 0), ([], [], []))
+    with both.open(family, TCP) as s:
+        s.connect((address, 9090))
+        t.is_("the container itself has both", local[family == V6].accept()[1][0], address)
 ask("delete", "six")
 
 # ---- F8: a gateway that does not get to read for a while: who sends too much meanwhile loses his own
