@@ -14,7 +14,7 @@ cat >"$payload/story" <<'STORY'
 . /payload/lib_guest.bash
 . /payload/net_world.bash
 cd /payload
-export PYTHONPATH=/payload PYTHONDONTWRITEBYTECODE=1 IN_GUEST=1
+export PYTHONPATH=/payload PYTHONDONTWRITEBYTECODE=1
 CYCLES=20 NETD=/payload/netd CTL=/payload/netctl GATED=plain part net net_namespaces /payload/net.py
 NETD=/payload/netd CTL=/payload/netctl GATED=/payload/gated part net_gate net_namespaces /payload/net_gate.py
 STORY
