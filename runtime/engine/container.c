@@ -215,6 +215,14 @@ static void do_wait(struct container *c)
 		   c->doc.name, c->wait_ms, c->doc.restarts);
 }
 
+/* For its work to end, and then for itself. */
+static uint64_t patience_ms(const struct container *c)
+{
+	uint64_t most_ms = c->env->grace_most_ms;
+
+	return c->plan.stop_grace_ms < most_ms ? c->plan.stop_grace_ms : most_ms;
+}
+
 static void act(struct container *c, enum task_state before, enum task_action action)
 {
 	switch (action) {
@@ -230,16 +238,16 @@ static void act(struct container *c, enum task_state before, enum task_action ac
 		do_wait(c);
 		break;
 	case TASK_DO_DRAIN:
-		loop_timer_set(c->env->loop, &c->timer, c->plan.stop_grace_ms);
+		loop_timer_set(c->env->loop, &c->timer, patience_ms(c));
 		container_drain(c);
 		break;
 	case TASK_DO_SIGNAL:
 		do_signal(c, c->plan.stop_signal);
-		loop_timer_set(c->env->loop, &c->timer, c->plan.stop_grace_ms);
+		loop_timer_set(c->env->loop, &c->timer, patience_ms(c));
 		break;
 	case TASK_DO_KILL:
 		log_warn("container=%s did not end within %" PRIu64 " ms: killed", c->doc.name,
-			 c->plan.stop_grace_ms);
+			 patience_ms(c));
 		do_signal(c, SIGKILL);
 		break;
 	case TASK_DO_REPORT:
@@ -296,6 +304,13 @@ void container_event(struct container *c, enum task_event event)
 void container_follow(struct container *c)
 {
 	take(c, TASK_STOP, true);
+}
+
+void container_stop(struct container *c)
+{
+	if (c->state == TASK_STOPPING)
+		loop_timer_set(c->env->loop, &c->timer, patience_ms(c));
+	container_event(c, TASK_STOP);
 }
 
 static void on_time(struct loop_timer *timer)

@@ -1,9 +1,8 @@
 /* container.h - one container that shall run: facts go into orch's table, its action is done here.
  *
- * Owns its timers, its probes and its document's content. Requests to boxd are answered in
- * order, so a short queue tells which request an answer belongs to. Every change of state is logged
- * (`container=lab starting -> running (started)`) and written to the document.
- * Knows nothing of other containers: what concerns all is in container_env, the engine's. */
+ * Owns its timers, its probes and its document's content. Requests to boxd are answered in order,
+ * so a short queue tells whose an answer is. Every change of state is logged and written down.
+ * Knows of no other container: what concerns all is in container_env, the engine's. */
 #pragma once
 
 #include <stdbool.h>
@@ -39,6 +38,7 @@ struct container_env {
 	bool memory_only;		/* it was said that nothing is kept at the moment */
 	bool batch;
 	int output_fd;			/* gets a copy of a batch's output; -1 = none */
+	uint64_t grace_most_ms;		/* nobody who is to end is waited for longer */
 	void *ctx;
 	void (*on_start)(void *ctx, struct container *c, bool began);	/* else found running */
 	void (*on_end)(void *ctx, struct container *c);	/* its end is final */
@@ -98,9 +98,9 @@ void container_finish(struct container *c);	/* zeroed is fine; what runs goes on
 
 void container_event(struct container *c, enum task_event event);
 void container_follow(struct container *c);	/* ends it, to start it again */
+void container_stop(struct container *c);	/* with the patience of now, also who is ending */
 void container_start(struct container *c);	/* anew: its restarts are counted from here */
-/* Away with its files, after its work is done: its ports wait for another one. */
-void container_replace(struct container *c);
+void container_replace(struct container *c); /* away with its files when its work is done */
 /* said: the last lines of its standard error, unescaped; "" = not known */
 void container_ended(struct container *c, uint64_t exit_status, uint64_t oom_kills,
 		     const char *said);

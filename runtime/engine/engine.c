@@ -31,8 +31,9 @@
 enum {
 	ARENA_BYTES_MAX = 64 << 20, /* a compose file of 256 KiB with a long variable in every word
 				       stays below */
-	STOP_PATIENCE_MS = 11000, /* a second more than the longest grace period */
-	ROLL_AGAIN_MS = 500,	  /* until who has no health check has run long enough */
+	GRACE_MOST_MS = 10000, /* a machine that stops waits no longer for anybody */
+	STOP_PATIENCE_MS = GRACE_MOST_MS + 1000,
+	ROLL_AGAIN_MS = 500, /* until who has no health check has run long enough */
 };
 
 struct engine {
@@ -433,6 +434,7 @@ int engine_load(struct engine *engine, struct err *e)
 		.documents_fd = load->documents_fd,
 		.batch = load->config.batch != NULL,
 		.output_fd = load->config.batch ? load->files.output_fd : -1,
+		.grace_most_ms = UINT64_MAX,
 		.ctx = engine,
 		.on_start = on_start,
 		.on_end = on_end,
@@ -490,8 +492,9 @@ void engine_start(struct engine *engine)
 void engine_stop(struct engine *engine)
 {
 	engine->stopping = true;
+	engine->env.grace_most_ms = GRACE_MOST_MS;
 	for (size_t i = 0; engine->containers && i < engine->load.wanted_count; i++)
-		container_event(&engine->containers[i], TASK_STOP);
+		container_stop(&engine->containers[i]);
 	loop_timer_set(engine->loop, &engine->stop_timer, STOP_PATIENCE_MS);
 	stop_when_all_ended(engine);
 }

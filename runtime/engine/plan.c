@@ -26,8 +26,6 @@ enum {
 	FILES_HARD = 524288,		/* as init gives it, and what images are used to */
 };
 
-static const uint64_t STOP_GRACE_MAX_MS = 10000; /* the machine does not wait longer for anybody */
-
 static size_t count_of(const char *const *list)
 {
 	size_t count = 0;
@@ -392,8 +390,7 @@ int plan_make(struct plan *plan, const struct plan_request *q, struct arena *are
 		.resolver = "",
 		.hosts = "",
 		.stop_signal = s->stop_signal ? s->stop_signal : signal_number,
-		.stop_grace_ms =
-			s->stop_grace_ms < STOP_GRACE_MAX_MS ? s->stop_grace_ms : STOP_GRACE_MAX_MS,
+		.stop_grace_ms = s->stop_grace_ms,
 	};
 	if (q->attachments) {
 		plan->resolver = name_files_resolver(q->attachments, arena);

@@ -294,7 +294,7 @@ static void stopping(void **state)
 	m = make("network_mode: host, stop_grace_period: 1h, stop_signal: SIGQUIT, logging: "
 		 "{options: {max-size: 5m}}");
 	assert_int_equal(m.plan.stop_signal, SIGQUIT);
-	assert_true(m.plan.stop_grace_ms == 10000);
+	assert_true(m.plan.stop_grace_ms == 3600000);
 	assert_true(m.plan.log_bytes == 5 << 20);
 	arena_destroy(m.arena);
 }
