@@ -40,6 +40,7 @@ struct udp_flow {
 	struct udp_flow *next_client;		/* of its bucket there */
 	struct address client, asked;		/* as they are outside; asked: our address there */
 	uint16_t client_port;
+	uint32_t client_link;			/* of a link-local one: where it is (ipv6(7)) */
 	int number;				/* pick's */
 };
 

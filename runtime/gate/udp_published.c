@@ -68,9 +68,13 @@ void udp_published_forget(struct udp_flow *f)
 		u->setup.unpick(u->setup.ctx, f->published->publication, f->number);
 }
 
+/* A link-local address is one of the container's own link there, and is not forwarded (RFC 4291
+ * 2.5.6). */
 static bool leads_elsewhere(const struct udp *u, const struct address *client)
 {
 	return address_is_loopback(client) ||
+	       (client->family == AF_INET6 && client->bytes[0] == 0xfe &&
+		(client->bytes[1] & 0xc0) == 0x80) ||
 	       (u->setup.leads_nowhere && u->setup.leads_nowhere(u->setup.ctx, client));
 }
 
@@ -168,6 +172,11 @@ static struct address asked_address(struct msghdr *m)
 	return none;
 }
 
+static uint32_t link_of(const struct sockaddr_storage *from)
+{
+	return from->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)from)->sin6_scope_id : 0;
+}
+
 static void on_client(struct loop_source *source, unsigned events)
 {
 	struct udp_published *p = owner_of(source, struct udp_published, source);
@@ -206,6 +215,7 @@ static void on_client(struct loop_source *source, unsigned events)
 		if (!f)
 			continue;
 		f->asked = asked_address(&m);
+		f->client_link = link_of(&from);
 		udp_flow_used(f);
 		udp_flow_deliver(f, p->u->datagram, n);
 		if (f->payer.stats)
@@ -246,9 +256,14 @@ static void set_source(struct msghdr *m, union control *control, const struct ad
 static socklen_t client_socket(const struct udp_flow *f, struct sockaddr_storage *to)
 {
 	struct address mapped = { .family = AF_INET6, .bytes = { [10] = 0xff, [11] = 0xff } };
+	socklen_t size;
 
-	if (!f->published->six || f->client.family == AF_INET6)
-		return address_to_socket(&f->client, f->client_port, to);
+	if (!f->published->six || f->client.family == AF_INET6) {
+		size = address_to_socket(&f->client, f->client_port, to);
+		if (f->client.family == AF_INET6)
+			((struct sockaddr_in6 *)to)->sin6_scope_id = f->client_link;
+		return size;
+	}
 	memcpy(mapped.bytes + 12, f->client.bytes, 4);
 	return address_to_socket(&mapped, f->client_port, to);
 }

@@ -6,6 +6,7 @@ import signal
 import socket
 import stat
 import struct
+import subprocess
 import threading
 import time
 
@@ -80,6 +81,24 @@ def ask_udp(ns, address, port, data=b"hi", family=V4):
         s.settimeout(LIMIT)
         s.sendto(data, (address, port))
         return s.recv(65536)
+
+
+def ask_link_local(ns, port):
+    """The machine's link-local address asked, from ns's own: when duplicates have been looked for."""
+    def addresses(device):
+        got = subprocess.run(["ip", "-6", "-o", "addr", "show", "dev", device, "scope", "link", "-tentative"], capture_output=True, text=True)
+        return re.findall(r"inet6 ([^/]*)", got.stdout)
+
+    def both():
+        mine = addresses("out0")
+        with ns:
+            return addresses("eth0") and mine
+    address = within(both)[0]
+    with ns.open(V6, UDP) as s:
+        with ns:
+            link = socket.if_nametoindex("eth0")
+        s.sendto(b"hi", (address, port, 0, link))
+        return s.recv(100)
 
 
 def ask_udp_segments(ns, address, port, size, count):
@@ -177,6 +196,10 @@ t.is_("loopback shows as the gateway", first_line(None, "127.0.0.1", ports["lab"
 t.is_("another network's", first_line(far, "10.9.0.1", ports["two"]), "10.9.0.2")
 t.is_("an internal one's, too", first_line(far, "10.9.0.1", ports["inner"]), "10.9.0.2")
 t.is_("UDP: the client's address", ask_udp(far, "10.9.0.1", udp), b"10.9.0.2 hi")
+keep.append(listen(b, 5355, echo_udp, V6, UDP))
+udp6 = int(ask("publish", "lab", "dns6", "udp", "-", 0, 5355, "b").split()[-1])
+t.is_("UDP by IPv6: the client's address", ask_udp(far, "fd09::1", udp6, family=V6), b"fd09::2 hi")
+t.is_("of a link-local client: answers, to the gateway", ask_link_local(far, udp6), b"fd00:18::1 hi")
 inner_udp = int(ask("publish", "inner", "dns-inner", "udp", "-", 0, 5353, "d").split()[-1])
 t.is_("UDP of an internal network: answers, to the gateway", ask_udp(far, "10.9.0.1", inner_udp), b"172.20.0.1 hi")
 t.is_("members talk past the gateway", hello(a, b, "172.18.0.3"), "172.18.0.2")
