@@ -156,6 +156,11 @@ static void add_family(struct rtnetlink_batch *b, const struct plug *p, unsigned
 		.table = p->is_default ? 0 : TABLE_OWN + index, .congestion = unpaced });
 	if (p->is_default)
 		return;
+	/* Unlike routes a rule outlives the device that it was made for. */
+	rtnetlink_begin(b, "delete its old rule", RTM_DELRULE, 0, &from, sizeof(from));
+	rtnetlink_fine(b, ENOENT);
+	rtnetlink_put_u32(b, FRA_PRIORITY, RULE_FROM);
+	rtnetlink_put(b, FRA_SRC, own->bytes, address_size(own));
 	begin_rule(b, "rule for what it answers", &from, RULE_FROM);
 	rtnetlink_put_u32(b, FRA_TABLE, TABLE_OWN + index);
 	rtnetlink_put(b, FRA_SRC, own->bytes, address_size(own));

@@ -227,6 +227,13 @@ for i in range(CYCLES):
 print(f"# attach: median {statistics.median(took):.0f} us, 95 % {sorted(took)[len(took) * 95 // 100]} us (goal 3000)")
 t.is_(f"{CYCLES} attached and detached: no fd is left", netd.fds(), fds)
 t.is_("no device", a.devices(), ["lo"])
+assert ask("create", "third", "172.31.0.0/24", "172.31.0.1", "fd31::/64", "fd31::1") == "done third"
+for i in range(5):
+    assert ask("attach", "third", "b", b.path, "172.31.0.3", "fd31::3", "if=eth2", "more") == "done third"
+    assert ask("detach", "third", "b") == "done third"
+t.ok("on one more network again and again: a rule for its answers, and no more",
+     [b.ip(f, "rule").count(f"from {own} lookup") for f, own in (("-4", "172.31.0.3"), ("-6", "fd31::3"))] == [1, 1], b.tables())
+assert ask("delete", "third") == "done third"
 for i in range(CYCLES // 4):
     assert ask("create", "brief", "172.30.0.0/16", "172.30.0.1", "fd30::/64", "fd30::1") == "done brief"
     assert ask("attach", "brief", "a", a.path, "172.30.0.2", "fd30::2") == "done brief"
