@@ -32,7 +32,6 @@ struct attachment {
 struct attachments {
 	const struct compose_service *service;
 	const char *name;			/* the container's: its document's */
-	bool is_extra;				/* a place that is only sometimes taken */
 	struct attachment items[ATTACHMENTS_MAX];
 	size_t count;
 	struct exposed exposed; /* on each of them; filled in by who reads the image */

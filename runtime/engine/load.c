@@ -282,14 +282,8 @@ static void choose_networks(struct load *load, struct arena *arena)
 	}
 	attachments_choose(load->attachments, services, documents, load->wanted_count,
 			   &load->networks, arena);
-	for (size_t i = 0; i < load->wanted_count; i++) {
-		const struct load_wanted *wanted = &load->wanted[i];
-
+	for (size_t i = 0; i < load->wanted_count; i++)
 		keep_addresses(&load->wanted[i].doc, &load->attachments[i]);
-		load->attachments[i].is_extra =
-			wanted->place.closed ||
-			wanted->place.number > wanted->service->replicas.count;
-	}
 }
 
 /* The main service first: on a new machine it gets slot 0, whose ids the launcher's shared folder

@@ -90,23 +90,6 @@ static void put_extra(struct buf *out, const struct attachments *own,
 	}
 }
 
-static void put_peer(struct buf *out, const struct attachments *peer, const struct attachment *at)
-{
-	const char *const names[] = { peer->service->name, peer->name, peer->service->hostname,
-				      peer->service->container_name };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!names[i] || (i == 1 && str_equal(names[1], names[0])))
-			continue;
-		put_host(out, &at->address4, names[i]);
-		put_host(out, &at->address6, names[i]);
-	}
-	for (size_t i = 0; at->wanted->aliases[i]; i++) {
-		put_host(out, &at->address4, at->wanted->aliases[i]);
-		put_host(out, &at->address6, at->wanted->aliases[i]);
-	}
-}
-
 static const struct attachment *find(const struct attachments *a, const struct network *network)
 {
 	for (size_t i = 0; i < a->count; i++)
@@ -115,25 +98,7 @@ static const struct attachment *find(const struct attachments *a, const struct n
 	return NULL;
 }
 
-/* Whoever is on the network of the resolver is left to it: it knows who is there now. */
-static void put_peers(struct buf *out, const struct attachments *own, const struct attachments *all,
-		      size_t count)
-{
-	const struct attachment *first = attachments_default(own);
-
-	for (size_t i = 0; i < count; i++) {
-		if (&all[i] == own || all[i].is_extra || find(&all[i], first->network))
-			continue;
-		for (size_t k = 0; k < own->count; k++) {
-			const struct attachment *at = find(&all[i], own->items[k].network);
-
-			if (at && &own->items[k] != first)
-				put_peer(out, &all[i], at);
-		}
-	}
-}
-
-/* What only this one calls another: the network's resolver, which all ask, must not know it. */
+/* What only this one calls another: the resolver, which all ask, must not know it. */
 static void put_links(struct buf *out, const struct attachments *own,
 		      const struct compose_service_network *n, const struct attachments *all,
 		      size_t count)
@@ -165,7 +130,5 @@ const char *name_files_hosts(const struct attachments *own, const struct compose
 	put_own(&out, own);
 	put_extra(&out, own, &service->network);
 	put_links(&out, own, &service->network, all, count);
-	if (own->count > 1)
-		put_peers(&out, own, all, count);
 	return finish(&out, arena);
 }

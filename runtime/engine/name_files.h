@@ -1,8 +1,8 @@
 /* name_files.h - the text of a container's resolv.conf and hosts. Pure.
  *
- * resolv.conf names the gateway of the network that leads out: its DNS knows the names of that
- * network and passes the rest on. hosts has what no DNS server of one network can know: the
- * container's own addresses, extra_hosts, and who is on its other networks. */
+ * resolv.conf names the gateway of the network that leads out: its DNS knows the names of all
+ * networks that the container is on, and passes the rest on. hosts has what no DNS server of a
+ * network can know: the container's own addresses, extra_hosts, and what it alone calls others. */
 #pragma once
 
 #include <stddef.h>

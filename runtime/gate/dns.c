@@ -11,6 +11,7 @@
 #include "gate/dns_member.h"
 #include "gate/dns_names.h"
 #include "gate/dns_records.h"
+#include "gate/dns_zones.h"
 #include "lib/err.h"
 #include "lib/log.h"
 #include "lib/str.h"
@@ -37,7 +38,7 @@ struct dns_asker {
 struct dns {
 	struct dns_hooks hooks;
 	bool internal;
-	struct dns_names *names;
+	struct dns_zones *zones;
 	struct dns_cache *cache;
 	struct dns_forwarder *forwarder;
 	struct dns_resolvers resolvers;
@@ -56,7 +57,7 @@ struct dns *dns_create(struct loop *loop, const struct dns_hooks *hooks)
 	if (!d || getrandom(&d->seed, sizeof(d->seed), 0) != sizeof(d->seed))
 		abort();
 	d->hooks = *hooks;
-	d->names = dns_names_create(d->seed);
+	d->zones = dns_zones_create(d->seed);
 	d->cache = dns_cache_create(d->seed);
 	d->forwarder = dns_forwarder_create(
 		loop, hooks->resolver_port ? hooks->resolver_port : PORT, on_forwarded, d);
@@ -77,7 +78,7 @@ void dns_destroy(struct dns *d)
 			client->asked = NULL;
 	dns_forwarder_destroy(d->forwarder);
 	dns_cache_destroy(d->cache);
-	dns_names_destroy(d->names);
+	dns_zones_destroy(d->zones);
 	for (i = 0; i < ASKER_BUCKETS; i++) {
 		while ((asker = d->askers[i])) {
 			d->askers[i] = asker->next;
@@ -93,7 +94,8 @@ void dns_set_network(struct dns *d, bool internal, const char *search,
 		     const struct subnet *subnets, int subnet_count)
 {
 	d->internal = internal;
-	dns_names_set_network(d->names, search, gateways, gateway_count, subnets, subnet_count);
+	dns_names_set_network(dns_zones_own(d->zones), search, gateways, gateway_count, subnets,
+			      subnet_count);
 }
 
 static void copy_resolvers(struct dns_resolvers *to, const struct address *list, int count)
@@ -143,7 +145,7 @@ int dns_set_member(struct dns *d, const struct dns_member *m, struct err *e)
 		if (!(*at)->container)
 			abort();
 	}
-	return dns_names_set_member(d->names, m, e);
+	return dns_names_set_member(dns_zones_own(d->zones), m, e);
 }
 
 void dns_set_member_resolvers(struct dns *d, const char *container,
@@ -158,6 +160,27 @@ void dns_set_member_resolvers(struct dns *d, const char *container,
 						   asker->resolvers.count * sizeof(*resolvers),
 						   d->seed) | 1
 				   : 0;
+}
+
+int dns_set_neighbour(struct dns *d, const char *network, const struct subnet *subnets,
+		      int subnet_count, struct err *e)
+{
+	return dns_zones_set_neighbour(d->zones, network, subnets, subnet_count, e);
+}
+
+void dns_remove_neighbour(struct dns *d, const char *network)
+{
+	dns_zones_remove_neighbour(d->zones, network);
+}
+
+int dns_set_peer(struct dns *d, const char *network, const struct dns_member *m, struct err *e)
+{
+	return dns_zones_set_peer(d->zones, network, m, e);
+}
+
+void dns_remove_peer(struct dns *d, const char *network, const char *container)
+{
+	dns_zones_remove_peer(d->zones, network, container);
 }
 
 /* ---- answering */
@@ -310,7 +333,7 @@ void dns_remove_member(struct dns *d, const char *container)
 	struct dns_forward *f = NULL;
 	struct dns_client *client;
 
-	dns_names_remove_member(d->names, container);
+	dns_names_remove_member(dns_zones_own(d->zones), container);
 	if (!asker)
 		return;
 	/* A client that is answered may take others with it: begin again after each. */
@@ -416,7 +439,7 @@ void dns_ask(struct dns *d, struct dns_client *client, const void *message, size
 		return;
 	}
 	dns_reply_init(&reply);
-	if (dns_names_answer(d->names, &client->query.question, &reply))
+	if (dns_zones_answer(d->zones, client->asker->container, &client->query.question, &reply))
 		answer(d, client, &reply, 0, "names");
 	else
 		ask_outside(d, client);

@@ -1,7 +1,8 @@
 /* dns.h - the network's DNS server: names of the containers here, the rest asked of the machine's
  * resolvers.
  *
- *   question -> dns_message (strict parse) -> dns_names (members, gateway, SRV, reverse): answered
+ *   question -> dns_message (strict parse) -> dns_zones, dns_names (members, gateway, SRV, reverse;
+ * of other networks too that the asker is on): answered
  *            -> dns_cache: answered, TTLs counted down
  *            -> dns_forward: a socket with a random port and a random id per question; UDP, then
  *               TCP when the answer was cut or the client came by TCP; the next resolver
@@ -9,7 +10,7 @@
  *               SERVFAIL at once.
  *
  * Bounds: questions on their way 512 (128 clients per container), cache 4096 entries
- * and 2 MiB, names 16384.
+ * and 2 MiB, names 16384, of neighbours as many.
  * An internal network forwards nothing: NXDOMAIN; one without resolvers neither: SERVFAIL.
  * Transport is the caller's: udp.c and tcp's server hand whole messages in and get whole messages.
  * RFC 1034, 1035, 2181, 2308, 2782, 5452, 6891, 7766, 9267. */
@@ -83,6 +84,14 @@ int dns_set_member(struct dns *d, const struct dns_member *m, struct err *e);
 void dns_set_member_resolvers(struct dns *d, const char *container,
 			      const struct address *resolvers, int count);
 void dns_remove_member(struct dns *d, const char *container);
+
+/* Networks that members are on too, and who is there: only those members are answered
+ * (dns_zones.h). */
+int dns_set_neighbour(struct dns *d, const char *network, const struct subnet *subnets,
+		      int subnet_count, struct err *e);
+void dns_remove_neighbour(struct dns *d, const char *network);
+int dns_set_peer(struct dns *d, const char *network, const struct dns_member *m, struct err *e);
+void dns_remove_peer(struct dns *d, const char *network, const char *container);
 
 void dns_ask(struct dns *d, struct dns_client *client, const void *message, size_t size_bytes);
 void dns_forget(struct dns_client *client); /* the client goes away; fine when it has no question */

@@ -16,6 +16,7 @@
 
 enum {
 	BUCKETS = 1024,
+	MEMBER_BUCKETS = 256,
 	OWN_MAX = 4,		/* gateways, subnets */
 };
 
@@ -29,7 +30,7 @@ struct entry {
 };
 
 struct member {
-	struct member *next;
+	struct member *next, *next_key;
 	char *container;
 	struct address addresses[DNS_MEMBER_ADDRESSES_MAX];
 	int address_count;
@@ -43,7 +44,9 @@ struct dns_names {
 	uint32_t seed;
 	struct member *members;
 	struct entry *buckets[BUCKETS];
-	int name_count;
+	struct member *by_key[MEMBER_BUCKETS];
+	int *count;		/* of names and members, of all tables that share it */
+	bool in_full;
 	unsigned turn;		/* of the order in which replicas are answered */
 	struct dns_name search;	/* size 1: none */
 	struct address gateways[OWN_MAX];
@@ -52,13 +55,15 @@ struct dns_names {
 	int subnet_count;
 };
 
-struct dns_names *dns_names_create(uint32_t seed)
+struct dns_names *dns_names_create(uint32_t seed, int *count, bool in_full)
 {
 	struct dns_names *n = calloc(1, sizeof(*n));
 
 	if (!n)
 		abort();
 	n->seed = seed;
+	n->count = count;
+	n->in_full = in_full;
 	dns_name_parse("", &n->search);
 	return n;
 }
@@ -68,8 +73,17 @@ static struct entry **bucket_of(struct dns_names *n, const struct dns_name *name
 	return &n->buckets[dns_name_hash(name->wire, name->size, n->seed) % BUCKETS];
 }
 
+static struct member **key_at(const struct dns_names *n, const char *container)
+{
+	uint32_t hash =
+		dns_name_hash((const uint8_t *)container, strlen(container), n->seed);
+
+	return (struct member **)&n->by_key[hash % MEMBER_BUCKETS];
+}
+
 static void member_free(struct dns_names *n, struct member *m)
 {
+	struct member **key;
 	struct entry **at;
 	int i;
 
@@ -79,7 +93,10 @@ static void member_free(struct dns_names *n, struct member *m)
 		*at = m->entries[i]->next;
 		free(m->entries[i]);
 	}
-	n->name_count -= m->entry_count;
+	for (key = key_at(n, m->container); *key != m;)
+		key = &(*key)->next_key;
+	*key = m->next_key;
+	*n->count -= m->entry_count + 1;
 	free(m->entries);
 	free(m->container);
 	free(m);
@@ -112,26 +129,30 @@ void dns_names_set_network(struct dns_names *n, const char *search, const struct
 		memcpy(n->subnets, subnets, n->subnet_count * sizeof(*subnets));
 }
 
-static struct member *member_find(struct dns_names *n, const char *container)
+static struct member *member_find(const struct dns_names *n, const char *container)
 {
-	struct member *m;
+	struct member *m = *key_at(n, container);
 
-	for (m = n->members; m && !str_equal(m->container, container);)
-		m = m->next;
+	while (m && !str_equal(m->container, container))
+		m = m->next_key;
 	return m;
+}
+
+bool dns_names_has(const struct dns_names *n, const char *container)
+{
+	return member_find(n, container);
 }
 
 void dns_names_remove_member(struct dns_names *n, const char *container)
 {
-	struct member **at, *m;
+	struct member **at = &n->members, *m = member_find(n, container);
 
-	for (at = &n->members; (m = *at); at = &m->next) {
-		if (str_equal(m->container, container)) {
-			*at = m->next;
-			member_free(n, m);
-			return;
-		}
-	}
+	if (!m)
+		return;
+	while (*at != m)
+		at = &(*at)->next;
+	*at = m->next;
+	member_free(n, m);
 }
 
 static void entry_add(struct dns_names *n, struct member *m, const struct dns_name *name)
@@ -147,7 +168,7 @@ static void entry_add(struct dns_names *n, struct member *m, const struct dns_na
 	entry->next = *bucket;
 	*bucket = entry;
 	m->entries[m->entry_count++] = entry;
-	n->name_count++;
+	++*n->count;
 }
 
 static struct member *member_make(const struct dns_member *said)
@@ -171,7 +192,7 @@ static struct member *member_make(const struct dns_member *said)
 
 int dns_names_set_member(struct dns_names *n, const struct dns_member *said, struct err *e)
 {
-	struct member *m, *old;
+	struct member *m, *old, **key;
 	struct dns_name name;
 	int i;
 
@@ -180,8 +201,9 @@ int dns_names_set_member(struct dns_names *n, const struct dns_member *said, str
 			return err_set(e, "%s is no name that a container can have",
 				       said->names[i]);
 	old = member_find(n, said->container);
-	if (n->name_count - (old ? old->entry_count : 0) + said->name_count > DNS_NAMES_MAX)
-		return err_set(e, "more than %d names in one network", DNS_NAMES_MAX);
+	if (*n->count - (old ? old->entry_count + 1 : 0) + said->name_count + 1 > DNS_NAMES_MAX)
+		return err_set(e, "more than %d names in one network, or in all its neighbours",
+			       DNS_NAMES_MAX);
 	m = member_make(said);
 	if (old)
 		dns_names_remove_member(n, said->container);
@@ -190,6 +212,10 @@ int dns_names_set_member(struct dns_names *n, const struct dns_member *said, str
 		dns_name_lower(&name);
 		entry_add(n, m, &name);
 	}
+	key = key_at(n, said->container);
+	m->next_key = *key;
+	*key = m;
+	++*n->count;
 	m->next = n->members;
 	n->members = m;
 	return 0;
@@ -214,13 +240,12 @@ static void add_record(struct dns_reply *reply, enum dns_section section,
 		reply->truncated = true;
 }
 
-static void add_address(struct dns_reply *reply, enum dns_section section,
-			const struct dns_name *name, uint16_t type, const struct address *a)
+void dns_names_give(struct dns_reply *reply, const struct dns_question *q, const struct address *a)
 {
 	uint16_t own = a->family == AF_INET ? DNS_TYPE_A : DNS_TYPE_AAAA;
 
-	if (type == own || type == DNS_TYPE_ANY)
-		add_record(reply, section, name, own, a->bytes, address_size(a));
+	if (q->type == own || q->type == DNS_TYPE_ANY)
+		add_record(reply, DNS_ANSWER, &q->name, own, a->bytes, address_size(a));
 }
 
 /* The next of the members with this name; from NULL on. */
@@ -263,7 +288,7 @@ static void give_addresses(struct dns_names *n, const struct dns_question *q,
 
 	(void)n;
 	for (i = 0; i < m->address_count; i++)
-		add_address(reply, DNS_ANSWER, &q->name, q->type, &m->addresses[i]);
+		dns_names_give(reply, q, &m->addresses[i]);
 }
 
 static bool without_search(const struct dns_names *n, const struct dns_name *name,
@@ -285,35 +310,13 @@ static bool answer_gateway(struct dns_names *n, const struct dns_question *q,
 {
 	int i;
 
-	if (!is_name(name, "gateway") && !is_name(name, "host.docker.internal") &&
-	    !is_name(name, "gateway.docker.internal"))
+	if (n->gateway_count == 0 ||
+	    (!is_name(name, "gateway") && !is_name(name, "host.docker.internal") &&
+	     !is_name(name, "gateway.docker.internal")))
 		return false;
 	for (i = 0; i < n->gateway_count; i++)
-		add_address(reply, DNS_ANSWER, &q->name, q->type, &n->gateways[i]);
+		dns_names_give(reply, q, &n->gateways[i]);
 	return true;
-}
-
-/* RFC 6761 6.3 and 6.4: never asked outside. */
-static bool answer_special(const struct dns_question *q, struct dns_reply *reply)
-{
-	static const struct address loopback[] = {
-		{ .family = AF_INET, .bytes = { 127, 0, 0, 1 } },
-		{ .family = AF_INET6, .bytes = { [15] = 1 } },
-	};
-	struct dns_name localhost, invalid;
-
-	dns_name_parse("localhost", &localhost);
-	dns_name_parse("invalid", &invalid);
-	if (dns_name_within(&q->name, &localhost)) {
-		add_address(reply, DNS_ANSWER, &q->name, q->type, &loopback[0]);
-		add_address(reply, DNS_ANSWER, &q->name, q->type, &loopback[1]);
-		return true;
-	}
-	if (dns_name_within(&q->name, &invalid)) {
-		reply->rcode = DNS_RCODE_NXDOMAIN;
-		return true;
-	}
-	return false;
 }
 
 /* ---- reverse names */
@@ -366,6 +369,16 @@ static void give_reverse(struct dns_names *n, const struct dns_question *q,
 		add_record(reply, DNS_ANSWER, &q->name, DNS_TYPE_PTR, name.wire, name.size);
 }
 
+static bool is_inside(const struct dns_names *n, const struct address *a)
+{
+	int i;
+
+	for (i = 0; i < n->subnet_count; i++)
+		if (subnet_contains(&n->subnets[i], a))
+			return true;
+	return false;
+}
+
 static bool answer_reverse(struct dns_names *n, const struct dns_question *q,
 			   struct dns_reply *reply)
 {
@@ -374,7 +387,7 @@ static bool answer_reverse(struct dns_names *n, const struct dns_question *q,
 	struct member *m;
 	int i;
 
-	if (!reverse_address(&q->name, &a))
+	if (!reverse_address(&q->name, &a) || !is_inside(n, &a))
 		return false;
 	for (m = n->members; m; m = m->next) {
 		for (i = 0; i < m->address_count; i++) {
@@ -388,12 +401,6 @@ static bool answer_reverse(struct dns_names *n, const struct dns_question *q,
 	for (i = 0; i < n->gateway_count; i++) {
 		if (address_equal(&n->gateways[i], &a)) {
 			give_reverse(n, q, &gateway, reply);
-			return true;
-		}
-	}
-	for (i = 0; i < n->subnet_count; i++) {
-		if (subnet_contains(&n->subnets[i], &a)) {
-			reply->rcode = DNS_RCODE_NXDOMAIN;
 			return true;
 		}
 	}
@@ -446,7 +453,7 @@ static void give_service(struct dns_names *n, const struct dns_question *q, cons
 	service_read(&q->name, &s);
 	target.size = m->entries[0]->name.size;
 	memcpy(target.wire, m->entries[0]->name.wire, target.size);
-	if (dns_name_within(&q->name, &n->search))
+	if (n->in_full || dns_name_within(&q->name, &n->search))
 		dns_name_join(&target, &n->search);
 	memcpy(data + 6, target.wire, target.size);
 	for (i = 0; i < m->port_count; i++) {
@@ -478,22 +485,19 @@ bool dns_names_answer(struct dns_names *n, const struct dns_question *q, struct 
 	struct dns_name lower = q->name, alone;
 
 	dns_name_lower(&lower);
-	reply->authoritative = true;
 	if (give_all(n, &lower, q, give_addresses, reply))
 		return true;
 	if (without_search(n, &lower, &alone) &&
 	    (give_all(n, &alone, q, give_addresses, reply) || answer_gateway(n, q, &alone, reply)))
 		return true;
-	if (answer_gateway(n, q, &lower, reply) || answer_special(q, reply) ||
-	    answer_service(n, q, reply) || answer_reverse(n, q, reply))
-		return true;
-	/* Nobody's here: nobody's at all, where only we can know. */
-	if ((n->search.size > 1 && dns_name_within(&lower, &n->search)) ||
-	    (dns_name_labels(&lower) == 1 &&
-	     (q->type == DNS_TYPE_A || q->type == DNS_TYPE_AAAA))) {
-		reply->rcode = DNS_RCODE_NXDOMAIN;
-		return true;
-	}
-	reply->authoritative = false;
-	return false;
+	return answer_gateway(n, q, &lower, reply) || answer_service(n, q, reply) ||
+	       answer_reverse(n, q, reply);
+}
+
+bool dns_names_covers(const struct dns_names *n, const struct dns_name *name)
+{
+	struct address a;
+
+	return (n->search.size > 1 && dns_name_within(name, &n->search)) ||
+	       (reverse_address(name, &a) && is_inside(n, &a));
 }

@@ -1,10 +1,9 @@
 /* dns_names.h - what the names of one network mean: its containers, its gateway, their reverse
  * names and the SRV records of their ports. Pure.
  *
- * Owns the members. Names are looked up as asked and without the search domain; a name without a
- * dot is never anybody's outside (RFC 1034 3.1 lets us say so: it would leak what is asked here).
- * Several members may have one name: all their addresses are answered, in an order that turns.
- * Bounded: NAMES_MAX names in all. RFC 1035 3.5, 2782, 3596, 6761. */
+ * Owns the members. Names are looked up as asked and without the search domain. Several members may
+ * have one name: all their addresses are answered, in an order that turns.
+ * Bounded: DNS_NAMES_MAX in a count that several tables may share. RFC 1035 3.5, 2782, 3596. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,6 +11,7 @@
 
 struct address;
 struct dns_member;
+struct dns_name;
 struct dns_names;
 struct dns_question;
 struct dns_reply;
@@ -20,7 +20,10 @@ struct subnet;
 
 enum { DNS_NAMES_MAX = 16384, DNS_NAMES_TTL_S = 10 };
 
-struct dns_names *dns_names_create(uint32_t seed);
+/* count: of names in all tables that have it, borrowed; a member counts as one more.
+ * in_full: hosts of SRV records always have the search domain, since what is asked next without it
+ * may be another network's; else as the question has it. */
+struct dns_names *dns_names_create(uint32_t seed, int *count, bool in_full);
 void dns_names_destroy(struct dns_names *n); /* NULL is fine */
 
 /* As in dns.h. */
@@ -28,6 +31,13 @@ void dns_names_set_network(struct dns_names *n, const char *search, const struct
 			   int gateway_count, const struct subnet *subnets, int subnet_count);
 int dns_names_set_member(struct dns_names *n, const struct dns_member *said, struct err *e);
 void dns_names_remove_member(struct dns_names *n, const char *container);
+bool dns_names_has(const struct dns_names *n, const char *container);
 
-/* True: it is ours, reply (initialized) says what there is. False: ask outside. */
+/* True: it is one of here, reply (initialized) says what there is. */
 bool dns_names_answer(struct dns_names *n, const struct dns_question *q, struct dns_reply *reply);
+/* Would it be one of here: is it below the search domain, or the reverse name of one of the
+ * subnets?
+ */
+bool dns_names_covers(const struct dns_names *n, const struct dns_name *name);
+/* Adds the address if it is of the type that is asked for. */
+void dns_names_give(struct dns_reply *reply, const struct dns_question *q, const struct address *a);

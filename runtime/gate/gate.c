@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "gate/gate_field.h"
+#include "gate/gate_neighbour.h"
 #include "gate/sockets.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -304,6 +305,46 @@ static int on_leave(struct gate *g, struct msg *m, struct err *e)
 	return 0;
 }
 
+static int on_neighbour(struct gate *g, struct msg *m, struct err *e)
+{
+	struct gate_neighbour n;
+
+	if (gate_neighbour_read(&n, m, e) < 0)
+		return -1;
+	EACH_PART(g, neighbour, &n);
+	return 0;
+}
+
+static int on_neighbour_gone(struct gate *g, struct msg *m, struct err *e)
+{
+	const char *network = msg_get_str(m);
+
+	if (msg_end(m, e) < 0)
+		return -1;
+	EACH_PART(g, neighbour_goes, network);
+	return 0;
+}
+
+static int on_peer(struct gate *g, struct msg *m, struct err *e)
+{
+	struct gate_peer p;
+
+	if (gate_peer_read(&p, m, e) < 0)
+		return -1;
+	EACH_PART(g, peer, &p);
+	return 0;
+}
+
+static int on_peer_leave(struct gate *g, struct msg *m, struct err *e)
+{
+	const char *network = msg_get_str(m), *container = msg_get_str(m);
+
+	if (msg_end(m, e) < 0)
+		return -1;
+	EACH_PART(g, peer_leaves, network, container);
+	return 0;
+}
+
 static int on_sockets(struct gate *g, struct msg *m, struct err *e)
 {
 	const char *container = msg_get_str(m);
@@ -412,8 +453,9 @@ static request_fn *const requests[WIRE_TYPES] = {
 	[WIRE_GATE_FORBIDDEN] = on_forbidden, [WIRE_GATE_MEMBER] = on_member,
 	[WIRE_GATE_LEAVE] = on_leave,	      [WIRE_GATE_SOCKETS] = on_sockets,
 	[WIRE_GATE_PUBLISH] = on_publish,     [WIRE_GATE_BACKEND] = on_backend,
-	[WIRE_GATE_WITHDRAW] = on_withdraw,
-	[WIRE_GATE_STATS] = on_stats,
+	[WIRE_GATE_WITHDRAW] = on_withdraw,   [WIRE_GATE_STATS] = on_stats,
+	[WIRE_GATE_NEIGHBOUR] = on_neighbour, [WIRE_GATE_NEIGHBOUR_GONE] = on_neighbour_gone,
+	[WIRE_GATE_PEER] = on_peer,	      [WIRE_GATE_PEER_LEAVE] = on_peer_leave,
 };
 
 int gate_message(struct gate *g, struct msg *m, struct err *e)

@@ -27,6 +27,8 @@ struct egress;
 struct err;
 struct flow_table;
 struct gate;
+struct gate_neighbour;
+struct gate_peer;
 struct msg;
 struct policy;
 
@@ -54,6 +56,12 @@ struct gate_part {
 	void (*forbidden)(struct gate_part *part, struct gate *g);
 	void (*member)(struct gate_part *part, struct gate *g, struct gate_member *m);
 	void (*member_leaves)(struct gate_part *part, struct gate *g, struct gate_member *m);
+	/* Other networks that members are on too, and who is there (gate_neighbour.h). */
+	void (*neighbour)(struct gate_part *part, struct gate *g, const struct gate_neighbour *n);
+	void (*neighbour_goes)(struct gate_part *part, struct gate *g, const char *network);
+	void (*peer)(struct gate_part *part, struct gate *g, const struct gate_peer *p);
+	void (*peer_leaves)(struct gate_part *part, struct gate *g, const char *network,
+			    const char *container);
 	/* p->fd listens (TCP) or is bound (UDP). Called again when its backends change; whose
 	 * protocol it is looks at p->protocol. */
 	void (*published)(struct gate_part *part, struct gate *g, struct published *p);

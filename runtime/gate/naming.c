@@ -7,6 +7,7 @@
 #include "gate/dns_member.h"
 #include "gate/egress.h"
 #include "gate/gate.h"
+#include "gate/gate_neighbour.h"
 #include "gate/policy.h"
 #include "lib/err.h"
 #include "lib/log.h"
@@ -146,6 +147,50 @@ static void on_member_leaves(struct gate_part *part, struct gate *g, struct gate
 	m->policy = NULL;
 }
 
+/* ---- networks that members are on too */
+
+static void on_neighbour(struct gate_part *part, struct gate *g, const struct gate_neighbour *n)
+{
+	const struct subnet subnets[2] = { n->subnet4, n->subnet6 };
+	struct err e;
+
+	(void)part;
+	if (dns_set_neighbour(g->dns, n->network, subnets, 2, &e) < 0)
+		log_warn("names of network %s: %s", n->network, e.text);
+}
+
+static void on_neighbour_goes(struct gate_part *part, struct gate *g, const char *network)
+{
+	(void)part;
+	dns_remove_neighbour(g->dns, network);
+}
+
+static void on_peer(struct gate_part *part, struct gate *g, const struct gate_peer *p)
+{
+	const struct address addresses[2] = { p->address4, p->address6 };
+	const struct dns_member said = {
+		.container = p->container,
+		.addresses = addresses,
+		.address_count = 2,
+		.names = p->names,
+		.name_count = (int)p->name_count,
+		.ports = p->ports,
+		.port_count = (int)p->port_count,
+	};
+	struct err e;
+
+	(void)part;
+	if (dns_set_peer(g->dns, p->network, &said, &e) < 0)
+		log_warn("names of %s on network %s: %s", p->container, p->network, e.text);
+}
+
+static void on_peer_leaves(struct gate_part *part, struct gate *g, const char *network,
+			   const char *container)
+{
+	(void)part;
+	dns_remove_peer(g->dns, network, container);
+}
+
 /* ---- what the DNS server wants to know */
 
 static struct gate_member *member_of(struct gate *g, const char *container)
@@ -226,6 +271,10 @@ struct naming *naming_create(struct gate *g)
 	n->part.forbidden = on_forbidden;
 	n->part.member = on_member;
 	n->part.member_leaves = on_member_leaves;
+	n->part.neighbour = on_neighbour;
+	n->part.neighbour_goes = on_neighbour_goes;
+	n->part.peer = on_peer;
+	n->part.peer_leaves = on_peer_leaves;
 	gate_add_part(g, &n->part);
 	return n;
 }

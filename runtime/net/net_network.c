@@ -9,6 +9,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/str.h"
+#include "net/net_neighbour.h"
 #include "net/net_told.h"
 #include "net/nets.h"
 
@@ -77,6 +78,7 @@ void net_network_destroy(struct net_network *w)
 {
 	loop_timer_off(&w->mend);
 	keeper_stop(&w->keeper);
+	net_neighbours_part(w);
 	router_finish(&w->router);
 	while (w->members) {
 		struct net_member *m = w->members;

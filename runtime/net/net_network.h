@@ -13,6 +13,7 @@
 #include "net/router.h"
 
 struct err;
+struct net_neighbour;
 struct nets;
 
 enum {
@@ -73,6 +74,7 @@ struct net_network {
 	size_t member_count;
 	struct net_port *ports;
 	size_t port_count;
+	struct net_neighbour *neighbours; /* net_neighbour.h */
 	struct keeper keeper;
 	struct loop_timer mend; /* set while a port has no socket */
 	bool serves; /* its gateway said so */

@@ -11,6 +11,7 @@
 #include "net/container_socket.h"
 #include "net/keeper.h"
 #include "net/listener.h"
+#include "net/net_neighbour.h"
 #include "net/net_network.h"
 #include "net/nets.h"
 #include "net/traffic.h"
@@ -121,6 +122,42 @@ void net_tell_member(struct net_network *w, const struct net_member *n)
 	keeper_tell(&w->keeper, &m);
 }
 
+void net_tell_neighbour(struct net_network *w, const struct net_network *other)
+{
+	struct msg m;
+
+	msg_init(&m, WIRE_GATE_NEIGHBOUR);
+	msg_put_str(&m, other->name);
+	put_subnet(&m, &other->router.subnet4);
+	put_subnet(&m, &other->router.subnet6);
+	keeper_tell(&w->keeper, &m);
+}
+
+void net_tell_peer(struct net_network *w, const struct net_network *other,
+		   const struct net_member *n)
+{
+	struct msg m;
+
+	msg_init(&m, WIRE_GATE_PEER);
+	msg_put_str(&m, other->name);
+	msg_put_str(&m, n->name);
+	put_address(&m, &n->plug.address4);
+	put_address(&m, &n->plug.address6);
+	put_names(&m, n);
+	keeper_tell(&w->keeper, &m);
+}
+
+void net_tell_peer_leave(struct net_network *w, const struct net_network *other,
+			 const struct net_member *n)
+{
+	struct msg m;
+
+	msg_init(&m, WIRE_GATE_PEER_LEAVE);
+	msg_put_str(&m, other->name);
+	msg_put_str(&m, n->name);
+	keeper_tell(&w->keeper, &m);
+}
+
 static void tell_about(struct net_network *w, uint32_t type, const char *whom, int fd)
 {
 	struct msg m;
@@ -135,6 +172,11 @@ static void tell_about(struct net_network *w, uint32_t type, const char *whom, i
 void net_tell_leave(struct net_network *w, const char *container)
 {
 	tell_about(w, WIRE_GATE_LEAVE, container, -1);
+}
+
+void net_tell_neighbour_gone(struct net_network *w, const struct net_network *other)
+{
+	tell_about(w, WIRE_GATE_NEIGHBOUR_GONE, other->name, -1);
 }
 
 void net_tell_withdraw(struct net_network *w, const char *key)
@@ -251,6 +293,7 @@ static void on_start(struct keeper *k)
 			net_say_no_counters(w, m->name);
 		m->waits_for_counters = false;
 	}
+	net_neighbours_tell(w);
 	for (struct net_port *p = w->ports; p; p = p->next) {
 		mend_port(w, p);
 		net_tell_port(w, p);

@@ -15,6 +15,13 @@ void net_tell_network(struct net_network *w);
 void net_tell_resolvers(struct net_network *w);
 void net_tell_forbidden(struct net_network *w);
 void net_tell_member(struct net_network *w, const struct net_member *m);
+/* Another network that a member is on too, and who is there (net_neighbour.h). */
+void net_tell_neighbour(struct net_network *w, const struct net_network *other);
+void net_tell_neighbour_gone(struct net_network *w, const struct net_network *other);
+void net_tell_peer(struct net_network *w, const struct net_network *other,
+		   const struct net_member *m);
+void net_tell_peer_leave(struct net_network *w, const struct net_network *other,
+			 const struct net_member *m);
 void net_tell_leave(struct net_network *w, const char *container);
 void net_tell_port(struct net_network *w, const struct net_port *p);
 void net_tell_balance(struct net_network *w, const struct net_port *p);

@@ -7,6 +7,7 @@
 #include "lib/msg.h"
 #include "lib/str.h"
 #include "net/capture_socket.h"
+#include "net/net_neighbour.h"
 #include "net/net_network.h"
 #include "net/net_ns.h"
 #include "net/net_told.h"
@@ -101,6 +102,7 @@ static bool is_same(const struct plug *a, const struct plug *b, int ns_fd)
 static void leave(struct net_network *w, struct net_member *m)
 {
 	net_tell_leave(w, m->name);
+	net_neighbours_leave(w, m);
 	net_member_remove(w, m);
 }
 
@@ -122,11 +124,13 @@ static int attach(struct request *r, int *ns_fd, struct err *e)
 {
 	struct net_network *w = r->w;
 	struct net_member *m = net_member_find(w, r->container);
+	bool is_new;
 
 	if (m && !is_same(&m->plug, &r->plug, *ns_fd)) {
 		leave(w, m); /* it was started anew */
 		m = NULL;
 	}
+	is_new = !m;
 	if (!m) {
 		if (w->member_count == NET_MEMBERS_MAX)
 			return err_set(e, "network %s has %d containers already", w->name,
@@ -143,6 +147,7 @@ static int attach(struct request *r, int *ns_fd, struct err *e)
 	net_member_describe(m, r->policy, r->names, r->name_count);
 	net_member_expose(m, r->ports, r->port_count);
 	net_tell_member(w, m);
+	net_neighbours_join(w, m, is_new);
 	return 0;
 }
 

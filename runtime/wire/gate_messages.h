@@ -14,6 +14,12 @@
  * GATE_MEMBER    str container, str address4, str address6, str policy, u64 TUN device (0 = the
  *                first), u64 names, str name each, u64 ports, u64 each (as in NET_ATTACH)
  * GATE_LEAVE     str container
+ * GATE_NEIGHBOUR str network, str subnet4, str subnet6: members are on that one too; only they are
+ *                answered about it
+ * GATE_NEIGHBOUR_GONE str network                                  with all who are there
+ * GATE_PEER      str network, str container, str address4, str address6, u64 names, str name each,
+ *                u64 ports, u64 each: who is on a neighbour, members of this one among them
+ * GATE_PEER_LEAVE str network, str container
  * GATE_SOCKETS   str container, u64 family (AF_INET, AF_INET6); fds: sockets of its namespace,
  *                unbound, with
  *                IP_TRANSPARENT, nonblocking
@@ -31,6 +37,10 @@
 	X(GATE_FORBIDDEN, NETD,  GATED, 0) \
 	X(GATE_MEMBER,    NETD,  GATED, 0) \
 	X(GATE_LEAVE,     NETD,  GATED, 0) \
+	X(GATE_NEIGHBOUR, NETD,  GATED, 0) \
+	X(GATE_NEIGHBOUR_GONE, NETD, GATED, 0) \
+	X(GATE_PEER,      NETD,  GATED, 0) \
+	X(GATE_PEER_LEAVE, NETD, GATED, 0) \
 	X(GATE_SOCKETS,   NETD,  GATED, 8) \
 	X(GATE_WANT,      GATED, NETD,  0) \
 	X(GATE_PUBLISH,   NETD,  GATED, 1) \

@@ -1,5 +1,5 @@
-/* fuzz_dns_query.c - any bytes as a client's question, to a network with members. What is answered
- * fits the room that the client has, and is an answer to its question. */
+/* fuzz_dns_query.c - any bytes as a client's question, to a network with members and a neighbour.
+ * What is answered fits the room that the client has, and is an answer to its question. */
 #include <netinet/in.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -9,34 +9,39 @@
 #include "gate/dns_member.h"
 #include "gate/dns_message.h"
 #include "gate/dns_names.h"
+#include "gate/dns_zones.h"
 #include "gate/port.h"
 #include "lib/err.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct dns_names *network(void)
+static struct dns_zones *network(void)
 {
 	static const char *const names[][2] = { { "web-1", "web" }, { "web-2", "web" } };
 	static const char *const texts[][2] = { { "172.18.0.2", "fd11::2" },
 						{ "172.18.0.3", "fd11::3" } };
 	static const struct port port = { IPPROTO_TCP, 80 };
-	struct dns_names *n = dns_names_create(1);
+	struct dns_zones *n = dns_zones_create(1);
 	struct address a[2], gateway;
 	struct dns_member m = { .addresses = a, .address_count = 2, .name_count = 2,
 				.ports = &port, .port_count = 1 };
-	struct subnet subnet;
+	struct subnet subnet, back;
 	struct err e;
 	int i;
 
 	address_parse("172.18.0.1", &gateway);
 	subnet_parse("172.18.0.0/16", &subnet);
-	dns_names_set_network(n, "lab", &gateway, 1, &subnet, 1);
+	subnet_parse("172.19.0.0/16", &back);
+	dns_names_set_network(dns_zones_own(n), "lab", &gateway, 1, &subnet, 1);
 	for (i = 0; i < 2; i++) {
 		address_parse(texts[i][0], &a[0]);
 		address_parse(texts[i][1], &a[1]);
 		m.container = names[i][0];
 		m.names = names[i];
-		if (dns_names_set_member(n, &m, &e) < 0)
+		if (dns_names_set_member(dns_zones_own(n), &m, &e) < 0)
+			abort();
+		if (dns_zones_set_neighbour(n, "back", &back, 1, &e) < 0 ||
+		    dns_zones_set_peer(n, "back", &m, &e) < 0)
 			abort();
 	}
 	return n;
@@ -61,7 +66,7 @@ static void check_answer(const struct dns_reply *reply, struct dns_query *query,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct dns_names *names;
+	static struct dns_zones *names;
 	struct dns_query query;
 	struct dns_reply reply;
 	enum dns_rcode rcode;
@@ -76,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (rcode == DNS_RCODE_NOERROR && query.question.name.size == 0)
 		abort();
 	if (rcode == DNS_RCODE_NOERROR)
-		dns_names_answer(names, &query.question, &reply);
+		dns_zones_answer(names, "web-1", &query.question, &reply);
 	check_answer(&reply, &query, query.udp_max);
 	check_answer(&reply, &query, DNS_MESSAGE_MAX);
 	dns_reply_finish(&reply);

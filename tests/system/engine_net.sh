@@ -16,9 +16,11 @@ services:
     restart: always
     ulimits: {nofile: 1024}
     ports: ['127.0.0.1:8080:80', '80']
+    expose: [7]
     networks: {front: {aliases: [shop], ipv4_address: 172.30.0.9}}
   ask: {image: t, ulimits: {nofile: 1024}, command: [/bin/netpal, ask, web, '80'], networks: [front]}
   alias: {image: t, ulimits: {nofile: 1024}, command: [/bin/netpal, ask, shop, '80'], networks: [front]}
+  both: {image: t, ulimits: {nofile: 1024}, command: [/bin/netpal, ask, shop, '80'], networks: [default, front]}
   far: {image: t, ulimits: {nofile: 1024}, command: [/bin/netpal, ask, web, '80'], stop_signal: SIGURG, stop_grace_period: 1h}
   apart: {image: t, ulimits: {nofile: 1024}, command: [/bin/netpal, ask1, 172.30.0.9, '80']}
   host: {image: t, ulimits: {nofile: 1024}, command: [/bin/netpal, ask1, host.docker.internal, '8080'], extra_hosts: ['host.docker.internal:host-gateway']}
@@ -44,7 +46,14 @@ verdict "who shares its network reaches it at localhost" within 20 said side "lo
 verdict "its published port answers at the machine's loopback" within 20 asks 8080
 verdict "so does the one that may be any, which is said" within 10 eval 'asks "$(any_port)"'
 verdict "another network does not know the name" within 20 said far "web: "
-verdict "nor does it reach the address" within 20 eval 'said apart "172.30.0.9: " && ! said apart hello'
+verdict "who is on both knows the names of both" within 20 said both "shop said hello"
+verdict "by the DNS alone" eval 'top=/proc/$(pid both)/root; grep -w both "$top"/etc/hosts && ! grep -w "web\|shop" "$top"/etc/hosts'
+digs() { nsenter -t "$(pid both)" -n dig +short "@$(nsenter -t "$(pid both)" -n ip route | sed -n 's/^default via \([^ ]*\).*/\1/p')" "$@"; }
+if command -v dig >/dev/null; then
+	verdict "with its port there, though it is only exposed" within 10 eval '[ "$(digs _7._tcp.web SRV)" = "0 0 7 web.front." ]'
+	verdict "and the reverse name" within 10 eval '[ "$(digs -x 172.30.0.9)" = web.front. ]'
+fi
+verdict "another network does not reach the address" within 20 eval 'said apart "172.30.0.9: " && ! said apart hello'
 verdict "nor the machine's loopback behind the gateway" within 20 eval 'said host "host.docker.internal: " && ! said host hello'
 
 before=$(pid web)

@@ -534,7 +534,7 @@ static void many_networks(void **state)
 		  "  db: {image: lab, networks: {in: {aliases: [store]}}}\n"
 		  "networks: {in: {internal: true}, out: {driver_opts: {cuvette.rate: 1mbit, "
 		  "com.docker.network.driver.mtu: 9000}}}");
-	wait_for("hosts=172.18.0.2\tbox\n172.19.0.2\tbox\n172.18.0.3\tdb\n172.18.0.3\tstore\n;");
+	wait_for("hosts=172.18.0.2\tbox\n172.19.0.2\tbox\n;");
 	wait_for("resolver=nameserver 172.19.0.1\n");
 	wait_for("NET_CREATE in 1 172.18.0.0/16 172.18.0.1    0;");
 	wait_for("NET_CREATE out 0 172.19.0.0/16 172.19.0.1   rate 1000000\n 9000;");

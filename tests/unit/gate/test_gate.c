@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include <cmocka.h>
 
 #include "gate/gate.h"
+#include "gate/gate_neighbour.h"
 #include "lib/err.h"
 #include "lib/log.h"
 #include "lib/msg.h"
@@ -20,7 +22,8 @@
 
 struct seen {
 	struct gate_part part;
-	int networks, members, left, published, withdrawn, forbidden;
+	int networks, members, left, published, withdrawn, forbidden, neighbours, gone, peers,
+		peers_left;
 };
 
 struct world {
@@ -77,6 +80,45 @@ static void on_forbidden(struct gate_part *part, struct gate *g)
 	owner_of(part, struct seen, part)->forbidden++;
 }
 
+static void on_neighbour(struct gate_part *part, struct gate *g, const struct gate_neighbour *n)
+{
+	(void)g;
+	assert_string_equal(n->network, "back");
+	assert_int_equal(n->subnet4.prefix, 24);
+	assert_int_equal(n->subnet6.address.family, 0);
+	owner_of(part, struct seen, part)->neighbours++;
+}
+
+static void on_neighbour_goes(struct gate_part *part, struct gate *g, const char *network)
+{
+	(void)g;
+	assert_string_equal(network, "back");
+	owner_of(part, struct seen, part)->gone++;
+}
+
+static void on_peer(struct gate_part *part, struct gate *g, const struct gate_peer *p)
+{
+	(void)g;
+	assert_string_equal(p->network, "back");
+	assert_string_equal(p->container, "db");
+	assert_int_equal(p->address4.bytes[3], 9);
+	assert_int_equal(p->address6.family, 0);
+	assert_int_equal(p->name_count, 2);
+	assert_string_equal(p->names[1], "store");
+	assert_int_equal(p->port_count, 1);
+	assert_int_equal(p->ports[0].number, 5432);
+	owner_of(part, struct seen, part)->peers++;
+}
+
+static void on_peer_leaves(struct gate_part *part, struct gate *g, const char *network,
+			   const char *container)
+{
+	(void)g;
+	assert_string_equal(network, "back");
+	assert_string_equal(container, "db");
+	owner_of(part, struct seen, part)->peers_left++;
+}
+
 static int set_up(void **state)
 {
 	static struct world w;
@@ -96,6 +138,10 @@ static int set_up(void **state)
 	w.seen.part.published = on_published;
 	w.seen.part.withdrawn = on_withdrawn;
 	w.seen.part.forbidden = on_forbidden;
+	w.seen.part.neighbour = on_neighbour;
+	w.seen.part.neighbour_goes = on_neighbour_goes;
+	w.seen.part.peer = on_peer;
+	w.seen.part.peer_leaves = on_peer_leaves;
 	gate_add_part(w.g, &w.seen.part);
 	*state = &w;
 	return 0;
@@ -249,6 +295,43 @@ static void ports(void **state)
 }
 
 /* Said in the log, and nothing has changed. */
+static void neighbours(void **state)
+{
+	struct world *w = *state;
+	char *longest = memset(calloc(1, MEMBER_NAME_BYTES + 1), 'x', MEMBER_NAME_BYTES);
+
+	assert_int_equal(tell(w, WIRE_GATE_NEIGHBOUR, "sss", "back", "172.19.0.0/24", ""), 0);
+	assert_int_equal(tell(w, WIRE_GATE_PEER, "ssssnssnn", "back", "db", "172.19.0.9", "", 2,
+			      "db", "store", 1, IPPROTO_TCP << 16 | 5432), 0);
+	assert_int_equal(tell(w, WIRE_GATE_PEER_LEAVE, "ss", "back", "db"), 0);
+	assert_int_equal(tell(w, WIRE_GATE_NEIGHBOUR_GONE, "s", "back"), 0);
+	/* Nonsense is nobody's to act on. */
+	assert_int_equal(tell(w, WIRE_GATE_NEIGHBOUR, "sss", "", "172.19.0.0/24", ""), 0);
+	assert_int_equal(tell(w, WIRE_GATE_NEIGHBOUR, "sss", longest, "172.19.0.0/24", ""), 0);
+	assert_int_equal(tell(w, WIRE_GATE_NEIGHBOUR, "sss", "back", "172.19.0.1/24", ""), 0);
+	assert_int_equal(tell(w, WIRE_GATE_NEIGHBOUR, "sss", "back", "fd00::/64", ""), 0);
+	assert_int_equal(tell(w, WIRE_GATE_PEER, "ssssnn", "", "db", "", "", 0, 0), 0);
+	assert_int_equal(tell(w, WIRE_GATE_PEER, "ssssnn", "back", "", "", "", 0, 0), 0);
+	assert_int_equal(tell(w, WIRE_GATE_PEER, "ssssnn", "back", longest, "", "", 0, 0), 0);
+	assert_int_equal(tell(w, WIRE_GATE_PEER, "ssssnn", "back", "db", "fd00::1", "", 0, 0), 0);
+	assert_int_equal(tell(w, WIRE_GATE_PEER, "ssssn", "back", "db", "", "", 65), 0);
+	assert_int_equal(tell(w, WIRE_GATE_PEER, "ssssnn", "back", "db", "", "", 0, 65), 0);
+	assert_int_equal(tell(w, WIRE_GATE_PEER, "ssssnnn", "back", "db", "", "", 0, 1, 5432), 0);
+	assert_int_equal(tell(w, WIRE_GATE_NEIGHBOUR, "ssss", "back", "", "", ""), 0);
+	assert_int_equal(tell(w, WIRE_GATE_PEER, "ssssnnn", "back", "db", "", "", 0, 0, 1), 0);
+	/* What cannot be read is netd out of step. */
+	assert_int_equal(tell(w, WIRE_GATE_NEIGHBOUR, "ss", "back", ""), -1);
+	assert_int_equal(tell(w, WIRE_GATE_NEIGHBOUR_GONE, "n", 1), -1);
+	assert_int_equal(tell(w, WIRE_GATE_PEER, "ssss", "back", "db", "", ""), -1);
+	assert_int_equal(tell(w, WIRE_GATE_PEER, "ssssnsn", "back", "db", "", "", 2, "db", 0), -1);
+	assert_int_equal(tell(w, WIRE_GATE_PEER_LEAVE, "s", "back"), -1);
+	assert_int_equal(w->seen.neighbours, 1);
+	assert_int_equal(w->seen.gone, 1);
+	assert_int_equal(w->seen.peers, 1);
+	assert_int_equal(w->seen.peers_left, 1);
+	free(longest);
+}
+
 static void nonsense(void **state)
 {
 	static const int no_ports[] = { 0, 80, IPPROTO_TCP << 16, 132 << 16 | 80,
@@ -380,6 +463,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(members, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_members, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ports, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(neighbours, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(nonsense, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(answers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(slow_netd, set_up, tear_down),
