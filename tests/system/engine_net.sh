@@ -50,8 +50,8 @@ verdict "who is on both knows the names of both" within 20 said both "shop said 
 verdict "by the DNS alone" eval 'top=/proc/$(pid both)/root; grep -w both "$top"/etc/hosts && ! grep -w "web\|shop" "$top"/etc/hosts'
 digs() { nsenter -t "$(pid both)" -n dig +short "@$(nsenter -t "$(pid both)" -n ip route | sed -n 's/^default via \([^ ]*\).*/\1/p')" "$@"; }
 if command -v dig >/dev/null; then
-	verdict "with its port there, though it is only exposed" within 10 eval '[ "$(digs _7._tcp.web SRV)" = "0 0 7 web.front." ]'
-	verdict "and the reverse name" within 10 eval '[ "$(digs -x 172.30.0.9)" = web.front. ]'
+	verdict "with its port there, though it is only exposed" within 20 eval '[ "$(digs _7._tcp.web SRV)" = "0 0 7 web.front." ]'
+	verdict "and the reverse name" within 20 eval '[ "$(digs -x 172.30.0.9)" = web.front. ]'
 fi
 verdict "another network does not reach the address" within 20 eval 'said apart "172.30.0.9: " && ! said apart hello'
 verdict "nor the machine's loopback behind the gateway" within 20 eval 'said host "host.docker.internal: " && ! said host hello'
