@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "init/plain.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
@@ -21,8 +22,8 @@ static void show_line(void *ctx, const char *line, size_t size)
 	if (c->console_fd < 0 || !logcap_is_important(line, size))
 		return;
 	/* What looks like one of our lines may be a stranger's: no terminal control from it. */
-	for (size_t i = 0; i < size; i++)
-		text[i] = (unsigned char)line[i] < 0x20 || line[i] == 0x7f ? '?' : line[i];
+	memcpy(text, line, size);
+	plain_make(text, size);
 	text[size] = '\n';
 	fd_write_line(c->console_fd, text, size + 1, NULL);	/* when lost: it is in the log */
 }

@@ -1,9 +1,9 @@
 /* svctl.c - shows and steers what svd does. See README.md. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -13,6 +13,7 @@
 #include "init/boot.h"
 #include "init/control.h"
 #include "init/listing.h"
+#include "init/plain.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
@@ -28,7 +29,8 @@ static const char usage[] =
 	"usage: svctl COMMAND\n"
 	"  status          every unit: state, process, how long it is up, restarts, last end\n"
 	"  boot            every stage of the boot with its time since the kernel started\n"
-	"  log NAME        what the unit NAME printed (`log svd`: the supervisor itself)\n"
+	"  log NAME        what the unit NAME printed (`log svd`: the supervisor itself);\n"
+	"                  on a terminal without what a terminal obeys\n"
 	"  restart NAME    ends the unit NAME and starts it again\n"
 	"  poweroff        stops everything in order and switches the machine off\n"
 	"  reboot          the same, and starts again\n"
@@ -149,17 +151,27 @@ static bool add_name(void *ctx, const char *name)
 	return n->count < NAMES_MAX;
 }
 
-/* False when there is no such file. */
+/* False when there is no such file. What programs have printed is for a terminal only without what
+ * it would obey. */
 static bool print_file(const char *path)
 {
-	char block[4096];
-	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	FILE *file = fopen(path, "re");
+	char *line = NULL;
+	size_t room = 0;
 	ssize_t size;
+	bool is_terminal = isatty(STDOUT_FILENO);
 
-	while (fd >= 0 && (size = read(fd, block, sizeof(block))) > 0)
-		if (fwrite(block, 1, (size_t)size, stdout) < (size_t)size)
+	if (!file)
+		return false;
+	while ((size = getline(&line, &room, file)) > 0) {
+		if (is_terminal)
+			plain_make(line, (size_t)size);
+		if (fwrite(line, 1, (size_t)size, stdout) < (size_t)size)
 			break;
-	return fd >= 0;
+	}
+	free(line);
+	fclose(file);
+	return true;
 }
 
 static int do_log(const char *name)

@@ -56,6 +56,10 @@ while [ $i -lt 20000 ]; do echo "line $i of a unit that talks too much"; i=$((i 
 echo done >/run/t/talker.done
 while :; do sleep 1; done
 E2
+script artist <<'E2'
+printf 'begins \033[31mred\033[0m \302\2331m \303\274\n'
+printf 'err artist: \033[2J\302\2332J gone\n'
+E2
 script flood <<'E2'
 # ends at once and leaves a child that never stops telling
 yes nonsense >&3 &
@@ -102,6 +106,10 @@ E2
 unit talker <<'E2'
 exec /run/t/talker
 log-bytes 16k
+E2
+unit artist <<'E2'
+exec /run/t/artist
+ready exit
 E2
 unit flood <<'E2'
 exec /run/t/flood
@@ -201,6 +209,11 @@ backs_off() {
 verdict 'each wait is twice the one before' backs_off
 verdict 'errors of a unit reach the console' grep -q '^err crash: goes down' console
 verdict 'a log keeps what a unit printed' sh -c "'$BIN/svctl' log base | grep -q 'info base: begins with notify'"
+drawn() { svctl log artist | grep -q "$(printf '\033\\[31mred')"; }
+verdict 'what a unit printed is as it was in a file' within 10 drawn
+command script -qec "'$BIN/svctl' log artist" /dev/null >terminal.out </dev/null
+verdict 'on a terminal nothing of it is obeyed' grep -q "begins ?\[31mred?\[0m ??1m $(printf '\303\274')" terminal.out
+verdict 'nor on the console' within 10 grep -q '^err artist: ?\[2J??2J gone$' console
 verdict 'the talker is not held up' within 20 test -e talker.done
 last_line() { grep -q 'line 19999 ' /run/svd/log/talker; }
 verdict 'the end of a long output is there' within 5 last_line
