@@ -26,13 +26,15 @@ enum {
 };
 
 /* In the child of vfork(2): system calls only, nothing of the parent's memory is changed. */
-static int become_gate(int socket_fd)
+static int become_gate(int socket_fd, int said_fd)
 {
 	const struct rlimit files = { KEEPER_FILES, KEEPER_FILES };
 	sigset_t none;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (dup2(said_fd, STDOUT_FILENO) < 0 || dup2(said_fd, STDERR_FILENO) < 0)
+		return -1;
 	/* Copies are born without close-on-exec; one that is in its place already must lose it. */
 	if (socket_fd == PASSED_FD ? fcntl(socket_fd, F_SETFD, 0) < 0
 				   : dup2(socket_fd, PASSED_FD) < 0)
@@ -53,7 +55,7 @@ static int become_gate(int socket_fd)
 		       : 0;
 }
 
-static pid_t spawn(const char *name, int socket_fd, struct err *e)
+static pid_t spawn(const char *name, int socket_fd, int said_fd, struct err *e)
 {
 	char program[] = "gated", *word = (char *)(uintptr_t)name;
 	char *const argv[] = { program, word, NULL };
@@ -63,7 +65,7 @@ static pid_t spawn(const char *name, int socket_fd, struct err *e)
 	pid_t pid = vfork();
 
 	if (pid == 0) {
-		if (become_gate(socket_fd) == 0)
+		if (become_gate(socket_fd, said_fd) == 0)
 			execve(KEEPER_PROGRAM, argv, envp);
 		number = errno;
 		_exit(127);
@@ -85,6 +87,7 @@ static void forget(struct keeper *k)
 	loop_timer_off(&k->rest);
 	fd_close(&k->connection.fd);
 	fd_close(&k->process.fd);
+	saying_close(&k->saying);
 	outbox_finish(&k->outbox);
 	k->pid = -1;
 }
@@ -107,6 +110,7 @@ static void on_end(struct loop_source *source, unsigned events)
 	(void)events;
 	while (waitpid(k->pid, &status, 0) < 0 && errno == EINTR)
 		;
+	saying_close(&k->saying); /* before what is said of it */
 	if (WIFSIGNALED(status))
 		log_err("gateway of network %s was killed by signal %d: it is started again",
 			k->name, WTERMSIG(status));
@@ -192,10 +196,13 @@ static void on_connection(struct loop_source *source, unsigned events)
 static int start(struct keeper *k, struct err *e)
 {
 	int pair[2] = { -1, -1 };
+	AUTO_FD int said_fd = -1;
 
+	if (saying_open(&k->saying, &said_fd, e))
+		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(e, "make a connection");
-	k->pid = spawn(k->name, pair[1], e);
+	k->pid = spawn(k->name, pair[1], said_fd, e);
 	fd_close(&pair[1]);
 	k->connection.fd = pair[0];
 	if (k->pid < 0)
@@ -247,6 +254,7 @@ void keeper_init(struct keeper *k, struct loop *loop, const char *name,
 	k->process = (struct loop_source){ .fd = -1, .on_event = on_end };
 	k->timer.on_time = on_time;
 	k->rest.on_time = on_rested;
+	saying_init(&k->saying, loop, name);
 	outbox_init(&k->outbox);
 }
 

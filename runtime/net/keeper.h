@@ -7,8 +7,8 @@
  *   stopped --start--> running --ended--> (pause) --> running ...
  *
  * gated runs as user and group `gate`, without a capability and with no_new_privs, in an empty
- * environment but CUVETTE_FDS=netd: fd 3 is the connection. It ends with us (PR_SET_PDEATHSIG) and
- * when that connection does. */
+ * environment but CUVETTE_FDS=netd: fd 3 is the connection, 1 and 2 are a pipe (saying.h). It ends
+ * with us (PR_SET_PDEATHSIG) and when that connection does. */
 #pragma once
 
 #include <stdint.h>
@@ -16,6 +16,7 @@
 
 #include "lib/loop.h"
 #include "net/outbox.h"
+#include "net/saying.h"
 
 struct err;
 struct keeper;
@@ -44,6 +45,7 @@ struct keeper {
 	struct loop_source connection, process; /* -1 = not running; process: a pidfd */
 	struct loop_timer timer, rest;
 	struct outbox outbox;
+	struct saying saying;
 	pid_t pid;
 	uint64_t started_ms;
 	unsigned pause_ms;

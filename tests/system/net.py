@@ -61,7 +61,11 @@ t.is_("all networks", [" ".join(line.split()[:3]) for line in listed if line.spl
 t.ok("with their subnets, gateways and MTU", "network lab 2 172.18.0.0/16 172.18.0.1 fd00:18::/64 fd00:18::1 1500" in listed, listed)
 t.ok("and who is on them", "member lab a 172.18.0.2 fd00:18::2" in listed, listed)
 
-# ---- what a gateway is told
+# ---- what a gateway writes, and what it is told
+said = sorted(line for net in ("lab", "two") for line in (f"warn netd: gateway of network {net}: err netd: forged\\x1b[31m",
+                                                          f"info netd: gateway of network {net}: and plain"))
+t.is_("its words are lines of netd about it, whatever they pretend to be", within(lambda: sorted(
+    line for line in netd.log().splitlines() if "forged" in line or "and plain" in line) == said and said), said)
 log = netd.log()
 t.like("policy, flags and MTU", log, r"gate two: GATE_NETWORK \[two\] 1 \[172.19.0.0/24\] \[172.19.0.1\] \[\] \[\] \[deny 0.0.0.0/0\] 1500 fds=8")
 t.like("name servers", log, r"gate lab: GATE_RESOLVERS 1 \[192.0.2.1\]")

@@ -101,6 +101,7 @@ class Netd:
     def __init__(self):
         self.log_at = os.path.getsize(LOG) if os.path.exists(LOG) else 0
         self.process = subprocess.Popen([NETCTL, "serve", SOCKET, NETD], stdout=subprocess.PIPE, stderr=open(LOG, "a"))
+        os.chmod(LOG, 0o666)    # a plain gateway's too, which is nobody
         assert self.process.stdout.readline() == b"ready\n"
         self.pid = self.process.pid
         self.talk = subprocess.Popen([NETCTL, "talk", SOCKET], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
