@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { STORM_INPUT_MAX = 1 << 20 };
 
@@ -44,6 +45,17 @@ static inline uint32_t storm_below(struct storm_dice *d, uint32_t limit)
 static inline bool storm_one_in(struct storm_dice *d, uint32_t n)
 {
 	return storm_below(d, n) == 0;
+}
+
+/* Two inputs become one: of `out` what stands before `at`, then the other's end from `skip` on. Its
+ * size, at most `most`, which `at` is not beyond. */
+static inline size_t storm_splice(uint8_t *out, size_t at, size_t most, const uint8_t *other,
+				  size_t other_bytes, size_t skip)
+{
+	size_t size = other_bytes - skip < most - at ? other_bytes - skip : most - at;
+
+	memcpy(out + at, other + skip, size);
+	return at + size;
 }
 
 /* A value at which lengths and counts break; `near` is a size that stands for itself. */

@@ -57,14 +57,10 @@ static size_t splice(const struct storm_seeds *seeds, struct storm_dice *d, uint
 		     size_t size)
 {
 	const struct storm_seed *other = storm_pick(seeds, d);
-	size_t at = storm_below(d, (uint32_t)size + 1), skip;
+	size_t at = storm_below(d, (uint32_t)size + 1);
 
-	skip = storm_below(d, (uint32_t)other->size_bytes + 1);
-	size = other->size_bytes - skip;
-	if (size > MESSAGE_MAX - at)
-		size = MESSAGE_MAX - at;
-	memcpy(out + at, other->bytes + skip, size);
-	return at + size;
+	return storm_splice(out, at, MESSAGE_MAX, other->bytes, other->size_bytes,
+			    storm_below(d, (uint32_t)other->size_bytes + 1));
 }
 
 /* A piece of its own once more, somewhere else. */

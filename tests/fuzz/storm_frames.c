@@ -187,11 +187,7 @@ static size_t splice(struct storm_dice *d, uint8_t *f, size_t size)
 	skip = storm_one_in(d, 2) ? at : storm_below(d, (uint32_t)other->size_bytes);
 	if (skip >= other->size_bytes)
 		return size;
-	size = other->size_bytes - skip;
-	if (size > FRAME_MAX - at)
-		size = FRAME_MAX - at;
-	memcpy(f + at, other->bytes + skip, size);
-	return at + size;
+	return storm_splice(f, at, FRAME_MAX, other->bytes, other->size_bytes, skip);
 }
 
 /* What stands in front of the addresses, and the first words of what is carried. */
