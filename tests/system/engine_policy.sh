@@ -9,33 +9,14 @@ engine_world engine_policy.py -- "$@"
 
 # shellcheck disable=SC2034 # lib.sh
 NAME=engine_policy
-export PYTHONHOME=/host/usr
-OUT=10.77.0.2 OUT6=fd77::2
-# The world outside: a namespace at the end of a veth.
-unshare --net sleep 1000 & outside=$!
-within 5 eval '[ "$(readlink /proc/$outside/ns/net)" != "$(readlink /proc/self/ns/net)" ]'
-ip link add w0 type veth peer name w1 netns "/proc/$outside/ns/net"
-ip addr add 10.77.0.1/24 dev w0; ip addr add fd77::1/64 dev w0 nodad; ip link set w0 up
-out() { nsenter -t "$outside" -n "$@"; }
-out ip link set lo up; out ip addr add $OUT/24 dev w1; out ip addr add $OUT6/64 dev w1 nodad; out ip link set w1 up
-mkfifo world.in; sleep 1000 >world.in & out python3 engine_policy.py outside $OUT $OUT6 <world.in >world.log 2>&1 &
-within 10 grep -q serves world.log
-echo "nameserver $OUT" >/run/net/resolv.conf
+engine_outside
 
-# With enginectl's socket, as svd passes it.
-engined() {
-	./netctl serve /run/cuvette/engined.sock /bin/bash -c 'CUVETTE_FDS=engined.sock:compose:cmdline:console \
-		exec /usr/lib/cuvette/engined 4<compose.yaml 5<cmdline 6>>console 2>>engined.log' >/dev/null & engined=$!
-	within 10 test -S /run/cuvette/engined.sock; }
 again() { kill "$engined"; wait "$engined"; engined; }
-in_box() { local box=$1; shift; nsenter -t "$(pid "$box")" -n "$@"; }
-runs() { [ -e "/run/box/$1/run" ] && in_box "$1" ip -4 addr show eth0 2>/dev/null | grep -q inet; }
 connects() { in_box "$1" python3 -c 'import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)' "$2" "$3"; }
 refuses() { ! connects "$@" 2>&1; }
 gateway() { in_box "$1" ip route show default | sed 's/.* via \([^ ]*\).*/\1/'; }
 answer() { in_box "$1" python3 engine_policy.py ask "$2" "$(gateway "$1")"; }
 counter() { enginectl stats "$1" | tr ' ' '\n' | sed -n "s/^$2=//p"; }
-enginectl() { /usr/lib/cuvette/enginectl "$@"; }
 box() { printf '  %s: {image: t, ulimits: {nofile: 1024}, command: [/bin/netpal, sleep], %s}\n' "$1" "$2"; }
 
 # ---- a slip of the pen

@@ -3,6 +3,7 @@
 #
 #   . engine_world.bash
 #   engine_world FILE... -- "$@"     goes on inside, in /tmp of that root; the FILEs beside the story lie there too
+#   engine_outside                   a world for it to reach: it takes engine_policy.py among the FILEs
 #   serve boxd; serve netd; engined  with compose.yaml there
 #
 # Of lib.sh: verdict and its like; the story sets NAME.
@@ -79,8 +80,29 @@ serve() { # NAME: as svd starts it
 	rm -f /run/cuvette/"$1".sock
 	./$ctl serve /run/cuvette/"$1".sock /usr/lib/cuvette/"$1" >/dev/null 2>>"$1".log & eval "$1=$!"
 	within 10 test -S /run/cuvette/"$1".sock && chown 101 /run/cuvette/"$1".sock; }
+# With enginectl's socket, as svd passes it.
 # shellcheck disable=SC2034 # the story's
-engined() { CUVETTE_FDS=compose:cmdline:console /usr/lib/cuvette/engined 3<compose.yaml 4<cmdline 5>>console 2>>engined.log & engined=$!; }
+engined() {
+	./netctl serve /run/cuvette/engined.sock /bin/bash -c 'CUVETTE_FDS=engined.sock:compose:cmdline:console \
+		exec /usr/lib/cuvette/engined 4<compose.yaml 5<cmdline 6>>console 2>>engined.log' >/dev/null & engined=$!
+	within 10 test -S /run/cuvette/engined.sock; }
+enginectl() { /usr/lib/cuvette/enginectl "$@"; }
 log() { cat /data/box/containers/"$1"/log 2>/dev/null; }
 said() { log "$1" | grep -qF -- "$2"; }
 pid() { sed -n 's/^pid //p' "/run/box/$1/run"; }
+in_box() { local box=$1; shift; nsenter -t "$(pid "$box")" -n "$@"; }
+runs() { [ -e "/run/box/$1/run" ] && in_box "$1" ip -4 addr show eth0 2>/dev/null | grep -q inet; }
+out() { nsenter -t "$outside" -n "$@"; }
+# The world outside, $OUT and $OUT6: a namespace at the end of a veth, where engine_policy.py serves names and ports.
+engine_outside() {
+	export PYTHONHOME=/host/usr
+	OUT=10.77.0.2 OUT6=fd77::2
+	unshare --net sleep 1000 & outside=$!
+	within 5 eval '[ "$(readlink /proc/$outside/ns/net)" != "$(readlink /proc/self/ns/net)" ]'
+	ip link add w0 type veth peer name w1 netns "/proc/$outside/ns/net"
+	ip addr add 10.77.0.1/24 dev w0; ip addr add fd77::1/64 dev w0 nodad; ip link set w0 up
+	out ip link set lo up; out ip addr add $OUT/24 dev w1; out ip addr add $OUT6/64 dev w1 nodad; out ip link set w1 up
+	mkfifo world.in; sleep 1000 >world.in & out python3 engine_policy.py outside $OUT $OUT6 <world.in >world.log 2>&1 &
+	within 10 grep -q serves world.log
+	echo "nameserver $OUT" >/run/net/resolv.conf
+}
