@@ -15,8 +15,8 @@ struct err;
 
 enum {
 	SAYING_LINE_BYTES = 512,
-	SAYING_LINE_MS = 50,	 /* one costs: 20 a second, a question to the DNS is one */
-	SAYING_AHEAD_MS = 10000, /* 200 at once */
+	SAYING_LINE_MS = 2,	/* one costs: 500 a second, a question to the DNS is one */
+	SAYING_AHEAD_MS = 2000, /* 1000 at once */
 };
 
 struct saying {
