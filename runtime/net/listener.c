@@ -83,9 +83,13 @@ int listener_open(int protocol, const char *address, uint16_t *port, struct err 
 
 bool listener_is_good(int fd, int protocol)
 {
+	struct sockaddr_storage peer;
+	socklen_t peer_size = sizeof(peer), size = sizeof(int);
 	int listens = 0;
-	socklen_t size = sizeof(listens);
 
-	return protocol != IPPROTO_TCP ||
-	       (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens);
+	/* One with a peer hears nobody else, and to take it away again would free its port when the
+	 * kernel chose that (ip_datagram_connect, __udp_disconnect). */
+	if (protocol == IPPROTO_UDP)
+		return getpeername(fd, (struct sockaddr *)&peer, &peer_size) < 0;
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens;
 }

@@ -11,5 +11,6 @@ struct err;
 /* protocol: IPPROTO_TCP listens, IPPROTO_UDP is bound. address: "" = every one of both families.
  * *port: 0 = any free one; what it became comes back. */
 int listener_open(int protocol, const char *address, uint16_t *port, struct err *e);
-/* A gateway has the same socket, and may have shut it down or connected it. UDP's always is. */
+/* A gateway has the same socket, and may have shut it down or given it a peer: false, then it has
+ * to be opened anew. */
 bool listener_is_good(int fd, int protocol);

@@ -65,6 +65,7 @@ static const char *const syscalls[] = {
 	"accept4",
 	"setsockopt",
 	"getsockname",
+	"getpeername",
 	/* from vfork to exec */
 	"vfork",
 	"clone",

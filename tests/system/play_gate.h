@@ -179,11 +179,24 @@ static void serve_one(int i)
 	close(client);
 }
 
+/* It gets nothing from anybody else any more. */
+static int spoil(int fd)
+{
+	const struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9),
+					.sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int type = SOCK_STREAM;
+	socklen_t size = sizeof(type);
+
+	getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size);
+	return type == SOCK_STREAM ? shutdown(fd, SHUT_RD)
+				   : connect(fd, (const struct sockaddr *)&to, sizeof(to));
+}
+
 static void forget_port(const char *key, bool shuts)
 {
 	for (int i = 0; i < port_count; i++)
 		if (str_equal(ports[i].key, key)) {
-			(void)(shuts ? shutdown(ports[i].fd, SHUT_RD) : close(ports[i].fd));
+			(void)(shuts ? spoil(ports[i].fd) : close(ports[i].fd));
 			ports[i] = ports[--port_count];
 		}
 }
