@@ -159,10 +159,11 @@ static bool print_file(const char *path)
 	char *line = NULL;
 	size_t room = 0;
 	ssize_t size;
-	bool is_terminal = isatty(STDOUT_FILENO);
+	bool is_terminal;
 
 	if (!file)
 		return false;
+	is_terminal = isatty(STDOUT_FILENO);
 	while ((size = getline(&line, &room, file)) > 0) {
 		if (is_terminal)
 			plain_make(line, (size_t)size);

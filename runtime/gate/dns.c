@@ -208,11 +208,12 @@ static void log_question(struct dns *d, const struct dns_client *client,
 		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
 					 count++ ? "," : " address=", address);
 	}
-	log_info("dns container=%s question=%s type=%s by=%s answer=%s%s",
+	/* The name last: it is the asker's, and as long as it likes. */
+	log_info("dns container=%s type=%s by=%s answer=%s%s question=%s",
 		 asker->container ? asker->container : "-",
-		 dns_name_print(&client->query.question.name, name),
 		 dns_type_print(client->query.question.type, type), from,
-		 dns_rcode_print(reply->rcode), list);
+		 dns_rcode_print(reply->rcode), list,
+		 dns_name_print(&client->query.question.name, name));
 }
 
 /* A record that was kept for age_s already lives so much shorter. */

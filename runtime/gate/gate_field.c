@@ -11,7 +11,7 @@ int gate_field_address(struct msg *m, uint8_t family, struct address *a, struct 
 	const char *text = msg_get_str(m);
 
 	*a = (struct address){ 0 };
-	if (!*text || (address_parse(text, a) && (!family || a->family == family)))
+	if (!*text || (address_parse(text, a) && a->family == family))
 		return 0;
 	return err_set(e, "'%s' is no IPv%d address", text, family == AF_INET ? 4 : 6);
 }

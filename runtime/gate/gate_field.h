@@ -14,8 +14,9 @@ struct err;
 struct msg;
 struct subnet;
 
-/* "" is none. family 0: any. */
+/* "" is none. */
 int gate_field_address(struct msg *m, uint8_t family, struct address *a, struct err *e);
+/* family 0: any. */
 int gate_field_subnet(struct msg *m, uint8_t family, struct subnet *s, struct err *e);
 /* They live as long as the message. */
 int gate_field_names(struct msg *m, const char *names[MEMBER_NAMES_MAX], unsigned *count,

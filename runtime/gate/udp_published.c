@@ -205,17 +205,18 @@ static void on_client(struct loop_source *source, unsigned events)
 			continue;
 		client = address_unmapped(&client);
 		f = *client_at(p, &client, port);
-		if (f && p->u->setup.moves_on &&
-		    p->u->setup.moves_on(p->u->setup.ctx, p->publication, f->number)) {
+		/* A link-local client is one of its link: another one may have the same address. */
+		if (f && (f->client_link != link_of(&from) ||
+			  (p->u->setup.moves_on &&
+			   p->u->setup.moves_on(p->u->setup.ctx, p->publication, f->number)))) {
 			udp_flow_end(f);
 			f = NULL;
 		}
-		if (!f)
-			f = client_new(p, &client, port);
+		if (!f && (f = client_new(p, &client, port)))
+			f->client_link = link_of(&from);
 		if (!f)
 			continue;
 		f->asked = asked_address(&m);
-		f->client_link = link_of(&from);
 		udp_flow_used(f);
 		udp_flow_deliver(f, p->u->datagram, n);
 		if (f->payer.stats)

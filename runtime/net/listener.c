@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "lib/address.h"
@@ -81,15 +82,27 @@ int listener_open(int protocol, const char *address, uint16_t *port, struct err 
 	return take_fd(&fd);
 }
 
-bool listener_is_good(int fd, int protocol)
+static void put_back_options(int fd)
 {
-	struct sockaddr_storage peer;
-	socklen_t peer_size = sizeof(peer), size = sizeof(int);
-	int listens = 0;
+	const struct linger none = { 0 };
+	const int usual = -1, never = 0;
 
-	/* One with a peer hears nobody else, and to take it away again would free its port when the
-	 * kernel chose that (ip_datagram_connect, __udp_disconnect). */
-	if (protocol == IPPROTO_UDP)
-		return getpeername(fd, (struct sockaddr *)&peer, &peer_size) < 0;
-	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens;
+	setsockopt(fd, IPPROTO_IP, IP_TTL, &usual, sizeof(usual));
+	setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &usual, sizeof(usual));
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &never, sizeof(never));
+}
+
+bool listener_put_back(int fd, int protocol)
+{
+	int listens = 0;
+	socklen_t size = sizeof(listens);
+
+	/* Of UDP nothing tells all: a peer, a port that was freed (__udp_disconnect), an end that
+	 * is shut although it has no peer (inet_shutdown). */
+	if (protocol != IPPROTO_TCP ||
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 || !listens)
+		return false;
+	put_back_options(fd);
+	return true;
 }

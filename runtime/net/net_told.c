@@ -1,6 +1,7 @@
 /* net_told.c - see net_told.h */
 #include "net/net_told.h"
 
+#include <netinet/in.h>
 #include <stdbool.h>
 
 #include "lib/err.h"
@@ -24,6 +25,7 @@ enum {
 	SOCKET_US = 61,		   /* one costs netd 5: 16,000 connections a second of a network */
 	AHEAD_US = 250000, /* 4096 at once */
 	COUNTERS_MAX = 64,
+	WARNED_MAX = 8, /* ports of one start */
 	MEND_MS = 1000, /* somebody else has the port: whether he has left is asked so often */
 };
 
@@ -261,16 +263,20 @@ static void on_mend(struct loop_timer *timer)
 }
 
 /* What the last gateway did to a port's socket ends with it. */
-static void mend_port(struct net_network *w, struct net_port *p)
+static void mend_port(struct net_network *w, struct net_port *p, unsigned *warned)
 {
 	struct err e;
 
-	if (listener_is_good(p->fd, p->protocol))
+	/* Without one the timer is at it. */
+	if (p->fd < 0 || listener_put_back(p->fd, p->protocol))
 		return;
 	fd_close(&p->fd);
 	p->fd = listener_open(p->protocol, p->address, &p->host_port, &e);
-	log_warn("network %s: port %s did not listen any more: %s", w->name, p->key,
-		 p->fd < 0 ? e.text : "opened anew");
+	if (p->fd >= 0 && p->protocol == IPPROTO_UDP)
+		return;
+	if (++*warned <= WARNED_MAX)
+		log_warn("network %s: port %s did not listen any more: %s", w->name, p->key,
+			 p->fd < 0 ? e.text : "opened anew");
 	if (p->fd >= 0)
 		return;
 	w->mend.on_time = on_mend;
@@ -281,6 +287,8 @@ static void mend_port(struct net_network *w, struct net_port *p)
 static void on_start(struct keeper *k)
 {
 	struct net_network *w = owner_of(k, struct net_network, keeper);
+
+	unsigned warned = 0;
 
 	w->serves = false;
 	tell_network(w, true);
@@ -295,7 +303,7 @@ static void on_start(struct keeper *k)
 	}
 	net_neighbours_tell(w);
 	for (struct net_port *p = w->ports; p; p = p->next) {
-		mend_port(w, p);
+		mend_port(w, p, &warned);
 		net_tell_port(w, p);
 	}
 }

@@ -11,10 +11,10 @@
 #include "lib/str.h"
 #include "lib/time.h"
 
-enum { LAST_READS = 16 }; /* of one that is gone */
+enum { READ_BYTES = 512, LAST_READS = 16 /* of one that is gone */ };
 
-/* Its own log_init stands in front (lib/log.h). */
-static void say(const struct saying *s)
+/* Its own log_init stands in front (lib/log.h). What it costs more than a line. */
+static uint64_t say(const struct saying *s)
 {
 	static const struct {
 		const char *start;
@@ -29,30 +29,41 @@ static void say(const struct saying *s)
 		if (str_starts(s->line, levels[i].start)) {
 			levels[i].log("gateway of network %s: %s", s->name,
 				      s->line + strlen(levels[i].start));
-			return;
+			return levels[i].log == log_info ? 0 : SAYING_ALARM_MS;
 		}
 	log_warn("gateway of network %s: %s", s->name, s->line);
+	return SAYING_ALARM_MS;
 }
 
-static void end_line(struct saying *s)
+static void charge(struct saying *s)
 {
 	uint64_t now_ms = time_boot_ms();
 
 	if (s->due_ms + SAYING_AHEAD_MS < now_ms)
 		s->due_ms = now_ms - SAYING_AHEAD_MS;
 	s->due_ms += SAYING_LINE_MS;
+}
+
+static void end_line(struct saying *s)
+{
+	charge(s);
+	if (s->used == SAYING_LINE_BYTES)
+		memcpy(s->line + s->used - 3, "...", 3);
 	s->line[s->used] = '\0';
 	if (s->used > 0)
-		say(s);
+		s->due_ms += say(s);
 	s->used = 0;
 }
 
 /* As read(2): 0 = nobody can write to it any more. */
 static ssize_t take(struct saying *s)
 {
-	char data[SAYING_LINE_BYTES];
+	char data[READ_BYTES];
 	ssize_t n = read(s->source.fd, data, sizeof(data));
 
+	/* One that does not end is paid for, too. */
+	if (n > 0)
+		charge(s);
 	for (ssize_t i = 0; i < n; i++)
 		if (data[i] == '\n' || data[i] == '\0')
 			end_line(s);

@@ -2,8 +2,8 @@
  *
  * A gateway may be someone else's by now. So it has a pipe of its own in place of netd's log, and
  * each line comes out as netd's, `LEVEL netd: gateway of network NAME: ...`: by lib/log.h, which
- * escapes what a terminal obeys. A line is cut; beyond so many a second none is read, and what
- * then finds the pipe full is lost: a gateway never waits for it. */
+ * escapes what a terminal obeys. A line is cut, and says so; beyond so many a second none is
+ * read, and what then finds the pipe full is lost: a gateway never waits for it. */
 #pragma once
 
 #include <stddef.h>
@@ -14,8 +14,9 @@
 struct err;
 
 enum {
-	SAYING_LINE_BYTES = 512,
+	SAYING_LINE_BYTES = 896, /* with netd's own words one line of lib/log.h */
 	SAYING_LINE_MS = 2,	/* one costs: 500 a second, a question to the DNS is one */
+	SAYING_ALARM_MS = 50,	/* and one that is no `info`: it goes to the console, too */
 	SAYING_AHEAD_MS = 2000, /* 1000 at once */
 };
 

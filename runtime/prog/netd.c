@@ -65,7 +65,6 @@ static const char *const syscalls[] = {
 	"accept4",
 	"setsockopt",
 	"getsockname",
-	"getpeername",
 	/* from vfork to exec */
 	"vfork",
 	"clone",

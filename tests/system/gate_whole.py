@@ -18,6 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 LOG = "/run/world.log"
 t = Tap("whole")
 V4, V6, TCP, UDP = socket.AF_INET, socket.AF_INET6, socket.SOCK_STREAM, socket.SOCK_DGRAM
+UDP_9 = socket.IPPROTO_UDP << 16 | 9
 REFUSED = {"ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "EACCES", "EINVAL", "EADDRNOTAVAIL", "EPERM"}
 
 
@@ -110,7 +111,7 @@ ask = netd.ask
 for words in (("create", "lab", "172.18.0.0/16", "172.18.0.1", "fd18::/64", "fd18::1"),
               ("create", "two", "172.19.0.0/16", "172.19.0.1", "fd19::/64", "fd19::1"),
               ("create", "inner", "172.20.0.0/16", "172.20.0.1", "fd20::/64", "fd20::1", "internal"),
-              ("attach", "lab", "a", a.path, "172.18.0.2", "fd18::2", "name=a", "name=web"),
+              ("attach", "lab", "a", a.path, "172.18.0.2", "fd18::2", "name=a", "name=web", f"port={UDP_9}"),
               ("attach", "lab", "b", b.path, "172.18.0.3", "fd18::3", "name=b", "name=web"),
               ("attach", "two", "c", c.path, "172.19.0.2", "fd19::2", "name=c"),
               ("attach", "inner", "x", x.path, "172.20.0.2", "fd20::2", "name=x"),

@@ -135,6 +135,6 @@ is_("who asks it is told the same, too", a, ("b A", "NOERROR A 172.18.0.3"), ("e
 # ---- a network goes
 t.is_("deep is deleted", ask("delete", "deep"), "done deep")
 is_("its names are nobody's", a, ("e A", "NXDOMAIN"), *PEERS, *OWN)
-t.ok("no gateway had anything to complain of", not re.search(r"(warn|err) gated: .*(names|neighbour|PEER|NEIGHBOUR)", netd.log()), netd.log())
+t.ok("no gateway had anything to complain of", not re.search(r"(warn|err) netd: gateway of network \w+: .*(names|neighbour|PEER|NEIGHBOUR)", netd.log()), netd.log())
 netd.end()
 t.end()

@@ -179,24 +179,28 @@ static void serve_one(int i)
 	close(client);
 }
 
-/* It gets nothing from anybody else any more. */
-static int spoil(int fd)
+/* It gets nothing from anybody any more: shut; or without a port, if the kernel chose that. */
+static void spoil(int fd)
 {
 	const struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9),
 					.sin_addr = { htonl(INADDR_LOOPBACK) } };
+	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
 	int type = SOCK_STREAM;
 	socklen_t size = sizeof(type);
 
 	getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size);
-	return type == SOCK_STREAM ? shutdown(fd, SHUT_RD)
-				   : connect(fd, (const struct sockaddr *)&to, sizeof(to));
+	shutdown(fd, SHUT_RD);
+	if (type == SOCK_STREAM)
+		return;
+	connect(fd, (const struct sockaddr *)&to, sizeof(to));
+	connect(fd, &nobody, sizeof(nobody));
 }
 
 static void forget_port(const char *key, bool shuts)
 {
 	for (int i = 0; i < port_count; i++)
 		if (str_equal(ports[i].key, key)) {
-			(void)(shuts ? spoil(ports[i].fd) : close(ports[i].fd));
+			shuts ? spoil(ports[i].fd) : (void)close(ports[i].fd);
 			ports[i] = ports[--port_count];
 		}
 }

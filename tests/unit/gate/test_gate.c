@@ -294,7 +294,6 @@ static void ports(void **state)
 	assert_int_equal(w->seen.withdrawn, 2);
 }
 
-/* Said in the log, and nothing has changed. */
 static void neighbours(void **state)
 {
 	struct world *w = *state;
@@ -332,6 +331,7 @@ static void neighbours(void **state)
 	free(longest);
 }
 
+/* Said in the log, and nothing has changed. */
 static void nonsense(void **state)
 {
 	static const int no_ports[] = { 0, 80, IPPROTO_TCP << 16, 132 << 16 | 80,

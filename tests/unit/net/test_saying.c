@@ -18,12 +18,14 @@
 #include "lib/time.h"
 #include "net/saying.h"
 
-enum { LINES_FREE = SAYING_AHEAD_MS / SAYING_LINE_MS, SLOW_MS = 60000 };
+enum { LINES_FREE = SAYING_AHEAD_MS / SAYING_LINE_MS, SLOW_MS = 60000,
+       READ_BYTES_MOST = 512 };
 
 static struct world {
 	struct loop *loop;
 	struct saying saying;
 	int write_fd, log_fd, own_stderr;
+	const char *unit; /* what it says again and again */
 } w;
 static char seen[1 << 20];
 
@@ -118,11 +120,12 @@ static void a_long_line(void **state)
 	memset(text, 'x', sizeof(text));
 	text[sizeof(text) - 1] = '\n';
 	say(text, sizeof(text));
-	for (int i = 0; i < 3; i++)
+	for (size_t i = 0; i <= sizeof(text) / READ_BYTES_MOST; i++)
 		w.saying.source.on_event(&w.saying.source, LOOP_READ);
 	assert_int_equal(strcspn(logged(), "\n"),
 			 strlen("warn netd: gateway of network lab: ") + SAYING_LINE_BYTES);
 	assert_int_equal(strlen(seen), strcspn(seen, "\n") + 1);
+	assert_non_null(strstr(seen, "x...\n"));
 }
 
 static void on_slow(struct loop_timer *timer)
@@ -131,40 +134,86 @@ static void on_slow(struct loop_timer *timer)
 	fail_msg("it never rests");
 }
 
+static void fill_pipe(void)
+{
+	ssize_t n;
+
+	while ((n = write(w.write_fd, w.unit, strlen(w.unit))) > 0)
+		;
+	assert_int_equal(n, -1);
+}
+
 static void on_look(struct loop_timer *timer)
 {
+	fill_pipe();
 	if (!w.saying.rest.loop)
 		loop_timer_set(w.loop, timer, 1);
 	else
 		loop_stop(w.loop);
 }
 
-/* Empty ones cost as much, so that to read them is bounded too. The writer is not held up. */
-static void too_much(void **state)
+static unsigned count_logged(void)
+{
+	unsigned count = 0;
+
+	for (const char *at = logged(); (at = strchr(at, '\n')); at++)
+		count++;
+	return count;
+}
+
+/* The writer is not held up. What is read of it until it rests; lines of the log come back. */
+static unsigned flood(const char *unit)
 {
 	struct loop_timer look = { .on_time = on_look }, slow = { .on_time = on_slow };
-	uint64_t start_ms = time_boot_ms();
-	unsigned count = 0, paid;
-	size_t at_end;
-	ssize_t n;
 
-	(void)state;
-	while ((n = write(w.write_fd, "a\n\n\n\n\n\n\n", 8)) > 0)
-		;
-	assert_int_equal(n, -1);
+	w.unit = unit;
+	fill_pipe();
 	loop_timer_set(w.loop, &look, 1);
 	loop_timer_set(w.loop, &slow, SLOW_MS);
 	assert_int_equal(loop_run(w.loop, NULL), 0);
 	loop_timer_off(&slow);
 	assert_null(w.saying.source.loop);
-	for (const char *at = logged(); (at = strchr(at, '\n')); at++)
-		count++;
-	/* Seven lines each, and one read more than is paid for. */
-	paid = LINES_FREE + (unsigned)(time_boot_ms() - start_ms) / SAYING_LINE_MS + 1;
-	assert_in_range(count, LINES_FREE / 7, paid / 7 + SAYING_LINE_BYTES / 8 + 1);
-	at_end = strlen(seen);
+	return count_logged();
+}
+
+/* So many are paid for since start_ms, when each unit costs so much; and one read more. */
+static unsigned most(uint64_t start_ms, unsigned unit_ms, size_t unit_bytes)
+{
+	return (unsigned)((SAYING_AHEAD_MS + time_boot_ms() - start_ms) / unit_ms +
+			  READ_BYTES_MOST / unit_bytes + 1);
+}
+
+/* Empty ones cost as much, so that to read them is bounded too. */
+static void too_much(void **state)
+{
+	static const char unit[] = "info gated: a\n\n\n\n";
+	uint64_t start_ms = time_boot_ms();
+	unsigned count = flood(unit);
+	unsigned last = READ_BYTES_MOST / (sizeof(unit) - 1) + 1;
+
+	(void)state;
+	assert_in_range(count, LINES_FREE / 5,
+			most(start_ms, 4 * SAYING_LINE_MS, sizeof(unit) - 1));
+	/* Its last words are as dear. */
 	saying_close(&w.saying);
-	assert_int_equal(strlen(logged()), at_end);
+	assert_in_range(count_logged(), count,
+			most(start_ms, 4 * SAYING_LINE_MS, sizeof(unit) - 1) + last);
+}
+
+/* They are on the console, too. */
+static void alarms(void **state)
+{
+	uint64_t start_ms = time_boot_ms();
+	unsigned count = flood("err gated: a\n");
+
+	(void)state;
+	assert_in_range(count, 1, most(start_ms, SAYING_ALARM_MS, strlen("err gated: a\n")));
+}
+
+static void no_line_at_all(void **state)
+{
+	(void)state;
+	assert_int_equal(flood("xxxxxxxx"), 0);
 }
 
 /* A gateway that is gone has not closed anything of the next one's. */
@@ -189,7 +238,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(lines),	TEST(last_words),   TEST(a_long_line),
-		TEST(too_much), TEST(the_next_one),
+		TEST(too_much), TEST(alarms), TEST(no_line_at_all), TEST(the_next_one),
 	};
 
 	log_init("netd", LOG_LEVEL_INFO);
