@@ -287,7 +287,6 @@ static void mend_port(struct net_network *w, struct net_port *p, unsigned *warne
 static void on_start(struct keeper *k)
 {
 	struct net_network *w = owner_of(k, struct net_network, keeper);
-
 	unsigned warned = 0;
 
 	w->serves = false;
