@@ -1,16 +1,12 @@
 """gate_taken - what a gateway that was taken over may use, as if one were in its place (pidfd_getfd(2)): its TUN devices
 (linux/if_tun.h), and its sockets inside containers."""
-import ctypes
 import fcntl
 import os
 import socket
-import stat
 import struct
 
-from netlib import LIMIT, TCP, V4, V6, error_of
+from netlib import LIMIT, TCP, V4, V6, error_of, fds_of, sockets_of
 from netspoof import ipv4
-
-GETFD = 438
 
 
 class Devices:
@@ -18,16 +14,14 @@ class Devices:
     GETNETNS = 0x54e3
 
     def __init__(self, pid):
-        libc, pidfd, self.fds = ctypes.CDLL(None), os.pidfd_open(pid), {}
-        for number in os.listdir(f"/proc/{pid}/fd"):
-            try:
-                with open(f"/proc/{pid}/fdinfo/{number}") as file:
-                    name = next((line.split()[1] for line in file if line.startswith("iff:")), None)
-            except FileNotFoundError:
-                continue        # a flow's, which has ended
+        self.fds = {}
+        for fd in fds_of(pid):
+            with open(f"/proc/self/fdinfo/{fd}") as file:
+                name = next((line.split()[1] for line in file if line.startswith("iff:")), None)
             if name:
-                self.fds[name] = libc.syscall(GETFD, pidfd, int(number), 0)
-        os.close(pidfd)
+                self.fds[name] = fd
+            else:
+                os.close(fd)
 
     def dropped(self):
         """Packets in their namespace that rp_filter refused so far."""
@@ -51,22 +45,14 @@ class Inside:
     MARK = 0x63757667
 
     def __init__(self, pid):
-        libc, pidfd, self.free = ctypes.CDLL(None), os.pidfd_open(pid), {V4: [], V6: []}
-        for number in os.listdir(f"/proc/{pid}/fd"):
-            fd = libc.syscall(GETFD, pidfd, int(number), 0)
-            if fd < 0:
-                continue        # closed meanwhile
-            if not stat.S_ISSOCK(os.fstat(fd).st_mode):
-                os.close(fd)
-                continue
-            s = socket.socket(fileno=fd)
+        self.free = {V4: [], V6: []}
+        for s in sockets_of(pid):
             if (s.family in self.free and s.type == TCP and s.getsockopt(socket.SOL_SOCKET, socket.SO_MARK) == self.MARK
                     and s.getsockname()[1] == 0):
                 s.settimeout(LIMIT)
                 self.free[s.family].append(s)
             else:
                 s.close()
-        os.close(pidfd)
 
     def has(self, least):
         return all(len(x) >= least for x in self.free.values())

@@ -1,21 +1,18 @@
 """net_gate.py - the story of net_gate.sh: netd with the real gated, seen from containers and from outside."""
-import ctypes
 import os
 import re
 import signal
 import socket
-import stat
 import struct
 import subprocess
 import threading
 import time
 
-from netlib import LIMIT, TCP, UDP, V4, V6, Namespace, Netd, Tap, error_of, hello, outside, resolvers, within
+from netlib import LIMIT, TCP, UDP, V4, V6, Namespace, Netd, Tap, error_of, hello, outside, resolvers, sockets_of, within
 from netspoof import checksum
 
 t = Tap("net_gate")
 BULK = 64 << 20
-LIBC, PIDFD_GETFD = ctypes.CDLL(None), 438	# pidfd_getfd(2), which Python does not have
 HEADERS_BYTES = 14 + 20 + 8	# of a UDP datagram over IPv4 over Ethernet
 with open("runtime/wire/stats.h") as header:
     GATE_FIELDS, DEVICE_FIELDS = (re.findall(r"^\tX\((\w+),", part, re.M) for part in header.read().split("#define STATS_DEVICE_LIST"))
@@ -252,21 +249,14 @@ def say_congestion(_, conn, __):
 def gated_end(port):
     """The congestion control of the gateway's ends of connections to this port, asked of its own sockets: ss -i needs
     INET_DIAG, which our kernel has not."""
-    pid, found = netd.gateways()["lab"], set()
-    gateway = os.pidfd_open(pid)
-    for number in os.listdir(f"/proc/{pid}/fd"):
-        fd = LIBC.syscall(PIDFD_GETFD, gateway, int(number), 0)
-        if fd < 0 or not stat.S_ISSOCK(os.fstat(fd).st_mode):
-            if fd >= 0:
-                os.close(fd)
-            continue
-        with socket.socket(fileno=fd) as s:
+    found = set()
+    for s in sockets_of(netd.gateways()["lab"]):
+        with s:
             try:
                 if s.getpeername() and s.getsockname()[1] == port:
                     found.add(congestion(s))
             except OSError:     # a listener, a datagram socket, one that has just ended
                 pass
-    os.close(gateway)
     return found
 
 
