@@ -45,20 +45,23 @@ static struct udp_flow **bucket_of(struct udp_published *p, const struct address
 	return &p->clients[hash % CLIENT_BUCKETS];
 }
 
+/* A link-local client is one of its link: another one may have the same address. */
 static struct udp_flow **client_at(struct udp_published *p, const struct address *client,
-				   uint16_t port)
+				   uint16_t port, uint32_t link)
 {
 	struct udp_flow **at;
 
 	for (at = bucket_of(p, client, port); *at; at = &(*at)->next_client)
-		if ((*at)->client_port == port && address_equal(&(*at)->client, client))
+		if ((*at)->client_port == port && (*at)->client_link == link &&
+		    address_equal(&(*at)->client, client))
 			break;
 	return at;
 }
 
 void udp_published_forget(struct udp_flow *f)
 {
-	struct udp_flow **at = client_at(f->published, &f->client, f->client_port);
+	struct udp_flow **at =
+		client_at(f->published, &f->client, f->client_port, f->client_link);
 	struct udp *u = f->u;
 
 	if (*at == f)
@@ -121,7 +124,7 @@ static bool make_room(struct udp_published *p, const struct address *client, uin
 }
 
 static struct udp_flow *client_new(struct udp_published *p, const struct address *client,
-				   uint16_t port)
+				   uint16_t port, uint32_t link)
 {
 	struct udp_flow *f;
 	struct udp_ruling ruling = { .verdict = UDP_IGNORE };
@@ -147,9 +150,10 @@ static struct udp_flow *client_new(struct udp_published *p, const struct address
 	f->published = p;
 	f->client = *client;
 	f->client_port = port;
+	f->client_link = link;
 	f->number = ruling.number;
 	f->flow.account->clients++;
-	*client_at(p, client, port) = f;
+	*client_at(p, client, port, link) = f;
 	if (f->payer.stats)
 		f->payer.stats->published++;
 	return f;
@@ -204,16 +208,14 @@ static void on_client(struct loop_source *source, unsigned events)
 		if (n < 0 || !address_of_socket(&from, &client, &port))
 			continue;
 		client = address_unmapped(&client);
-		f = *client_at(p, &client, port);
-		/* A link-local client is one of its link: another one may have the same address. */
-		if (f && (f->client_link != link_of(&from) ||
-			  (p->u->setup.moves_on &&
-			   p->u->setup.moves_on(p->u->setup.ctx, p->publication, f->number)))) {
+		f = *client_at(p, &client, port, link_of(&from));
+		if (f && p->u->setup.moves_on &&
+		    p->u->setup.moves_on(p->u->setup.ctx, p->publication, f->number)) {
 			udp_flow_end(f);
 			f = NULL;
 		}
-		if (!f && (f = client_new(p, &client, port)))
-			f->client_link = link_of(&from);
+		if (!f)
+			f = client_new(p, &client, port, link_of(&from));
 		if (!f)
 			continue;
 		f->asked = asked_address(&m);

@@ -98,6 +98,20 @@ def ask_link_local(ns, port):
         return s.recv(100)
 
 
+def link_local_client(ns):
+    """fe80::77 there, which another link may have too."""
+    s = ns.open(V6, UDP)
+    with ns:
+        link = socket.if_nametoindex("eth0")
+    s.bind(("fe80::77", 5000, 0, link))
+    return s
+
+
+def ask_from(s, port):
+    s.sendto(b"hi", ("fe80::1", port, 0, s.getsockname()[3]))
+    return s.recv(100)
+
+
 def ask_udp_segments(ns, address, port, size, count):
     """One send that the kernel is to cut into `count` datagrams; the answers to them."""
     with ns.open(V4, UDP) as s:
@@ -197,6 +211,19 @@ keep.append(listen(b, 5355, echo_udp, V6, UDP))
 udp6 = int(ask("publish", "lab", "dns6", "udp", "-", 0, 5355, "b").split()[-1])
 t.is_("UDP by IPv6: the client's address", ask_udp(far, "fd09::1", udp6, family=V6), b"fd09::2 hi")
 t.is_("of a link-local client: answers, to the gateway", ask_link_local(far, udp6), b"fd00:18::1 hi")
+near = Namespace(user=False)      # on another link, where both ends are called as on far's
+subprocess.run(["ip", "link", "add", "out1", "type", "veth", "peer", "name", "eth0", "netns", str(near.pid)], check=True)
+for ns, link in ((far, "out0"), (near, "out1")):
+    for words in ("addr add fe80::1/64 dev {0} nodad", "link set {0} up"):
+        subprocess.run(["ip", *words.format(link).split()], check=True)
+    for words in ("addr add fe80::77/64 dev eth0 nodad", "link set eth0 up"):
+        ns.ip(*words.split())
+keep.append(listen(b, 5356, lambda sock, data, peer: sock.sendto(b"%d" % peer[1], peer), V6, UDP))
+udp_link = int(ask("publish", "lab", "dns-link", "udp", "-", 0, 5356, "b").split()[-1])
+with link_local_client(far) as one, link_local_client(near) as other:
+    seen = [ask_from(s, udp_link) for s in (one, other, one, other)]
+    t.ok("two links, one link-local address and port: two flows that both go on", seen[:2] == seen[2:] and seen[0] != seen[1], seen)
+near.end()
 inner_udp = int(ask("publish", "inner", "dns-inner", "udp", "-", 0, 5353, "d").split()[-1])
 t.is_("UDP of an internal network: answers, to the gateway", ask_udp(far, "10.9.0.1", inner_udp), b"172.20.0.1 hi")
 t.is_("members talk past the gateway", hello(a, b, "172.18.0.3"), "172.18.0.2")
