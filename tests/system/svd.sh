@@ -209,6 +209,15 @@ backs_off() {
 verdict 'each wait is twice the one before' backs_off
 verdict 'errors of a unit reach the console' grep -q '^err crash: goes down' console
 verdict 'a log keeps what a unit printed' sh -c "'$BIN/svctl' log base | grep -q 'info base: begins with notify'"
+unreadable() { # as for anybody but root, whom no mode stops
+	chmod 0 /run/svd/log/base
+	! command setpriv --inh-caps=-all --bounding-set=-all "$BIN/svctl" log base 2>out
+	chmod 600 /run/svd/log/base
+	grep -qx 'err svctl: log of base: only root may read logs' out
+}
+verdict 'svctl says why a log is not shown' unreadable
+missing() { ! svctl log bsae 2>out && grep -qx 'err svctl: there is no log of bsae; the nearest is base' out; }
+verdict 'and which one may have been meant' missing
 drawn() { svctl log artist | grep -q "$(printf '\033\\[31mred')"; }
 verdict 'what a unit printed is as it was in a file' within 10 drawn
 command script -qec "'$BIN/svctl' log artist" /dev/null >terminal.out </dev/null
