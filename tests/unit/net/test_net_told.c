@@ -1,10 +1,12 @@
 /* test_net_told.c - what a gateway says is believed, and worked for, only as far as netd waits for
- * it. */
+ * it; and how much is said of the ports that the last one spoiled. */
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -128,6 +130,58 @@ static void idle_talk_is_not_heard_for_ever(void **state)
 	}
 }
 
+/* Lines of the log that a start writes which have the text. */
+static int start_says(const char *text)
+{
+	FILE *log = tmpfile();
+	int own = dup(STDERR_FILENO), count = 0;
+	char line[1024];
+
+	dup2(fileno(log), STDERR_FILENO);
+	net_told_events.on_start(&w.keeper);
+	dup2(own, STDERR_FILENO);
+	close(own);
+	rewind(log);
+	while (fgets(line, sizeof(line), log))
+		count += strstr(line, text) != NULL;
+	fclose(log);
+	return count;
+}
+
+/* A gateway may have up to 16384 ports: the log is not to be full of them. */
+static void spoiled_ports_are_said_as_far_as_they_help(void **state)
+{
+	enum { PORTS = 12, MOST = 8 };
+	struct net_port ports[PORTS];
+
+	(void)state;
+	w.members = NULL;
+	w.policy = "";
+	for (int start = 0; start < 2; start++) {
+		for (int i = 0; i < PORTS; i++) {
+			ports[i] = (struct net_port){
+				.next = i + 1 < PORTS ? &ports[i + 1] : NULL,
+				.key = "web",
+				.protocol = IPPROTO_TCP,
+				.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
+			};
+			/* Opened anew, and no address of this machine. */
+			strcpy(ports[i].address, i % 2 ? "127.0.0.1" : "192.0.2.1");
+		}
+		w.ports = ports;
+		assert_int_equal(start_says("port web did not listen any more"), MOST);
+		for (int i = 0; i < PORTS; i++)
+			assert_int_equal(ports[i].fd >= 0, i % 2);
+		/* What is open is left alone, what is not waits for the timer. */
+		assert_non_null(w.mend.loop);
+		assert_int_equal(start_says("did not listen"), 0);
+		loop_timer_off(&w.mend);
+		for (int i = 0; i < PORTS; i++)
+			fd_close(&ports[i].fd);
+	}
+	w.ports = NULL;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -136,6 +190,7 @@ int main(void)
 		TEST(counters_that_nobody_asked_for),
 		TEST(counters_that_are_waited_for),
 		TEST(idle_talk_is_not_heard_for_ever),
+		TEST(spoiled_ports_are_said_as_far_as_they_help),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
