@@ -252,6 +252,14 @@ void router_finish(struct router *r)
 	fd_close(&r->route_fd);
 }
 
+/* By itself a veth has one for each CPU, which only XDP and NAPI use (6.12, drivers/net/veth.c): 3
+ * KB a pair for each CPU. */
+static void put_one_queue(struct rtnetlink_batch *b)
+{
+	rtnetlink_put_u32(b, IFLA_NUM_TX_QUEUES, 1);
+	rtnetlink_put_u32(b, IFLA_NUM_RX_QUEUES, 1);
+}
+
 static void add_pair(struct rtnetlink_batch *b, const struct router *r, const struct plug *p)
 {
 	const struct ifinfomsg body = { .ifi_index = (int)p->index }, peer = { 0 };
@@ -264,6 +272,7 @@ static void add_pair(struct rtnetlink_batch *b, const struct router *r, const st
 	rtnetlink_put_str(b, IFLA_IFNAME, name);
 	rtnetlink_put(b, IFLA_ADDRESS, plug_router_mac, PLUG_MAC_BYTES);
 	rtnetlink_put_u32(b, IFLA_MTU, r->mtu);
+	put_one_queue(b);
 	info = rtnetlink_nest(b, IFLA_LINKINFO);
 	rtnetlink_put_str(b, IFLA_INFO_KIND, "veth");
 	data = rtnetlink_nest(b, IFLA_INFO_DATA);
@@ -272,6 +281,7 @@ static void add_pair(struct rtnetlink_batch *b, const struct router *r, const st
 	rtnetlink_put_str(b, IFLA_IFNAME, p->interface);
 	rtnetlink_put(b, IFLA_ADDRESS, p->mac, PLUG_MAC_BYTES);
 	rtnetlink_put_u32(b, IFLA_MTU, r->mtu);
+	put_one_queue(b);
 	rtnetlink_put_u32(b, IFLA_GROUP, PLUG_GROUP);
 	/* Born there: it is never seen anywhere else, and never moves. */
 	rtnetlink_put_u32(b, IFLA_NET_NS_FD, (uint32_t)p->ns_fd);
