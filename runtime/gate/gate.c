@@ -14,6 +14,7 @@
 #include "lib/log.h"
 #include "lib/msg.h"
 #include "lib/str.h"
+#include "wire/docker_dns.h"
 #include "wire/wire.h"
 
 enum { SAYINGS_MAX = 256 };	/* x 64 KiB at worst, and only while netd does not read */
@@ -59,9 +60,9 @@ const struct address *gate_address(const struct gate *g, uint8_t family)
 
 bool gate_is_own(const struct gate *g, const struct address *a)
 {
-	const struct address *own = gate_address(g, a->family);
+	const struct address *own = gate_address(g, a->family), docker = docker_dns_address();
 
-	return own && address_equal(own, a);
+	return own && (address_equal(own, a) || address_equal(&docker, a));
 }
 
 bool gate_is_inside(const struct gate *g, const struct address *a)

@@ -103,5 +103,6 @@ void gate_say(struct gate *g, struct msg *m);
 
 /* The gateway's own address of this family; NULL when the network has none. */
 const struct address *gate_address(const struct gate *g, uint8_t family);
-bool gate_is_own(const struct gate *g, const struct address *a);	/* one of the gateway's */
+/* One of the gateway's, and 127.0.0.11, where it has one of IPv4 (wire/docker_dns.h). */
+bool gate_is_own(const struct gate *g, const struct address *a);
 bool gate_is_inside(const struct gate *g, const struct address *a);	/* one of its subnets */

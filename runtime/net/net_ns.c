@@ -58,16 +58,34 @@ void net_ns_return(int own_fd)
 	abort();
 }
 
-int net_ns_sysctl(const char *name, const char *value, struct err *e)
+static int sysctl_open(const char *name, int flags, struct err *e)
 {
 	char path[128];
-	AUTO_FD int fd = -1;
+	int fd;
 
 	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
-	fd = openat(AT_FDCWD, path, O_WRONLY | O_CLOEXEC);
+	fd = openat(AT_FDCWD, path, flags | O_CLOEXEC);
+	return fd < 0 ? err_sys(e, "open %s", path) : fd;
+}
+
+int net_ns_sysctl(const char *name, const char *value, struct err *e)
+{
+	AUTO_FD int fd = sysctl_open(name, O_WRONLY, e);
+
 	if (fd < 0)
-		return err_sys(e, "open %s", path);
-	if (write(fd, value, strlen(value)) < 0)
-		return err_sys(e, "write %s", path);
+		return -1;
+	return write(fd, value, strlen(value)) < 0 ? err_sys(e, "write sysctl net/%s", name) : 0;
+}
+
+int net_ns_sysctl_read(const char *name, char *value, size_t size_bytes, struct err *e)
+{
+	AUTO_FD int fd = sysctl_open(name, O_RDONLY, e);
+	ssize_t n = fd < 0 ? -1 : read(fd, value, size_bytes - 1);
+
+	if (fd >= 0 && n < 0)
+		return err_sys(e, "read sysctl net/%s", name);
+	if (n < 0)
+		return -1;
+	value[n] = '\0';
 	return 0;
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct err;
 
@@ -21,3 +22,4 @@ void net_ns_return(int own_fd);
 
 /* One value below /proc/sys/net of the namespace that the thread is in: "ipv4/ip_forward". */
 int net_ns_sysctl(const char *name, const char *value, struct err *e);
+int net_ns_sysctl_read(const char *name, char *value, size_t size_bytes, struct err *e);

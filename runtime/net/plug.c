@@ -12,6 +12,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/rtnetlink.h"
+#include "net/docker_lane.h"
 #include "net/net_ns.h"
 #include "net/route_words.h"
 #include "net/router.h"
@@ -166,7 +167,8 @@ static void add_family(struct rtnetlink_batch *b, const struct plug *p, unsigned
 	rtnetlink_put(b, FRA_SRC, own->bytes, address_size(own));
 }
 
-static int configure(int fd, const struct plug *p, const struct router *r, struct err *e)
+static int configure(int fd, const struct plug *p, const struct router *r, unsigned *index,
+		     struct err *e)
 {
 	struct ifinfomsg body = { 0 };
 	struct rtnetlink_batch b;
@@ -175,6 +177,7 @@ static int configure(int fd, const struct plug *p, const struct router *r, struc
 
 	if (find_device(fd, p->interface, &f, e))
 		return -1;
+	*index = f.index;
 	body.ifi_index = (int)f.index;
 	rtnetlink_init(&b);
 	/* Before it is up: else it makes itself an address and asks who else has it. */
@@ -267,8 +270,9 @@ static int keep_marked(int fd, uint8_t family, struct err *e)
 static int settle(int fd, struct plug *p, const struct router *r, struct err *e)
 {
 	struct err why;
+	unsigned index;
 
-	if (configure(fd, p, r, e))
+	if (configure(fd, p, r, &index, e))
 		return -1;
 	/* An IPv6 socket can be made to speak IPv4. */
 	p->keeps_client = close_loopback(fd, AF_INET, &why) == 0 &&
@@ -277,6 +281,8 @@ static int settle(int fd, struct plug *p, const struct router *r, struct err *e)
 						   keep_marked(fd, AF_INET6, &why) == 0));
 	if (!p->keeps_client)
 		log_warn("published ports show clients as the container itself: %s", why.text);
+	if (p->is_default && p->address4.family && docker_lane_lead(fd, p, r, index, &why))
+		log_warn("no name server answers in the container at 127.0.0.11: %s", why.text);
 	return 0;
 }
 

@@ -14,7 +14,9 @@
  * in the rule. What it serves on its loopback alone, a gateway that was taken over neither
  * reaches nor is: before the kernel's `lookup local`, which has priority 20 in place of 0, stand
  * `to 127.0.0.0/8 fwmark PLUG_MARK lookup 101`, table 101: `multicast default dev lo`, and
- * `to ::1 fwmark PLUG_MARK prohibit`. */
+ * `to ::1 fwmark PLUG_MARK prohibit`.
+ *
+ * 127.0.0.11:53 is its network's gateway: docker_lane.h. */
 #pragma once
 
 #include <net/if.h>

@@ -19,7 +19,8 @@ static uint8_t scope_of(const struct route_words *w)
 {
 	if (w->type == RTN_LOCAL)
 		return RT_SCOPE_HOST;
-	return w->via || w->type == RTN_UNREACHABLE ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+	return w->via || w->type == RTN_UNREACHABLE || w->type == RTN_THROW ? RT_SCOPE_UNIVERSE
+									    : RT_SCOPE_LINK;
 }
 
 void route_words_add(struct rtnetlink_batch *b, const char *what, const struct route_words *w)

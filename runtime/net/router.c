@@ -14,6 +14,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/rtnetlink.h"
+#include "net/docker_lane.h"
 #include "net/net_ns.h"
 #include "net/plug.h"
 #include "net/route_words.h"
@@ -56,6 +57,8 @@ static int set_sysctls(const struct router *r, struct err *e)
 		{ "ipv4/conf/default/send_redirects", "0", false },
 		{ "ipv4/conf/all/accept_redirects", "0", false },
 		{ "ipv4/conf/all/accept_source_route", "0", false },
+		/* 127.0.0.11 passes (docker_lane.h); nobody has the others but itself. */
+		{ "ipv4/conf/all/route_localnet", "1", false },
 		{ "ipv6/conf/all/forwarding", "1", true },
 		{ "ipv6/conf/default/accept_ra", "0", true },
 		{ "ipv6/conf/default/accept_redirects", "0", true },
@@ -206,6 +209,8 @@ static int configure(struct router *r, struct err *e)
 	add_tuns(&b, r);
 	add_family(&b, r, r->subnet4.address.family);
 	add_family(&b, r, r->subnet6.address.family);
+	if (r->subnet4.address.family)
+		docker_lane_pass(&b);
 	if (r->subnet6.address.family) {
 		route_words_address(&b, "give the router an address", LO_INDEX, &own6, 128);
 		add_source_filter(&b, r);

@@ -195,6 +195,12 @@ t.is_("a member's name", resolve(a, "b"), ["172.18.0.3"])
 t.is_("an alias", resolve(a, "the-b"), ["172.18.0.3"])
 t.is_("of another network: not told, asked outside", resolve(a, "the-c.example"), ["192.0.2.53"])
 t.is_("the world's names", resolve(a, "example.org"), ["192.0.2.53"])
+t.is_("Docker's address too", (resolve(a, "b", "127.0.0.11"), resolve(a, "example.org", "127.0.0.11"), resolve(d, "d", "127.0.0.11")),
+      (["172.18.0.3"], ["192.0.2.53"], ["172.20.0.2"]))
+with a.open(V4, TCP) as s:
+    t.is_("by TCP as well", error_of(lambda: s.connect(("127.0.0.11", 53))), "none")
+with a.open(V4, UDP) as s, a.open(V4, TCP) as s2:
+    t.is_("where a container may serve DNS itself", [error_of(lambda x=x: x.bind(("0.0.0.0", 53))) for x in (s, s2)], ["none", "none"])
 t.ok("an internal network asks nobody", isinstance(resolve(d, "example.org", "172.20.0.1"), int))
 t.is_("but knows its own", resolve(d, "d", "172.20.0.1"), ["172.20.0.2"])
 

@@ -85,7 +85,7 @@ def frames(own4, other4, gate4, own6, other6, gate6):
             b"\x63\x82\x53\x63\x35\1\2\x36\4" + a4(own4) + b"\3\4" + a4(own4) + b"\xff" + MARK
         yield "DHCP offer", ether(to, 0x0800, ipv4(own4, "255.255.255.255", UDP, udp(67, 68, offer)))
         yield "DHCP question", ether(to, 0x0800, ipv4("0.0.0.0", "255.255.255.255", UDP, udp(68, 67, MARK)))
-        for source in (other4, gate4, "172.18.77.77", "172.19.0.2", "8.8.8.8", "127.0.0.1", "0.0.0.0", "255.255.255.255", "224.0.0.1", "10.9.0.1"):
+        for source in (other4, gate4, "172.18.77.77", "172.19.0.2", "8.8.8.8", "127.0.0.1", "127.0.0.11", "0.0.0.0", "255.255.255.255", "224.0.0.1", "10.9.0.1"):
             for target in (other4, "8.8.8.8"):
                 yield f"source {source} to {target}", ether(to, 0x0800, ipv4(source, target, UDP, udp(9, 9, MARK)))
         for source in (other6, gate6, "fd00:18::7777", "2001:db8::8", "::1", "::", "fe80::1", "::ffff:8.8.8.8", "100:0:0:1::1", "fd09::1"):

@@ -415,6 +415,33 @@ static void answers(void **state)
 	assert_int_equal(msg_end(&m, &e), 0);
 }
 
+static bool is_own(struct world *w, const char *text)
+{
+	struct address a;
+
+	assert_true(address_parse(text, &a));
+	return gate_is_own(w->g, &a);
+}
+
+/* Docker's as well, where there is one of IPv4 that it can be led to. */
+static void own_addresses(void **state)
+{
+	struct world *w = *state;
+
+	assert_false(is_own(w, "127.0.0.11"));
+	tell(w, WIRE_GATE_NETWORK, "snsssssn", "n", 0, "", "", "fd00::/64", "fd00::1", "", 0);
+	assert_true(is_own(w, "fd00::1"));
+	assert_false(is_own(w, "127.0.0.11"));
+	tell(w, WIRE_GATE_NETWORK, "snsssssn", "n", 0, "172.30.0.0/24", "172.30.0.1", "fd00::/64",
+	     "fd00::1", "", 0);
+	assert_true(is_own(w, "172.30.0.1"));
+	assert_true(is_own(w, "127.0.0.11"));
+	assert_false(is_own(w, "127.0.0.1"));
+	assert_false(is_own(w, "127.0.0.12"));
+	assert_false(is_own(w, "172.30.0.2"));
+	assert_false(is_own(w, "::ffff:127.0.0.11"));
+}
+
 struct pause {
 	struct loop_timer timer;
 	struct loop *loop;
@@ -466,6 +493,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(neighbours, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(nonsense, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(answers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(own_addresses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(slow_netd, set_up, tear_down),
 	};
 
