@@ -156,7 +156,7 @@ static void spoiled_ports_are_said_as_far_as_they_help(void **state)
 
 	(void)state;
 	w.members = NULL;
-	w.policy = "";
+	w.policy = (char *)"";
 	for (int start = 0; start < 2; start++) {
 		for (int i = 0; i < PORTS; i++) {
 			ports[i] = (struct net_port){
