@@ -3,13 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "box/cgroup.h"
 #include "lib/err.h"
 #include "lib/fs.h"
 #include "lib/log.h"
+
+/* What a failed start has given back already is room too: a few files, and a configuration. */
+enum { ROOM_FILES = 32, ROOM_BYTES = 256 << 10 };
 
 static int open_dir(const char *path, struct err *e)
 {
@@ -49,4 +55,20 @@ int box_host_open(struct box_host *h, struct err *e)
 	if (h->cgroup_fd < 0)
 		log_warn("%s: containers have no limits", e->text);
 	return 0;
+}
+
+static bool is_full(int fd)
+{
+	struct statvfs st;
+
+	/* Some file systems have no number of files. */
+	return fstatvfs(fd, &st) == 0 && ((uint64_t)st.f_bavail * st.f_frsize < ROOM_BYTES ||
+					  (st.f_files && st.f_favail < ROOM_FILES));
+}
+
+const char *box_host_full(const struct box_host *h)
+{
+	if (is_full(h->state_fd))
+		return "/run";
+	return is_full(h->containers_fd) ? "/data" : NULL;
 }

@@ -27,3 +27,5 @@ struct box_host {
 };
 
 int box_host_open(struct box_host *h, struct err *e);
+/* "/run" or "/data", where there is less room than a start takes; NULL = both have it. */
+const char *box_host_full(const struct box_host *h);

@@ -44,12 +44,17 @@ void box_answer_done(struct boxes *b, const char *name)
 
 void box_answer_failed(struct boxes *b, const char *name, const char *sentence)
 {
+	struct err e;
 	struct msg m;
 
-	log_warn("box %s: %s", name, sentence);
+	err_set(&e, "%s", sentence);
+	/* Whoever failed knows the file, not whose room it would have taken. */
+	if (strstr(sentence, strerror(ENOSPC)) && box_host_full(b->host))
+		err_set(&e, "%s: %s is full: remove files there", sentence, box_host_full(b->host));
+	log_warn("box %s: %s", name, e.text);
 	msg_init(&m, WIRE_BOX_FAILED);
 	msg_put_str(&m, name);
-	msg_put_str(&m, sentence);
+	msg_put_str(&m, e.text);
 	boxes_tell(b, &m);
 }
 
