@@ -28,7 +28,7 @@ for who, name, last in ((a, "a", 2), (b, "b", 3)):
 t.is_("c is in the other one", ask("attach", "two", "c", c.path, "172.19.0.2", "-", "name=c", "mac=02:aa:00:00:00:01"), "done two")
 t.is_("b is in both", ask("attach", "two", "b", b.path, "172.19.0.3", "-", "if=eth1", "more", "name=b"), "done two")
 t.is_("a container sees lo and its device", a.devices(), ["eth0", "lo"])
-t.like("with one queue each way, not one for each CPU", a.ip("-d", "link", "show", "eth0"), "numtxqueues 1 .*numrxqueues 1 ")
+t.like("with one queue, not one for each CPU", a.ip("-d", "link", "show", "eth0"), "numtxqueues 1 ")	# a kernel without RPS does not tell those for receiving
 t.like("MAC by address", a.ip("link", "show", "eth0"), "02:42:ac:12:00:02")
 t.like("or as wished", c.ip("link", "show", "eth0"), "02:aa:00:00:00:01")
 t.ok("no address of its own choice", "fe80" not in a.ip("addr"), a.ip("addr"))
