@@ -36,12 +36,15 @@ ifeq ($(CUVETTE_INSIDE),)
 # A folder outside the checkout is seen below /mnt inside.
 outside = $(filter /%,$(1))
 ENTER_OPTS := $(if $(call outside,$(O)),--bind $(O):/mnt/out)
+OUT := $(if $(call outside,$(O)),/mnt/out,$(O))
 # Each variable of the command line as one word of the shell, whatever it holds.
 quote = '$(subst ','\'',$(1))'
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(findstring command,$(origin $(v))),$(v)))
-INNER := $(foreach v,$(filter-out O,$(GIVEN)),$(v)=$(call quote,$($(v)))) O=$(if $(call outside,$(O)),/mnt/out,$(O))
+INNER := $(foreach v,$(filter-out O,$(GIVEN)),$(v)=$(call quote,$($(v)))) O=$(OUT)
 MAKE_INSIDE = make --no-print-directory -j$(JOBS) $(INNER)
 enter = $(Q)tools/enter $(ENTER_OPTS) $(1) $(MAKE_INSIDE) $(2)
+# What makes files: one at a time in each O. What takes long and only looks at them is no part of it.
+build = $(Q)tools/enter $(ENTER_OPTS) $(1) tools/alone $(OUT) $(MAKE_INSIDE) $(2)
 
 RUN_VARS := O WORK MEM CPUS PORT NET DATA DATA_SIZE SHARE MACHINE ACCEL CONSOLE APPEND CORRUPTION
 RUN_ENV = $(foreach v,$(RUN_VARS),$(if $($(v)),$(v)=$(call quote,$($(v)))))
@@ -50,7 +53,7 @@ RUN_ENV = $(foreach v,$(RUN_VARS),$(if $($(v)),$(v)=$(call quote,$($(v)))))
 .NOTPARALLEL:
 
 all: fetch
-	$(call enter,,all)
+	$(call build,,all)
 
 help:
 	$(info $(HELP))
@@ -69,20 +72,24 @@ fetch: toolroot
 run: all
 	$(Q)exec env $(RUN_ENV) qemu/run $(if $(NOTEBOOK),--batch $(call quote,$(NOTEBOOK)))
 
-unit lint: toolroot
+lint: toolroot
 	$(call enter,,$@)
+unit: toolroot
+	$(call build,,$@)
 check programs: fetch-code
-	$(call enter,,$@)
+	$(call build,,$@)
 # Built in the one tool root, tested in the larger one.
 test vm: fetch
-	$(call enter,,all programs unit-tests)
+	$(call build,,all programs unit-tests)
+	$(if $(filter test,$@),$(if $(TESTS),,$(call build,--set test,storm-programs)))
 	$(call enter,--set test,$@)
 fuzz storm: fetch-code
+	$(call build,--set test,$@-programs)
 	$(call enter,--set test,$@)
 kernel-check: fetch
-	$(call enter,,kernel-check)
+	$(call build,,kernel-check)
 bench-%: fetch
-	$(call enter,,all)
+	$(call build,,all)
 	$(Q)tools/fetch $(wildcard tests/bench/*.lock)
 	$(call enter,--set test,$@)
 
@@ -97,7 +104,7 @@ relock: toolroot
 clean:
 	$(Q)[ ! -e $(O)/run/data.img ] || flock -n $(O)/run/data.img true || \
 		{ echo "make: a machine runs with $(O)/run/data.img: stop it first" >&2; exit 1; }
-	rm -rf $(O)
+	tools/alone $(O) rm -rf $(O)
 
 else
 # ---------------------------------------------------------------- inside the tool root
@@ -112,7 +119,7 @@ endif
 
 B := $(O)
 SYSROOT := $(B)/sysroot
-.PHONY: all programs unit-tests run test check unit lint vm fuzz storm storm-programs kernel-check help FORCE
+.PHONY: all programs unit-tests run test check unit lint vm fuzz fuzz-programs storm storm-programs kernel-check help FORCE
 .DELETE_ON_ERROR:
 all: $(B)/boot/system.img $(B)/boot/vmlinux
 
@@ -295,7 +302,8 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 $(B)/fuzz/bin/%: $(B)/fuzz/obj/tests/fuzz/%.o $(call links_of,fuzz)
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $(call archives,$^) -lyyjson -lyaml -lseccomp
-fuzz: $(FUZZERS:%=$(B)/fuzz/bin/%)
+fuzz-programs: $(FUZZERS:%=$(B)/fuzz/bin/%)
+fuzz: fuzz-programs
 	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) O=$(B) tests/fuzz/run $(FUZZERS)
 
 # The same targets without libFuzzer, as fast as the code is (tests/fuzz/storm.c): COUNT inputs from SEED on.

@@ -143,6 +143,26 @@ for _ in $(seq 50); do alive || break; sleep 0.1; done
 ! alive && ! grep -q "$CUVETTE_CACHE/toolroot" /proc/self/mounts
 tap "killed, it leaves no process and no mount" $?
 
+# ---- alone: two builds of one folder
+until_there() { for _ in $(seq 100); do [ -e "$1" ] && return 0; sleep 0.1; done; return 1; }
+CUVETTE_INSIDE='' make -n all programs check unit test vm fuzz storm kernel-check bench-x clean >"$t/plan"
+grep 'tools/enter.* make \|rm -rf' "$t/plan" | grep -v 'alone build \|O=build \(test\|vm\|fuzz\|storm\|bench-x\)$' >"$t/said"
+[ ! -s "$t/said" ] && [ "$(grep -c 'alone build ' "$t/plan")" -ge 11 ]
+tap "whatever of make builds does it alone" $?
+tools/alone "$t/out" sh -c "touch $t/first; until [ -e $t/go ]; do sleep 0.05; done; rm -r $t/out" & first=$!
+until_there "$t/first"
+tools/alone "$t/out" sh -c "touch $t/out/second; [ -e $t/go ] && [ $t/out -ef /proc/self/fd/9 ]" 2>"$t/said" & second=$!
+for _ in $(seq 100); do said waiting && break; sleep 0.1; done
+[ ! -e "$t/out/second" ] && said "somebody else builds in $t/out"
+tap "the second one waits, and says so" $?
+tools/alone "$t/other" true
+tap "not who builds elsewhere" $?
+touch "$t/go"; wait $first && wait $second && [ -e "$t/out/second" ]
+tap "its turn comes, in the new folder when the first deletes it" $?
+tools/alone "$t/out" sh -c 'exit 7'
+[ $? = 7 ]
+tap "and the exit status is the command's" $?
+
 # ---- what upstream's options make of each other in the appliance's busybox
 "${O:-build}/sysroot/bin/busybox" wget -T 2 -O - http://127.0.0.1:1/ >"$t/said" 2>&1
 [ $? = 1 ] && said "can't connect"
