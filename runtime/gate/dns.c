@@ -1,6 +1,5 @@
 #include "gate/dns.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -8,12 +7,12 @@
 #include "gate/address.h"
 #include "gate/dns_cache.h"
 #include "gate/dns_forward.h"
+#include "gate/dns_log.h"
 #include "gate/dns_member.h"
 #include "gate/dns_names.h"
 #include "gate/dns_records.h"
 #include "gate/dns_zones.h"
 #include "lib/err.h"
-#include "lib/log.h"
 #include "lib/str.h"
 #include "lib/time.h"
 
@@ -23,7 +22,6 @@ enum {
 	CHAIN_MAX = 16,			/* aliases that are followed for the policy */
 	LEARN_LEAST_MS = 30000,	/* a client takes a while from the answer to its connection */
 	PORT = 53,
-	LOG_ADDRESSES_MAX = 8,
 };
 
 /* A container as one who asks. */
@@ -41,6 +39,7 @@ struct dns {
 	struct dns_zones *zones;
 	struct dns_cache *cache;
 	struct dns_forwarder *forwarder;
+	struct dns_log *log;
 	struct dns_resolvers resolvers;
 	uint32_t seed;
 	struct dns_asker nobody;
@@ -59,6 +58,7 @@ struct dns *dns_create(struct loop *loop, const struct dns_hooks *hooks)
 	d->hooks = *hooks;
 	d->zones = dns_zones_create(d->seed);
 	d->cache = dns_cache_create(d->seed);
+	d->log = dns_log_create(loop, DNS_LOG_INTERVAL_MS);
 	d->forwarder = dns_forwarder_create(
 		loop, hooks->resolver_port ? hooks->resolver_port : PORT, on_forwarded, d);
 	return d;
@@ -78,6 +78,7 @@ void dns_destroy(struct dns *d)
 			client->asked = NULL;
 	dns_forwarder_destroy(d->forwarder);
 	dns_cache_destroy(d->cache);
+	dns_log_destroy(d->log);
 	dns_zones_destroy(d->zones);
 	for (i = 0; i < ASKER_BUCKETS; i++) {
 		while ((asker = d->askers[i])) {
@@ -188,32 +189,10 @@ void dns_remove_peer(struct dns *d, const char *network, const char *container)
 static void log_question(struct dns *d, const struct dns_client *client,
 			 const struct dns_reply *reply, const char *from)
 {
-	char name[DNS_NAME_TEXT_BYTES], type[16], address[ADDRESS_TEXT_MAX];
-	char list[sizeof(" address=") + LOG_ADDRESSES_MAX * ADDRESS_TEXT_MAX] = "";
-	const struct dns_asker *asker = client->asker;
-	struct dns_record r;
-	struct address a;
-	size_t at = 0, used = 0;
-	int count = 0;
+	const char *container = client->asker->container;
 
-	if (!d->hooks.logs || !d->hooks.logs(d->hooks.ctx, asker->container))
-		return;
-	while (count < LOG_ADDRESSES_MAX && used < sizeof(list) &&
-	       dns_records_next(&reply->records, &at, &r)) {
-		if (r.section != DNS_ANSWER ||
-		    (r.type != DNS_TYPE_A && r.type != DNS_TYPE_AAAA))
-			continue;
-		a = address_of_bytes(r.data, r.data_bytes);
-		address_print(&a, address);
-		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
-					 count++ ? "," : " address=", address);
-	}
-	/* The name last: it is the asker's, and as long as it likes. */
-	log_info("dns container=%s type=%s by=%s answer=%s%s question=%s",
-		 asker->container ? asker->container : "-",
-		 dns_type_print(client->query.question.type, type), from,
-		 dns_rcode_print(reply->rcode), list,
-		 dns_name_print(&client->query.question.name, name));
+	if (d->hooks.logs && d->hooks.logs(d->hooks.ctx, container))
+		dns_log_question(d->log, container, &client->query.question, from, reply);
 }
 
 /* A record that was kept for age_s already lives so much shorter. */

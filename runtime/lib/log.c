@@ -75,7 +75,8 @@ static bool put_escaped(char *line, size_t *used, const char *text)
 	return true;
 }
 
-static void put_line(enum log_level level, const char *format, va_list args)
+/* False: the line is lost. */
+static bool put_line(enum log_level level, const char *format, va_list args)
 {
 	char text[LINE_BYTES + 1], line[LINE_BYTES];
 	size_t used = 0;
@@ -83,7 +84,7 @@ static void put_line(enum log_level level, const char *format, va_list args)
 	ssize_t written;
 
 	if (level > level_max)
-		return;
+		return true;
 	n = vsnprintf(text, sizeof(text), format, args);
 	put_escaped(line, &used, level_names[level]);
 	put_escaped(line, &used, " ");
@@ -98,6 +99,7 @@ static void put_line(enum log_level level, const char *format, va_list args)
 		written = write(STDERR_FILENO, line, used);
 	while (written < 0 && errno == EINTR);
 	errno = saved;
+	return written >= 0;
 }
 
 #define PUT_LINE(level, format)                \
@@ -121,6 +123,17 @@ void log_warn(const char *format, ...)
 void log_info(const char *format, ...)
 {
 	PUT_LINE(LOG_LEVEL_INFO, format);
+}
+
+bool log_offer(const char *format, ...)
+{
+	va_list args;
+	bool said;
+
+	va_start(args, format);
+	said = put_line(LOG_LEVEL_INFO, format, args);
+	va_end(args);
+	return said;
 }
 
 void log_debug(const char *format, ...)

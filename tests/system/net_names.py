@@ -136,5 +136,31 @@ is_("who asks it is told the same, too", a, ("b A", "NOERROR A 172.18.0.3"), ("e
 t.is_("deep is deleted", ask("delete", "deep"), "done deep")
 is_("its names are nobody's", a, ("e A", "NXDOMAIN"), *PEERS, *OWN)
 t.ok("no gateway had anything to complain of", not re.search(r"(warn|err) netd: gateway of network \w+: .*(names|neighbour|PEER|NEIGHBOUR)", netd.log()), netd.log())
+
+# ---- a log of questions that is more than netd takes
+QUESTIONS, WINDOW = 5000, 16
+ask("attach", "back", "c", c.path, "172.19.0.3", "fd00:19::3", "policy=dns-log", "name=db-1", "name=db", "name=store")
+within(lambda: dig(c, "db A", server="172.19.0.1") and "dns container=c " in netd.log())
+log_at, answered = len(netd.log()), 0
+with c.open(V4, UDP) as s:
+    s.settimeout(LIMIT)
+    s.connect(("172.19.0.1", 53))
+    for i in range(QUESTIONS + WINDOW):
+        if i < QUESTIONS:
+            s.send(i.to_bytes(2, "big") + b"\1\0\0\1\0\0\0\0\0\0\5store\0\0\1\0\1")
+        if i >= WINDOW:
+            answered += s.recv(512)[3] & 15 == 0
+t.is_(f"{QUESTIONS} questions are answered", answered, QUESTIONS)
+
+
+def told():
+    """Lines of them, and lines that are said to be lost."""
+    log = netd.log()[log_at:]
+    return len(re.findall(r"dns container=c .*question=store\n", log)), sum(map(int, re.findall(r"dns lost=([0-9]+): ", log)))
+
+
+t.ok("each is in the log or counted there as lost", within(lambda: sum(told()) == QUESTIONS), told())
+print("# in the log, lost:", told())
+t.ok("of which are some", min(told()) > 0, told())
 netd.end()
 t.end()
