@@ -232,7 +232,7 @@ programs: $(PROGRAMS:%=$(B)/bin/%)
 
 # Of the downloads only the hash tells them apart; the link says what kind of file it is.
 kernel_source = $(CUVETTE_CACHE)/dl/$(shell awk '$$1 ~ /^linux-source-/ { print $$3 }' tools/deps/LOCK)
-KERNEL_INPUTS := $(filter-out %.misses %.expected %.md kernel-config/check,$(shell find kernel-config -type f))
+KERNEL_INPUTS := $(sort $(filter-out %.misses %.expected %.md kernel-config/check,$(shell find kernel-config -type f)))
 $(B)/boot/vmlinux: $(KERNEL_INPUTS) tools/deps/LOCK $(B)/.toolroot
 	$(call need_part,kernel-config/build)
 	$(call say,KERNEL,'$(B)/boot')
