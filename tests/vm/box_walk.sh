@@ -1,5 +1,5 @@
 #!/bin/bash
-# What a container reaches and what it can use up (SECURITY 1 A15, A22, A23, A24), on the appliance with its daemons: walk.c
+# What a container reaches and what it can use up (SECURITY 1 A15, A22, A23, A24, G4 of queues), on the appliance with its daemons: walk.c
 # comes in on a disk of its own, beside `box` and the configurations of its containers.
 # WALK_UPDATE=DIR: keeps the lists as found there, to compare them with the committed ones.
 # BOMB_SECONDS=N: so long each bomb goes on beside a beating heart, after what shows that it went off; a release wants 60.
@@ -38,6 +38,9 @@ for verb in writable readable; do
 done
 container capable.a '' "${caps[@]}" -- /walk capable
 container capable.h "$no_user" "${caps[@]}" -- /walk capable
+own_network="linux['namespaces'] += [{'type': 'network'}]"
+container queues.u "$own_network" -- /walk queues
+container queues.a "$own_network" "${caps[@]}" -- /walk queues
 container storm "$limits" -- /walk storm
 # It runs on this host too, where no cgroup is ours to make.
 container abi "del linux['cgroupsPath']; s['mounts'] = [m for m in s['mounts'] if m['type'] != 'cgroup']" -- /walk abi
@@ -96,6 +99,11 @@ capable() {
 }
 capable a a
 capable h h c
+# The messages of tc (SECURITY 1 G4): nobody answers them, so to have a network namespace of one's own opens nothing.
+unanswered=$'queue made: EOPNOTSUPP\nqueue deleted: EOPNOTSUPP\nclass of a queue made: EOPNOTSUPP\nqueues listed: EOPNOTSUPP'
+is "queues: of a network namespace of its own, with every capability" "$(b run -b /run/p/queues.a queues.a)" "$unanswered"
+is "queues: with the engine's capabilities" "$(b run -b /run/p/queues.u queues.u)" "$(sed '/listed/!s/EOPNOTSUPP/EPERM/' <<<"$unanswered")"
+is "queues: of the machine, for its root" "$(vm_sh '/run/p/rootfs/walk queues')" "$unanswered"
 refused=$'int 0x80: 600 of 600 refused\nx32: 600 of 600 refused'
 is "calls by the 32-bit interfaces" "$(b run -b /run/p/abi abi)" "$refused"
 # The appliance's kernel has neither; most hosts serve int 0x80, so there it is the filter that refuses.

@@ -15,6 +15,10 @@ cat >"$payload/story" <<'STORY'
 . /payload/net_world.bash
 cd /payload
 export PYTHONPATH=/payload PYTHONDONTWRITEBYTECODE=1
+# fq_codel is for cards: a TUN device, which no network has in the first namespace, holds its senders back instead of dropping.
+tun_queue() { "$@" sh -c 'ip tuntap add mode tun name queue && ip link set queue up && ip link show queue && ip tuntap del mode tun name queue' | grep -o 'qdisc [a-z_]*'; }
+is "the queue of a TUN device in a namespace of its own" "$(tun_queue unshare --net)" "qdisc pfifo_fast"
+is "and in the first one" "$(tun_queue env)" "qdisc fq_codel"
 CYCLES=20 NETD=/payload/netd CTL=/payload/netctl GATED=plain part net net_namespaces /payload/net.py
 NETD=/payload/netd CTL=/payload/netctl GATED=/payload/gated part net_gate net_namespaces /payload/net_gate.py
 STORY

@@ -5,6 +5,7 @@
  *   walk readable      what of /proc and of the telling parts of /sys gives a byte, and who tells
  *   walk capable       writable, once with no capability and once with each one alone: its number
  *                      in front of each line, "none" for no one
+ *   walk queues        may the queue of a device be chosen, and who tells of it
  *   walk abi           calls of the two 32-bit interfaces: how many of all are refused
  *   walk beat          a number each tenth of a second, for ever
  *   walk bomb KIND     fork | memory | fds | ptys | inotify: takes all it gets and stays
@@ -14,6 +15,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -23,6 +26,7 @@
 #include <sys/inotify.h>
 #include <sys/klog.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -188,6 +192,7 @@ static const char *error_name(void)
 	case EACCES: return "EACCES";
 	case ENOENT: return "ENOENT";
 	case ENOSYS: return "ENOSYS";
+	case EOPNOTSUPP: return "EOPNOTSUPP";
 	case EAGAIN: return "EAGAIN";
 	case EMFILE: return "EMFILE";
 	case ENOSPC: return "ENOSPC";
@@ -224,6 +229,44 @@ static void readable(void)
 	answer("add_key", syscall(SYS_add_key, "user", "walk", "x", 1L, -3L));
 	answer("keyctl", syscall(SYS_keyctl, 0L, -3L, 0L));
 	answer("request_key", syscall(SYS_request_key, "user", "walk", NULL, -3L));
+}
+
+/* A message of tc about the queue of loopback, the only device that is there for certain: 0, or -1
+ * and what the kernel answers in errno. */
+static int queue_message(unsigned short type, unsigned short flags)
+{
+	struct {
+		struct nlmsghdr head;
+		struct tcmsg about;
+		struct rtattr attribute;
+		char kind[8];
+	} ask = {
+		.head = { sizeof(ask), type, NLM_F_REQUEST | flags, 1, 0 },
+		.about = { .tcm_ifindex = 1, .tcm_parent = TC_H_ROOT },
+		.attribute = { RTA_LENGTH(sizeof("pfifo")), TCA_KIND },
+		.kind = "pfifo",
+	};
+	struct {
+		struct nlmsghdr head;
+		struct nlmsgerr error;
+		char rest[8192];
+	} reply;
+	int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	if (s < 0 || send(s, &ask, sizeof(ask), 0) < 0 || recv(s, &reply, sizeof(reply), 0) < 0)
+		return -1;
+	close(s);
+	errno = reply.head.nlmsg_type == NLMSG_ERROR ? -reply.error.error : 0;
+	return errno ? -1 : 0;
+}
+
+static int queues(void)
+{
+	answer("queue made", queue_message(RTM_NEWQDISC, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE));
+	answer("queue deleted", queue_message(RTM_DELQDISC, NLM_F_ACK));
+	answer("class of a queue made", queue_message(RTM_NEWTCLASS, NLM_F_ACK | NLM_F_CREATE));
+	answer("queues listed", queue_message(RTM_GETQDISC, NLM_F_DUMP));
+	return 0;
 }
 
 /* ---- the 32-bit interfaces */
@@ -403,6 +446,8 @@ int main(int argc, char **argv)
 		return capable();
 	if (strcmp(verb, "storm") == 0)
 		return storm();
+	if (strcmp(verb, "queues") == 0)
+		return queues();
 	if (strcmp(verb, "abi") == 0)
 		return abi();
 	if (strcmp(verb, "beat") == 0)
