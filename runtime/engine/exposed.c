@@ -10,7 +10,7 @@ static void add(struct exposed *x, uint64_t port)
 	for (size_t i = 0; i < x->count; i++)
 		if (x->ports[i] == port)
 			return;
-	if (x->count < EXPOSED_MAX)
+	if (x->count < MEMBER_PORTS_MAX)
 		x->ports[x->count++] = port;
 }
 
@@ -18,7 +18,7 @@ static void add_all(struct exposed *x, const struct port_map *maps, size_t count
 {
 	for (size_t i = 0; i < count; i++)
 		for (uint64_t port = maps[i].container_first;
-		     port <= maps[i].container_last && x->count < EXPOSED_MAX; port++)
+		     port <= maps[i].container_last && x->count < MEMBER_PORTS_MAX; port++)
 			add(x, (uint64_t)maps[i].protocol << 16 | port);
 }
 

@@ -2,19 +2,19 @@
  * exposes, then what its image does. Pure.
  *
  * Others of its networks are told of it by SRV records (NET_ATTACH); nothing is opened by it. The
- * first EXPOSED_MAX of them, each once. */
+ * first MEMBER_PORTS_MAX of them, each once. */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wire/member_limits.h"
+
 struct compose_service_network;
 struct image;
 
-enum { EXPOSED_MAX = 64 };	/* as netd and gated take them */
-
 struct exposed {
-	uint64_t ports[EXPOSED_MAX];	/* protocol x 65536 + port */
+	uint64_t ports[MEMBER_PORTS_MAX];	/* protocol x 65536 + port */
 	size_t count;
 };
 

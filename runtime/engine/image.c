@@ -12,6 +12,7 @@
 #include "lib/json.h"
 #include "lib/str.h"
 #include "oci/port_map.h"
+#include "wire/member_limits.h"
 
 static int read_text(const struct json *object, const char *key, const char **text,
 		     struct arena *arena, struct err *e)
@@ -53,9 +54,9 @@ static void read_exposed(struct image *image, const struct json *config, struct 
 {
 	struct json ports = json_member(config, "ExposedPorts");
 	size_t count = json_kind(&ports) == JSON_OBJECT ? json_count(&ports) : 0;
-	struct port_map *maps = arena_array(arena, IMAGE_EXPOSED_MAX, sizeof(*maps));
+	struct port_map *maps = arena_array(arena, MEMBER_PORTS_MAX, sizeof(*maps));
 
-	for (size_t i = 0; i < count && image->exposed_count < IMAGE_EXPOSED_MAX; i++) {
+	for (size_t i = 0; i < count && image->exposed_count < MEMBER_PORTS_MAX; i++) {
 		struct port_map *map = &maps[image->exposed_count];
 		const char *text;
 		struct err e;

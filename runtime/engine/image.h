@@ -8,7 +8,7 @@ struct arena;
 struct err;
 struct port_map;
 
-enum { IMAGE_BYTES_MAX = 1 << 20, IMAGE_EXPOSED_MAX = 64 };
+enum { IMAGE_BYTES_MAX = 1 << 20 };
 
 struct image {
 	const char *name;

@@ -9,12 +9,19 @@
 #include "engine/attachment.h"
 #include "engine/network.h"
 #include "engine/link.h"
+#include "engine/plan.h"
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "wire/member_limits.h"
 #include "wire/stats.h"
 #include "wire/wire.h"
+
+_Static_assert((int)PLAN_SLOTS_MAX <= (int)MACHINE_CONTAINERS_MAX &&
+		       (int)NETWORKS_MAX <= (int)MACHINE_NETWORKS_MAX &&
+		       (int)ATTACHMENTS_MAX <= (int)CONTAINER_NETWORKS_MAX,
+	       "what gateways have room for");
 
 enum {
 	PENDING_MAX = 4096,	/* x 16 bytes; a container has at most one request under way, and at

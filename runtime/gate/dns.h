@@ -10,7 +10,7 @@
  *               SERVFAIL at once.
  *
  * Bounds: questions on their way 512 (128 clients per container), cache 4096 entries
- * and 2 MiB, names 16384, of neighbours as many.
+ * and 2 MiB, names DNS_NAMES_MAX, of neighbours as many: no one whom netd tells of is left out.
  * An internal network forwards nothing: NXDOMAIN; one without resolvers neither: SERVFAIL.
  * Transport is the caller's: udp.c and tcp's server hand whole messages in and get whole messages.
  * RFC 1034, 1035, 2181, 2308, 2782, 5452, 6891, 7766, 9267. */

@@ -7,7 +7,6 @@ struct port;
 
 enum {
 	DNS_MEMBER_ADDRESSES_MAX = 2,	/* one of each family */
-	DNS_MEMBER_PORTS_MAX = 64,
 };
 
 struct dns_member {

@@ -13,6 +13,7 @@
 #include "gate/port.h"
 #include "lib/err.h"
 #include "lib/str.h"
+#include "wire/member_limits.h"
 
 enum {
 	BUCKETS = 1024,
@@ -36,7 +37,7 @@ struct member {
 	int address_count;
 	struct entry **entries;	/* the first is the reverse name */
 	int entry_count;
-	struct port ports[DNS_MEMBER_PORTS_MAX];
+	struct port ports[MEMBER_PORTS_MAX];
 	int port_count;
 };
 
@@ -185,7 +186,7 @@ static struct member *member_make(const struct dns_member *said)
 	for (i = 0; i < said->address_count && m->address_count < DNS_MEMBER_ADDRESSES_MAX; i++)
 		if (said->addresses[i].family)
 			m->addresses[m->address_count++] = said->addresses[i];
-	for (i = 0; i < said->port_count && m->port_count < DNS_MEMBER_PORTS_MAX; i++)
+	for (i = 0; i < said->port_count && m->port_count < MEMBER_PORTS_MAX; i++)
 		m->ports[m->port_count++] = said->ports[i];
 	return m;
 }

@@ -12,6 +12,13 @@
 #include "gate/dns_records.h"
 #include "lib/err.h"
 #include "lib/str.h"
+#include "wire/member_limits.h"
+
+/* Whom a table has no room for is not told of again when there is: it has room for all. */
+_Static_assert((int)DNS_ZONES_MAX >= (int)MACHINE_NETWORKS_MAX - 1, "each network but this one");
+_Static_assert((int)DNS_NAMES_MAX >=
+		       MACHINE_CONTAINERS_MAX * CONTAINER_NETWORKS_MAX * (MEMBER_NAMES_MAX + 1),
+	       "each container on each of its networks");
 
 struct zone {
 	struct zone *next;	/* by name */

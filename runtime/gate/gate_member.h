@@ -12,6 +12,7 @@
 #include "gate/payer.h"
 #include "gate/port.h"
 #include "gate/rate.h"
+#include "wire/member_limits.h"
 #include "wire/stats.h"
 
 struct err;
@@ -21,8 +22,6 @@ struct policy;
 enum {
 	MEMBERS_MAX = 4096,		/* x about 700 bytes */
 	MEMBER_NAME_BYTES = 128,	/* of a container, a network, a key of a published port */
-	MEMBER_NAMES_MAX = 64,		/* host names and aliases of one container */
-	MEMBER_PORTS_MAX = 64,		/* that others are told of */
 };
 
 struct gate_member {

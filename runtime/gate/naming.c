@@ -14,8 +14,6 @@
 #include "lib/str.h"
 #include "lib/time.h"
 
-_Static_assert((int)DNS_MEMBER_PORTS_MAX >= (int)MEMBER_PORTS_MAX, "none is left out unsaid");
-
 struct naming {
 	struct gate_part part;
 	struct dns *dns;

@@ -11,6 +11,7 @@
 #include "net/keeper.h"
 #include "net/plug.h"
 #include "net/router.h"
+#include "wire/member_limits.h"
 
 struct err;
 struct net_neighbour;
@@ -22,8 +23,6 @@ enum {
 	NET_MEMBERS_MAX = 4096,
 	NET_PORTS_MAX = 16384,	    /* of one network: a range is one a port */
 	NET_BACKENDS_MAX = 1024,    /* of one port */
-	NET_NAMES_MAX = 64,	    /* of one member */
-	NET_EXPOSED_MAX = 64,	    /* ports of one member that others are told of */
 	NET_NAME_TEXT_MAX = 253,    /* RFC 1035 as text */
 	NET_POLICY_BYTES_MAX = 16384,
 	NET_FIRST_INDEX = 16, /* above lo and the TUN devices, which the kernel numbers */
@@ -39,9 +38,9 @@ struct net_member {
 	char name[NET_NAME_BYTES];
 	struct plug plug; /* its ns_fd is owned here */
 	char *policy;
-	char *names[NET_NAMES_MAX];
+	char *names[MEMBER_NAMES_MAX];
 	size_t name_count;
-	uint64_t exposed[NET_EXPOSED_MAX]; /* as NET_ATTACH has them */
+	uint64_t exposed[MEMBER_PORTS_MAX]; /* as NET_ATTACH has them */
 	size_t exposed_count;
 	bool waits_for_counters; /* engined asked */
 };

@@ -19,8 +19,8 @@ enum { ATTACH_DEFAULT = 1, ATTACH_FLAGS = ATTACH_DEFAULT };
 struct request {
 	const char *network, *container, *interface, *address4, *address6, *mac, *policy;
 	uint64_t flags, name_count;
-	const char *names[NET_NAMES_MAX];
-	uint64_t ports[NET_EXPOSED_MAX], port_count;
+	const char *names[MEMBER_NAMES_MAX];
+	uint64_t ports[MEMBER_PORTS_MAX], port_count;
 	struct net_network *w;
 	struct plug plug;
 };
@@ -165,15 +165,15 @@ int verb_attach(struct nets *n, struct msg *m, struct verb_answer *a)
 	r.flags = msg_get_u64(m);
 	r.policy = msg_get_str(m);
 	r.name_count = msg_get_u64(m);
-	if (r.name_count > NET_NAMES_MAX)
+	if (r.name_count > MEMBER_NAMES_MAX)
 		return a->is_malformed = true,
-		       err_set(&a->why, "more than %d names", NET_NAMES_MAX);
+		       err_set(&a->why, "more than %d names", MEMBER_NAMES_MAX);
 	for (size_t i = 0; i < r.name_count; i++)
 		r.names[i] = msg_get_str(m);
 	r.port_count = msg_get_u64(m);
-	if (r.port_count > NET_EXPOSED_MAX)
+	if (r.port_count > MEMBER_PORTS_MAX)
 		return a->is_malformed = true,
-		       err_set(&a->why, "more than %d ports", NET_EXPOSED_MAX);
+		       err_set(&a->why, "more than %d ports", MEMBER_PORTS_MAX);
 	for (size_t i = 0; i < r.port_count; i++)
 		r.ports[i] = msg_get_u64(m);
 	if (verb_end(m, a))

@@ -52,8 +52,8 @@ static void nothing_and_too_much(void **state)
 	exposed_collect(&x, &none, &bare);
 	assert_int_equal(x.count, 0);
 	exposed_collect(&x, &n, &image);
-	assert_int_equal(x.count, EXPOSED_MAX);
-	assert_int_equal(x.ports[EXPOSED_MAX - 1], TCP(EXPOSED_MAX));
+	assert_int_equal(x.count, MEMBER_PORTS_MAX);
+	assert_int_equal(x.ports[MEMBER_PORTS_MAX - 1], TCP(MEMBER_PORTS_MAX));
 }
 
 int main(void)
