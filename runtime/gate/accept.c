@@ -224,7 +224,7 @@ static unsigned room(void)
 	return pairs;
 }
 
-struct accept *accept_create(struct gate *g)
+struct accept *accept_create(struct gate *g, struct carriers *carriers)
 {
 	struct accept *a = calloc(1, sizeof(*a));
 
@@ -234,6 +234,8 @@ struct accept *accept_create(struct gate *g)
 	a->clients_max = room();
 	a->clients.g = g;
 	a->clients.pipes = pipes_create();
+	a->clients.carriers = carriers;
+	bulk_init(&a->clients.bulk, g->loop);
 	a->clients.on_end = on_client_end;
 	a->retry.on_time = on_retry;
 	read_usual(a->usual);

@@ -8,10 +8,12 @@
 #pragma once
 
 struct accept;
+struct carriers;
 struct gate;
 struct gate_part;
 
 enum { CLIENTS_MAX = 16384 };	/* x ~400 bytes and 2 fds */
 
-struct accept *accept_create(struct gate *g);	/* and adds itself to it */
+/* And adds itself to it. The carriers outlive it. */
+struct accept *accept_create(struct gate *g, struct carriers *carriers);
 void accept_destroy(struct accept *a);		/* NULL is fine; after the gate */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "gate/carriers.h"
 #include "gate/gate.h"
 #include "gate/relay.h"
 #include "gate/sockets.h"
@@ -77,10 +78,12 @@ static void destroy(struct inbound *i)
 
 static void reset(struct inbound *i)
 {
-	if (i->relays)
+	if (i->relays) {
+		carriers_drop(i->all->carriers, &i->relay);
 		relay_abort(&i->relay);
-	else
+	} else {
 		relay_reset(client_fd(i));
+	}
 	destroy(i);
 }
 
@@ -89,16 +92,24 @@ static void on_relay_end(struct relay *r)
 	destroy(owner_of(r, struct inbound, relay));
 }
 
+static void on_relay_empty(struct relay *r)
+{
+	if (relay_flows(r))
+		carriers_take(owner_of(r, struct inbound, relay)->all->carriers, r);
+}
+
 static void start_relay(struct inbound *i)
 {
 	struct gate_member *m = i->member;
 	const struct relay_setup setup = {
 		.loop = i->all->g->loop,
 		.pipes = i->all->pipes,
+		.bulk = &i->all->bulk,
 		.fds = { *client_fd(i), backend(i)->fd },
 		.counters = { &m->stats.published_in, &m->stats.published_out },
 		.rates = { &m->rate_in, &m->rate_out },
 		.on_end = on_relay_end,
+		.on_empty = on_relay_empty,
 	};
 	struct err e;
 

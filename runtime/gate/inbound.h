@@ -16,7 +16,9 @@
 #include <stdint.h>
 
 #include "gate/address.h"
+#include "gate/bulk.h"
 
+struct carriers;
 struct gate;
 struct gate_member;
 struct inbound;
@@ -28,6 +30,8 @@ enum { INBOUND_CONNECT_MS = 5000 };
 struct inbounds {
 	struct gate *g;
 	struct pipes *pipes;
+	struct bulk bulk;
+	struct carriers *carriers;
 	struct inbound *first;
 	unsigned count;
 	/* After each end: there is room for another one. */

@@ -15,6 +15,7 @@
 enum {
 	LIMITED_BYTES = 64 * 1024,	/* at once, where a rate is set: a short debt */
 	COPY_BYTES = 32 * 1024,
+	BULK_ROUNDS = 8,
 	NS_PER_MS = 1000000,
 };
 
@@ -108,22 +109,40 @@ static enum outcome copy_on(struct relay_way *w, int from_fd, int to_fd)
 	return OUTCOME_MORE;
 }
 
-/* Once: when there is more the loop tells so, and that costs less than asking in vain. */
+/* Once: when there is more the loop tells so, and that costs less than asking in vain. Of a stream
+ * in full flow there mostly is. */
 static enum outcome splice_on(struct relay *r, struct relay_way *w, int from_fd, int to_fd)
 {
+	int rounds = bulk_has(&w->bulk) ? BULK_ROUNDS : 1;
 	enum outcome outcome = w->held == 0 ? fill(w, from_fd) : OUTCOME_MORE;
 
-	if (outcome == OUTCOME_MORE)
-		outcome = drain(w, to_fd);
 	/* No bytes, or the end. Or an urgent byte comes next: splice stops before it, and takes the
 	 * end behind it for the end of all; recv does not. */
-	else if (outcome == OUTCOME_WAIT)
+	if (outcome == OUTCOME_WAIT)
 		outcome = copy_on(w, from_fd, to_fd);
+	else
+		while (outcome == OUTCOME_MORE && (outcome = drain(w, to_fd)) == OUTCOME_MORE &&
+		       --rounds > 0)
+			outcome = fill(w, from_fd);
 	if (w->held == 0) {
 		pipes_give(r->pipes, w->pipe);
 		w->pipe = NULL;
 	}
 	return outcome;
+}
+
+/* Who answers is not in full flow, and neither is who was answered. */
+static void note_flow(struct relay *r, int from, uint64_t bytes)
+{
+	struct relay_way *w = &r->ways[from];
+
+	if (bytes == 0)
+		return;
+	bulk_leave(r->bulk, &r->ways[!from].bulk);
+	if (is_limited(w))
+		bulk_leave(r->bulk, &w->bulk);
+	else
+		bulk_moved(r->bulk, &w->bulk, r->ends[from].source.fd, bytes);
 }
 
 static int pump(struct relay *r, int from)
@@ -141,6 +160,7 @@ static int pump(struct relay *r, int from)
 	outcome = w->pipe ? splice_on(r, w, from_fd, to_fd) : copy_on(w, from_fd, to_fd);
 	if (is_limited(w))
 		pay(r, w, *w->counter - before);
+	note_flow(r, from, *w->counter - before);
 	if (outcome == OUTCOME_BROKEN)
 		return -1;
 	if (w->eof && w->held == 0) {
@@ -151,16 +171,22 @@ static int pump(struct relay *r, int from)
 	return 0;
 }
 
+static unsigned wanted(const struct relay *r, int i)
+{
+	const struct relay_way *in = &r->ways[i], *out = &r->ways[!i];
+	bool reads = !in->eof && in->held == 0 && !in->stalled && !in->pause.loop;
+	bool writes = out->held > 0 || out->stalled;
+
+	return (reads ? LOOP_READ : 0u) | (writes ? LOOP_WRITE : 0u);
+}
+
 /* One of the two may be watched for nothing but its hangup, or be done with altogether. */
 static int watch(struct relay *r, int i, struct err *e)
 {
-	const struct relay_way *in = &r->ways[i], *out = &r->ways[!i];
 	struct relay_end *end = &r->ends[i];
-	bool reads = !in->eof && in->held == 0 && !in->stalled && !in->pause.loop;
-	bool writes = out->held > 0 || out->stalled;
-	unsigned wants = (reads ? LOOP_READ : 0u) | (writes ? LOOP_WRITE : 0u);
+	unsigned wants = wanted(r, i);
 
-	if (in->done && out->done) {
+	if (r->ways[0].done && r->ways[1].done) {
 		loop_remove(&end->source);
 		return 0;
 	}
@@ -171,17 +197,29 @@ static int watch(struct relay *r, int i, struct err *e)
 				: loop_add(r->loop, &end->source, wants, e);
 }
 
-static void close_both(struct relay *r, bool by_reset)
+static void unwatch(struct relay *r)
 {
 	int i;
 
 	for (i = 0; i < 2; i++) {
 		loop_remove(&r->ends[i].source);
+		r->ends[i].wants = 0;
+		bulk_leave(r->bulk, &r->ways[i].bulk);
+		loop_timer_off(&r->ways[i].pause);
+	}
+}
+
+static void close_both(struct relay *r, bool by_reset)
+{
+	int i;
+
+	unwatch(r);
+	r->was_reset = by_reset;
+	for (i = 0; i < 2; i++) {
 		if (by_reset)
 			relay_reset(&r->ends[i].source.fd);
 		else
 			fd_close(&r->ends[i].source.fd);
-		loop_timer_off(&r->ways[i].pause);
 		pipes_drop(r->pipes, r->ways[i].pipe);
 		r->ways[i].pipe = NULL;
 	}
@@ -190,6 +228,22 @@ static void close_both(struct relay *r, bool by_reset)
 void relay_abort(struct relay *r)
 {
 	close_both(r, true);
+}
+
+void relay_finish(struct relay *r, bool by_reset)
+{
+	close_both(r, by_reset);
+	r->on_end(r);
+}
+
+bool relay_flows(const struct relay *r)
+{
+	return bulk_has(&r->ways[0].bulk) || bulk_has(&r->ways[1].bulk);
+}
+
+bool relay_is_limited(const struct relay *r)
+{
+	return is_limited(&r->ways[0]) || is_limited(&r->ways[1]);
 }
 
 static bool has_failed(int fd)
@@ -221,14 +275,30 @@ static bool go_on(struct relay *r, int i, unsigned events)
 	return watch(r, 0, &e) == 0 && watch(r, 1, &e) == 0;
 }
 
+static bool is_empty(const struct relay *r)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (r->ways[i].held > 0 || r->ways[i].stalled || r->ways[i].pause.loop)
+			return false;
+	return true;
+}
+
+void relay_ask_empty(struct relay *r)
+{
+	if (r->on_empty && is_empty(r))
+		r->on_empty(r);
+}
+
 static void on_event(struct relay *r, int i, unsigned events)
 {
 	bool goes_on = go_on(r, i, events);
 
-	if (goes_on && !(r->ways[0].done && r->ways[1].done))
-		return;
-	close_both(r, !goes_on);
-	r->on_end(r);
+	if (!goes_on || (r->ways[0].done && r->ways[1].done))
+		relay_finish(r, !goes_on);
+	else
+		relay_ask_empty(r);
 }
 
 static void on_first(struct loop_source *source, unsigned events)
@@ -257,22 +327,86 @@ static void on_paid_second(struct loop_timer *timer)
 	on_paid(owner_of(timer, struct relay, ways[1].pause), 1);
 }
 
+/* In full flow, and what waits is less than it is woken for. */
+static void on_sweep(struct relay *r, int i)
+{
+	if (r->ways[i].held == 0)
+		on_event(r, i, LOOP_READ);
+}
+
+static void on_sweep_first(struct bulk_way *way)
+{
+	on_sweep(owner_of(way, struct relay, ways[0].bulk), 0);
+}
+
+static void on_sweep_second(struct bulk_way *way)
+{
+	on_sweep(owner_of(way, struct relay, ways[1].bulk), 1);
+}
+
+uint64_t relay_state_bits(const struct relay_state *state)
+{
+	return (state->done[0] ? 1u : 0u) | (state->done[1] ? 2u : 0u) |
+	       (state->flows[0] ? 4u : 0u) | (state->flows[1] ? 8u : 0u);
+}
+
+struct relay_state relay_state_of(uint64_t bits)
+{
+	return (struct relay_state){ .done = { bits & 1, bits & 2 },
+				     .flows = { bits & 4, bits & 8 } };
+}
+
+struct relay_state relay_state_now(const struct relay *r)
+{
+	return (struct relay_state){
+		.done = { r->ways[0].done, r->ways[1].done },
+		.flows = { bulk_has(&r->ways[0].bulk), bulk_has(&r->ways[1].bulk) },
+	};
+}
+
+void relay_release(struct relay *r)
+{
+	unwatch(r);
+	r->released = true;
+}
+
+int relay_resume(struct relay *r, const struct relay_state *state, struct err *e)
+{
+	int i;
+
+	r->released = false;
+	for (i = 0; i < 2; i++) {
+		r->ways[i].eof = r->ways[i].done = state->done[i];
+		if (state->flows[i])
+			bulk_moved(r->bulk, &r->ways[i].bulk, r->ends[i].source.fd,
+				   BULK_FROM_BYTES);
+	}
+	for (i = 0; i < 2; i++) {
+		r->ends[i].wants = wanted(r, i);
+		if (loop_add(r->loop, &r->ends[i].source, r->ends[i].wants, e) < 0) {
+			relay_abort(r);
+			return -1;
+		}
+	}
+	return 0;
+}
+
 int relay_start(struct relay *r, const struct relay_setup *setup, struct err *e)
 {
 	int i;
 
 	*r = (struct relay){ .loop = setup->loop,
 			     .pipes = setup->pipes,
-			     .on_end = setup->on_end };
+			     .bulk = setup->bulk,
+			     .on_end = setup->on_end,
+			     .on_empty = setup->on_empty };
 	for (i = 0; i < 2; i++) {
 		r->ends[i].source.fd = setup->fds[i];
 		r->ends[i].source.on_event = i == 0 ? on_first : on_second;
 		r->ways[i].counter = setup->counters[i];
 		r->ways[i].rate = setup->rates[i];
 		r->ways[i].pause.on_time = i == 0 ? on_paid_first : on_paid_second;
+		r->ways[i].bulk.on_sweep = i == 0 ? on_sweep_first : on_sweep_second;
 	}
-	if (watch(r, 0, e) == 0 && watch(r, 1, e) == 0)
-		return 0;
-	relay_abort(r);
-	return -1;
+	return relay_resume(r, &setup->state, e);
 }

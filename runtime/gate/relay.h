@@ -10,13 +10,15 @@
  * that slow readers who hold all the pipes make others slower and not stop them.
  *
  * Owns both sockets. Embedded in its owner's struct, who is told when it is over and may free it
- * then. */
+ * then. While nothing is in its hands the owner is told too, and may release it: both sockets are
+ * its own again, for another process to go on with (carriers.h), until it is resumed. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gate/bulk.h"
 #include "lib/loop.h"
 
 struct err;
@@ -25,7 +27,7 @@ struct pipes;
 struct rate;
 struct relay;
 
-typedef void relay_end_fn(struct relay *r);
+typedef void relay_fn(struct relay *r);
 
 struct relay_end {
 	struct loop_source source;
@@ -41,6 +43,7 @@ struct relay_way {
 	uint64_t *counter;	/* counts the bytes that went through */
 	struct rate *rate;	/* of whoever pays for them; NULL: nobody */
 	struct loop_timer pause;	/* set: nothing is read until the debt is paid */
+	struct bulk_way bulk;
 };
 
 struct relay {
@@ -48,23 +51,53 @@ struct relay {
 	struct relay_way ways[2];	/* ways[i] is read from ends[i] */
 	struct loop *loop;
 	struct pipes *pipes;
-	relay_end_fn *on_end;		/* the sockets are closed already */
+	struct bulk *bulk;
+	relay_fn *on_end;		/* the sockets are closed already */
+	relay_fn *on_empty;		/* NULL: nobody asks */
+	bool released;
+	bool was_reset;			/* for on_end */
+};
+
+/* Of each way: what another process must know to go on. */
+struct relay_state {
+	bool done[2], flows[2];
 };
 
 /* [i] belongs to what is read from fds[i]. What is pointed to outlives the relay. */
 struct relay_setup {
 	struct loop *loop;
 	struct pipes *pipes;
+	struct bulk *bulk;
 	int fds[2];
 	uint64_t *counters[2];
 	struct rate *rates[2];	/* NULL: no limit */
-	relay_end_fn *on_end;
+	relay_fn *on_end;
+	relay_fn *on_empty;	/* NULL, or called when no byte is between two calls of it */
+	struct relay_state state;	/* all false: a new one */
 };
 
 /* Takes both fds, nonblocking, also on failure; then on_end is not called. */
 int relay_start(struct relay *r, const struct relay_setup *setup, struct err *e);
-/* Resets both connections; on_end is not called. */
+/* Resets both connections, also of a released one; on_end is not called. */
 void relay_abort(struct relay *r);
+
+/* Calls on_empty now if it is so, not only after the next byte. */
+void relay_ask_empty(struct relay *r);
+/* For a message. */
+uint64_t relay_state_bits(const struct relay_state *state);
+struct relay_state relay_state_of(uint64_t bits);
+
+struct relay_state relay_state_now(const struct relay *r);	/* within on_empty */
+/* Within on_empty. The fds stay where they are, nothing is watched any more. */
+void relay_release(struct relay *r);
+/* A released one: it goes on from what the state says, or is aborted and that is the error. */
+int relay_resume(struct relay *r, const struct relay_state *state, struct err *e);
+/* A released one that came to its end elsewhere: closes both, and calls on_end. */
+void relay_finish(struct relay *r, bool by_reset);
+/* One of its ways is in full flow (bulk.h). */
+bool relay_flows(const struct relay *r);
+/* Somebody pays for one of its ways. */
+bool relay_is_limited(const struct relay *r);
 
 /* Closes with a reset instead of an orderly end (socket(7): SO_LINGER 0). */
 void relay_reset(int *fd);

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "gate/accept.h"
+#include "gate/carriers.h"
 #include "gate/gate.h"
 #include "gate/naming.h"
 #include "gate/outward.h"
@@ -48,6 +49,7 @@ static const struct jail_option options[] = {
 	{ SOL_SOCKET, SO_KEEPALIVE },
 	{ SOL_SOCKET, SO_LINGER },
 	{ SOL_SOCKET, SO_OOBINLINE },
+	{ SOL_SOCKET, SO_RCVLOWAT },
 	{ SOL_SOCKET, SO_REUSEADDR },
 	{ IPPROTO_TCP, TCP_CONGESTION },
 	{ IPPROTO_TCP, TCP_KEEPCNT },
@@ -82,6 +84,34 @@ static void enter_jail(void)
 		die("%s", e.text);
 }
 
+/* What a carrier does with sockets that others made: move their bytes. */
+static const char *const carrier_syscalls[] = {
+	"epoll_wait", "epoll_pwait", "epoll_ctl", "clock_gettime", "recvmsg",	 "sendmsg",
+	"recvfrom",   "sendto",	     "shutdown",  "getsockopt",	   "close",	 "splice",
+	"pipe2",      "fcntl",	     "mprotect",  NULL,
+};
+
+static const struct jail_option carrier_options[] = {
+	{ SOL_SOCKET, SO_LINGER },
+	{ SOL_SOCKET, SO_RCVLOWAT },
+	{ 0 },
+};
+
+static void enter_carrier_jail(void)
+{
+	const struct jail_spec spec = {
+		.program = "gate-carrier",
+		.uid = GATE_UID,
+		.gid = GATE_GID,
+		.syscalls = carrier_syscalls,
+		.socket_options = carrier_options,
+	};
+	struct err e;
+
+	if (jail_enter(&spec, &e) < 0)
+		die("%s", e.text);
+}
+
 /* Two for each connection: as many as whoever started us allows. */
 static void raise_fd_limit(void)
 {
@@ -96,6 +126,7 @@ static void raise_fd_limit(void)
 int main(int argc, char **argv)
 {
 	int control_fd = proc_passed_fd("netd");
+	struct carriers *carriers;
 	struct naming *naming;
 	struct outward *outward;
 	struct accept *accept;
@@ -108,19 +139,24 @@ int main(int argc, char **argv)
 		die("usage: gated NETWORK, started by netd with its connection as fd `netd`");
 	/* A reader that went away is an error of the write, not our end. */
 	signal(SIGPIPE, SIG_IGN);
+	/* Nobody waits for a carrier: its channel tells. */
+	signal(SIGCHLD, SIG_IGN);
 	raise_fd_limit();
+	carriers = carriers_create(CARRIERS_MAX, enter_carrier_jail);
 	loop = loop_create(&e);
 	g = loop ? gate_create(loop, control_fd, &e) : NULL;
 	if (!g)
 		die("%s: %s", argv[1], e.text);
 	naming = naming_create(g);
 	outward = outward_create(g);
-	accept = accept_create(g);
+	accept = accept_create(g, carriers);
+	carriers_serve(carriers, loop);
 	enter_jail();
 	if (loop_run(loop, &e) < 0)
 		die("%s: %s", argv[1], e.text);
 	gate_destroy(g);
 	accept_destroy(accept);
+	carriers_destroy(carriers);
 	outward_destroy(outward);
 	naming_destroy(naming);
 	loop_destroy(loop);

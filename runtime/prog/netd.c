@@ -77,7 +77,11 @@ static const char *const syscalls[] = {
 	"setresuid",
 	"prctl",
 	"execve",
-	/* gated's start: libc, and its own jail */
+	/* gated's start: libc, its carriers, and its own jail and theirs */
+	"fork",
+	"sched_getaffinity",
+	"sched_setscheduler",
+	"setpriority",
 	"arch_prctl",
 	"set_tid_address",
 	"set_robust_list",

@@ -53,7 +53,7 @@ def main():
         ip("address", "add", f"{address}/128", "dev", "lo", "nodad")
     wanted = sys.argv[2:]
     tests = [t for t in TESTS if not wanted or t.__name__ in wanted]
-    failed = 0
+    failed, story = 0, os.path.basename(sys.argv[0]).removesuffix(".py")
     print(f"1..{len(tests)}", flush=True)
     for number, function in enumerate(tests, 1):
         began = time.monotonic()
@@ -61,10 +61,10 @@ def main():
             signal.alarm(LIMIT_S)
             function()
             signal.alarm(0)
-            print(f"ok {number} - gate_ports: {function.__doc__} ({time.monotonic() - began:.1f} s)", flush=True)
+            print(f"ok {number} - {story}: {function.__doc__} ({time.monotonic() - began:.1f} s)", flush=True)
         except BaseException:  # pylint: disable=broad-except
             signal.alarm(0)
             failed += 1
-            print(f"not ok {number} - gate_ports: {function.__doc__}")
+            print(f"not ok {number} - {story}: {function.__doc__}")
             print("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()), flush=True)
     sys.exit(failed > 0)

@@ -22,6 +22,7 @@ here=/payload/tests/system
 ulimit -n 65536
 export PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=ignore
 part gate_ports unshare --mount --net --pid --fork --kill-child --mount-proc python3 $here/gate_ports.py /payload/gated real_client_address other_family ends_and_resets balances drains withdrawn killed jailed
+part gate_carriers unshare --mount --net --pid --fork --kill-child --mount-proc python3 $here/gate_carriers.py /payload/gated whole limited leaves carrier_killed jailed
 cp -r /payload/stack /tmp/stack
 WORK=/tmp/stack part stack unshare --net --mount --pid --fork --mount-proc --kill-child \
 	sh -c "mount -t tmpfs -o size=16m run /run && exec bash $here/stack.sh --inside"

@@ -92,12 +92,14 @@ static void passes_all(void **state)
 	uint64_t counts[2] = { 0 };
 	struct relay_setup setup = { .counters = { &counts[0], &counts[1] }, .on_end = stop };
 	struct pipes *pipes = pipes_create();
+	struct bulk bulk;
 	struct relay r;
 	struct err e;
 	int fds[4], status, i;
 
 	(void)state;
 	assert_non_null(loop = loop_create(&e));
+	bulk_init(&bulk, loop);
 	for (i = 0; i < 4; i += 2)
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds + i), 0);
 	child(fds, fds[0], say_all);
@@ -108,6 +110,7 @@ static void passes_all(void **state)
 	fcntl(fds[2], F_SETFL, O_NONBLOCK);
 	setup.loop = loop;
 	setup.pipes = pipes;
+	setup.bulk = &bulk;
 	setup.fds[0] = fds[1];
 	setup.fds[1] = fds[2];
 	assert_int_equal(relay_start(&r, &setup, &e), 0);

@@ -1,0 +1,458 @@
+/* test_carriers.c - connections in full flow change the process that carries them, there and back,
+ * and nobody at their ends notices; processes without a jail, which tests/system/gate_carriers.sh
+ * has. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "gate/carrier.h"
+#include "gate/carriers.h"
+#include "gate/pipes.h"
+#include "gate/rate.h"
+#include "gate/relay.h"
+#include "lib/err.h"
+#include "lib/msg.h"
+
+enum { LONG_BYTES = 3 * BULK_FROM_BYTES + 7, PIECE_BYTES = 65536 };
+
+static struct loop *loop;
+static struct pipes *pipes;
+static struct bulk bulk;
+static struct carriers *carriers;
+
+static struct {
+	struct relay relay;
+	uint64_t counts[2];
+	struct rate rates[2];
+	unsigned taken, back;
+	bool is_over;
+	void (*on_taken)(void);
+} one;
+
+static int ends[4]; /* client, relay's two, container */
+static pid_t players[2], *carrier_pid;
+
+static void no_jail(void)
+{
+	*carrier_pid = getpid();
+}
+
+static uint8_t byte_at(size_t i)
+{
+	return (uint8_t)(i * 31 + i / 65537);
+}
+
+static void make_tcp(int pair[2])
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t size = sizeof(at);
+
+	assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &size), 0);
+	pair[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(pair[0], (struct sockaddr *)&at, sizeof(at)), 0);
+	pair[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(pair[1] >= 0);
+	close(listener);
+}
+
+/* One end's side of the connection, in a child; 0 is what it should come to. */
+static pid_t play(int own, int (*part)(int fd))
+{
+	pid_t pid = fork();
+	int i;
+
+	if (pid)
+		return pid;
+	alarm(60);
+	for (i = 0; i < 4; i++)
+		if (i != own)
+			close(ends[i]);
+	_exit(part(ends[own]));
+}
+
+static int say(int fd, size_t from, size_t to)
+{
+	static uint8_t piece[PIECE_BYTES];
+	size_t size, i;
+	ssize_t n;
+
+	for (; from < to; from += (size_t)n) {
+		size = to - from < sizeof(piece) ? to - from : sizeof(piece);
+		for (i = 0; i < size; i++)
+			piece[i] = byte_at(from + i);
+		if ((n = write(fd, piece, size)) <= 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int hear(int fd, size_t from, size_t to)
+{
+	static uint8_t piece[PIECE_BYTES];
+	size_t size;
+	ssize_t n, i;
+
+	while (from < to) {
+		size = to - from < sizeof(piece) ? to - from : sizeof(piece);
+		if ((n = read(fd, piece, size)) <= 0)
+			return -1;
+		for (i = 0; i < n; i++)
+			if (piece[i] != byte_at(from++))
+				return -1;
+	}
+	return 0;
+}
+
+/* A long request, an answer of one byte, and a little more; then an orderly end of both. */
+static int client_talks(int fd)
+{
+	char answer;
+
+	if (say(fd, 0, LONG_BYTES) < 0 || read(fd, &answer, 1) != 1 || answer != 'k')
+		return 1;
+	if (say(fd, LONG_BYTES, LONG_BYTES + 3) < 0)
+		return 2;
+	shutdown(fd, SHUT_WR);
+	return read(fd, &answer, 1) == 0 ? 0 : 3;
+}
+
+static int container_talks(int fd)
+{
+	char more;
+
+	if (hear(fd, 0, LONG_BYTES) < 0 || write(fd, "k", 1) != 1)
+		return 1;
+	if (hear(fd, LONG_BYTES, LONG_BYTES + 3) < 0)
+		return 2;
+	return read(fd, &more, 1) == 0 ? 0 : 3;
+}
+
+/* Until it is cut off. */
+static int says_on(int fd)
+{
+	size_t at = 0;
+
+	while (say(fd, at, at + PIECE_BYTES) == 0)
+		at += PIECE_BYTES;
+	return errno == ECONNRESET || errno == EPIPE ? 0 : 1;
+}
+
+static int hears_on(int fd)
+{
+	static char piece[PIECE_BYTES];
+	ssize_t n;
+
+	while ((n = read(fd, piece, sizeof(piece))) > 0)
+		;
+	return n < 0 && errno == ECONNRESET ? 0 : 1;
+}
+
+static void on_end(struct relay *r)
+{
+	(void)r;
+	one.is_over = true;
+	loop_stop(loop);
+}
+
+static void on_empty(struct relay *r)
+{
+	one.back = one.taken;
+	if (!relay_flows(r))
+		return;
+	carriers_take(carriers, r);
+	one.taken += r->released;
+	if (r->released && one.on_taken)
+		one.on_taken();
+}
+
+static void start(int (*client)(int fd), int (*container)(int fd))
+{
+	const struct relay_setup setup = {
+		.loop = loop,
+		.pipes = pipes,
+		.bulk = &bulk,
+		.fds = { ends[1], ends[2] },
+		.counters = { &one.counts[0], &one.counts[1] },
+		.rates = { &one.rates[0], &one.rates[1] },
+		.on_end = on_end,
+		.on_empty = on_empty,
+	};
+	struct err e;
+
+	players[0] = play(0, client);
+	players[1] = play(3, container);
+	close(ends[0]);
+	close(ends[3]);
+	fcntl(ends[1], F_SETFL, O_NONBLOCK);
+	fcntl(ends[2], F_SETFL, O_NONBLOCK);
+	assert_int_equal(relay_start(&one.relay, &setup, &e), 0);
+	assert_int_equal(loop_run(loop, &e), 0);
+}
+
+static void both_are_content(void)
+{
+	int i, status;
+
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(waitpid(players[i], &status, 0), players[i]);
+		assert_int_equal(status, 0);
+	}
+}
+
+static int set_up(void **state)
+{
+	struct err e;
+
+	(void)state;
+	memset(&one, 0, sizeof(one));
+	carriers = carriers_create(1, no_jail);
+	loop = loop_create(&e);
+	pipes = pipes_create();
+	bulk_init(&bulk, loop);
+	carriers_serve(carriers, loop);
+	make_tcp(&ends[0]);
+	make_tcp(&ends[2]);
+	return loop ? 0 : -1;
+}
+
+/* Without its gateway a carrier ends. */
+static int tear_down(void **state)
+{
+	(void)state;
+	carriers_destroy(carriers);
+	while (wait(NULL) > 0)
+		;
+	pipes_destroy(pipes);
+	loop_destroy(loop);
+	return 0;
+}
+
+static void there_and_back(void **state)
+{
+	(void)state;
+	start(client_talks, container_talks);
+	both_are_content();
+	assert_true(one.taken >= 1);
+	/* The answer ended the flow, and what followed came by this process again. */
+	assert_int_equal(one.back, one.taken);
+	assert_false(one.relay.was_reset);
+	assert_int_equal(one.counts[0], LONG_BYTES + 3);
+	assert_int_equal(one.counts[1], 1);
+}
+
+static int client_says_all(int fd)
+{
+	char more;
+
+	if (say(fd, 0, LONG_BYTES) < 0)
+		return 1;
+	shutdown(fd, SHUT_WR);
+	return read(fd, &more, 1) == 0 ? 0 : 2;
+}
+
+static int container_hears_all(int fd)
+{
+	char more;
+
+	return hear(fd, 0, LONG_BYTES) == 0 && read(fd, &more, 1) == 0 ? 0 : 1;
+}
+
+static int client_hears_all(int fd)
+{
+	shutdown(fd, SHUT_WR);
+	return container_hears_all(fd);
+}
+
+static int container_says_all(int fd)
+{
+	char more;
+
+	return read(fd, &more, 1) == 0 && say(fd, 0, LONG_BYTES) == 0 ? 0 : 1;
+}
+
+/* Wherever the end finds it. */
+static void ends_in_order(void **state)
+{
+	(void)state;
+	start(client_says_all, container_hears_all);
+	both_are_content();
+	assert_true(one.taken >= 1);
+	assert_false(one.relay.was_reset);
+	assert_int_equal(one.counts[0], LONG_BYTES);
+}
+
+/* What one direction has said for good is known to whoever carries on. */
+static void half_closed(void **state)
+{
+	(void)state;
+	start(client_hears_all, container_says_all);
+	both_are_content();
+	assert_true(one.taken >= 1);
+	assert_false(one.relay.was_reset);
+	assert_int_equal(one.counts[1], LONG_BYTES);
+}
+
+static void limit(void)
+{
+	one.rates[0].bytes_per_s = 64 * 1024 * 1024;
+}
+
+static void stop_when_back(struct loop_timer *timer)
+{
+	if (one.taken > 0 && !one.relay.released)
+		loop_stop(loop);
+	else
+		loop_timer_set(loop, timer, 1);
+}
+
+/* Somebody pays from now on: it is here again, and stays. */
+static void limited_comes_back(void **state)
+{
+	struct loop_timer look = { .on_time = stop_when_back };
+
+	(void)state;
+	one.on_taken = limit;
+	loop_timer_set(loop, &look, 1);
+	start(says_on, hears_on);
+	assert_false(one.is_over);
+	assert_int_equal(one.taken, 1);
+	relay_abort(&one.relay);
+	both_are_content();
+}
+
+static void stop(void)
+{
+	loop_stop(loop);
+}
+
+/* Its owner has enough of it while another process has it. */
+static void dropped(void **state)
+{
+	(void)state;
+	one.on_taken = stop;
+	start(says_on, hears_on);
+	assert_true(one.relay.released);
+	carriers_drop(carriers, &one.relay);
+	relay_abort(&one.relay);
+	both_are_content();
+	assert_false(one.is_over);
+}
+
+static void kill_carrier(void)
+{
+	kill(*carrier_pid, SIGKILL);
+}
+
+/* No end that looks like one in order: bytes are lost. What comes after is carried here. */
+static void carrier_dies(void **state)
+{
+	(void)state;
+	one.on_taken = kill_carrier;
+	start(says_on, hears_on);
+	assert_true(one.is_over && one.relay.was_reset);
+	both_are_content();
+	make_tcp(&ends[0]);
+	make_tcp(&ends[2]);
+	memset(&one, 0, sizeof(one));
+	start(client_talks, container_talks);
+	both_are_content();
+	assert_int_equal(one.taken, 0);
+	assert_int_equal(one.counts[0], LONG_BYTES + 3);
+}
+
+/* Each time that it is given back its slot is free again. */
+static void slots_are_used_again(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < CARRIER_SLOTS + 2; i++) {
+		memset(&one, 0, sizeof(one));
+		one.on_taken = stop;
+		if (i > 0) {
+			make_tcp(&ends[0]);
+			make_tcp(&ends[2]);
+		}
+		start(says_on, hears_on);
+		assert_int_equal(one.taken, 1);
+		carriers_drop(carriers, &one.relay);
+		relay_abort(&one.relay);
+		both_are_content();
+	}
+}
+
+/* What is no message, or none of these, ends the carrier and changes nothing else. */
+static void refuses_nonsense(void **state)
+{
+	static const struct {
+		uint32_t type;
+		uint64_t slot;
+	} said[] = {
+		{ 0, 0 },	       { CARRIER_BACK, 0 },   { CARRIER_OVER, 0 },
+		{ CARRIER_CARRY, 0 },  { UINT32_MAX, 0 },     { CARRIER_CARRY, CARRIER_SLOTS },
+		{ CARRIER_DROP, CARRIER_SLOTS }, { CARRIER_WANTED, UINT64_MAX },
+	};
+	static struct carrier_count counts[CARRIER_SLOTS];
+	struct err e;
+	struct msg m;
+	size_t i;
+	int pair[2];
+
+	(void)state;
+	for (i = 0; i < sizeof(said) / sizeof(*said); i++) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+		msg_init(&m, said[i].type);
+		msg_put_u64(&m, said[i].slot);
+		msg_put_u64(&m, 0);
+		assert_int_equal(msg_send(pair[0], &m, &e), 0);
+		assert_int_equal(carrier_run(pair[1], counts, no_jail, &e), -1);
+		close(pair[0]);
+		close(pair[1]);
+	}
+	/* Of a free slot: its answer is on the way. And the end is one in order. */
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	msg_init(&m, CARRIER_WANTED);
+	msg_put_u64(&m, 0);
+	msg_put_u64(&m, 0);
+	assert_int_equal(msg_send(pair[0], &m, &e), 0);
+	close(pair[0]);
+	assert_int_equal(carrier_run(pair[1], counts, no_jail, &e), 0);
+	close(pair[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(there_and_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(ends_in_order, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(half_closed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(limited_comes_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(dropped, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(carrier_dies, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(slots_are_used_again, set_up, tear_down),
+		cmocka_unit_test(refuses_nonsense),
+	};
+
+	alarm(120);
+	signal(SIGPIPE, SIG_IGN);
+	carrier_pid = mmap(NULL, sizeof(*carrier_pid), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
