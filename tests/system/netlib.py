@@ -130,10 +130,11 @@ class Netd:
         found = {}
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
+                name = open(f"/proc/{pid}/comm").read().strip()
                 words = open(f"/proc/{pid}/cmdline").read().split("\0")
             except OSError:
                 continue
-            if words[0] == "gated":
+            if name == "gated" and len(words) > 1:		# its carriers have its words, who is ending none
                 found[words[1]] = int(pid)
         return found
 
