@@ -139,9 +139,9 @@ int gate_member_set_addresses(struct gate_members *ms, struct gate_member *m,
 	return 0;
 }
 
-struct payer gate_member_payer(struct gate_member *m)
+struct payer gate_member_payer(struct gate_member *m, struct loop_lane *lane)
 {
-	return (struct payer){ &m->account, &m->stats, &m->rate_out, &m->rate_in, NULL };
+	return (struct payer){ &m->account, &m->stats, &m->rate_out, &m->rate_in, lane };
 }
 
 void gate_member_clear_names(struct gate_member *m)

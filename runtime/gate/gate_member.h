@@ -65,5 +65,5 @@ int gate_member_set_addresses(struct gate_members *ms, struct gate_member *m,
 			      const struct address *address4, const struct address *address6,
 			      struct err *e);
 void gate_member_clear_names(struct gate_member *m);
-struct payer gate_member_payer(struct gate_member *m);
+struct payer gate_member_payer(struct gate_member *m, struct loop_lane *lane);
 void gate_member_leave(struct gate_members *ms, struct gate_member *m);

@@ -57,10 +57,7 @@ static struct address loopback(uint8_t family)
 
 static struct payer payer_of(const struct outward *o, struct gate_member *m)
 {
-	struct payer p = gate_member_payer(m);
-
-	p.lane = o->lanes[m->tun_device < TUN_DEVICES_MAX ? m->tun_device : 0];
-	return p;
+	return gate_member_payer(m, o->lanes[m->tun_device]);
 }
 
 static void decide_tcp(void *ctx, const struct packet *syn, struct tcp_ruling *r)
@@ -228,20 +225,17 @@ static bool leads_nowhere(void *ctx, const struct address *client)
 	return gate_is_inside(g, client) || (g->network.internal && client->family == AF_INET);
 }
 
-static const char *who_of_packet(void *ctx, const struct packet *p)
-{
-	struct outward *o = ctx;
-	struct gate_member *m = gate_member_by_address(&o->g->members, &p->from);
-
-	return m ? m->container : NULL;
-}
-
 static const char *who_of_address(void *ctx, const struct address *from)
 {
 	struct outward *o = ctx;
 	struct gate_member *m = gate_member_by_address(&o->g->members, from);
 
 	return m ? m->container : NULL;
+}
+
+static const char *who_of_packet(void *ctx, const struct packet *p)
+{
+	return who_of_address(ctx, &p->from);
 }
 
 /* ---- packets */
@@ -333,9 +327,7 @@ static int start(struct outward *o, int fds[TUN_DEVICES_MAX], struct err *e)
 			return -1;
 	tun_set_mtu(o->tun, n->mtu);
 	tcp.tun = udp.tun = icmp.tun = g->tun = o->tun;
-	o->tcp = tcp_create(&tcp, e);
-	if (!o->tcp)
-		return -1;
+	o->tcp = tcp_create(&tcp);
 	o->udp = udp_create(&udp);
 	o->icmp = icmp_create(&icmp);
 	o->dns_tcp = dns_tcp_create(g->loop, g->dns, who_of_address, o);

@@ -85,6 +85,8 @@ bool path_error_of_errno(int number, uint8_t family, struct path_error *out)
 		  ICMPV6_PORT_UNREACH },
 		{ EHOSTUNREACH, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, ICMPV6_DEST_UNREACH,
 		  ICMPV6_ADDR_UNREACH },
+		{ EHOSTDOWN, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, ICMPV6_DEST_UNREACH,
+		  ICMPV6_ADDR_UNREACH },
 		{ ENETUNREACH, ICMP_DEST_UNREACH, ICMP_NET_UNREACH, ICMPV6_DEST_UNREACH,
 		  ICMPV6_NOROUTE },
 		{ EADDRNOTAVAIL, ICMP_DEST_UNREACH, ICMP_NET_UNREACH, ICMPV6_DEST_UNREACH,
@@ -107,13 +109,6 @@ bool path_error_of_errno(int number, uint8_t family, struct path_error *out)
 	return false;
 }
 
-static bool is_loopback(const struct address *a)
-{
-	static const uint8_t one[16] = { [15] = 1 };
-
-	return a->family == AF_INET ? a->bytes[0] == 127 : memcmp(a->bytes, one, 16) == 0;
-}
-
 static void send_error(struct tun *tun, const struct address *from, const struct packet *cause,
 		       uint8_t type, uint8_t code, uint32_t value)
 {
@@ -131,7 +126,7 @@ void path_error_pass(struct tun *tun, const struct path_error *error,
 {
 	const struct address *from = &error->offender;
 
-	if (from->family != cause->from.family || is_loopback(from))
+	if (from->family != cause->from.family || address_is_loopback(from))
 		from = fallback->family == cause->from.family ? fallback : &cause->to;
 	send_error(tun, from, cause, error->type, error->code, error->value);
 }

@@ -25,7 +25,7 @@ struct path_error {
 void path_error_listen(int fd, uint8_t family);
 /* False: the queue is empty. Errors of this machine itself are skipped. */
 bool path_error_read(int fd, struct path_error *out);
-/* What connect(2) or send(2) said at once, as an ICMP error; false when it means nothing to the
+/* What connect(2) or send(2) said, as an ICMP error; false when it means nothing to the
  * container. */
 bool path_error_of_errno(int number, uint8_t family, struct path_error *out);
 

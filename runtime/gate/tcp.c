@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "gate/frame.h"
+#include "gate/path_error.h"
 #include "gate/tcp_flow.h"
 #include "gate/tun.h"
 #include "lib/err.h"
@@ -21,10 +22,6 @@
 enum { HANDSHAKES_MAX = 4096, HANDSHAKES_OF_ONE_MAX = 1024, HANDSHAKE_TIME_MS = 3000 };
 enum { CHUNKS_MAX = 1024 };	/* x 64 KiB: 64 MiB towards containers */
 enum { SMALL_BYTES = 1024 };	/* a payload up to this is copied out of its frame */
-/* RFC 792, 1812 (5.2.7.1) and 4443 (3.1): types and codes. netinet/ip_icmp.h has macros that hide
- * members of struct packet. */
-enum { ICMP4_UNREACHABLE = 3, ICMP4_NETWORK = 0, ICMP4_HOST = 1, ICMP4_PROHIBITED = 13 };
-enum { ICMP6_UNREACHABLE = 1, ICMP6_ROUTE = 0, ICMP6_PROHIBITED = 1, ICMP6_HOST = 3 };
 
 /* ---- answers */
 
@@ -39,42 +36,18 @@ static void answer_reset(struct tcp *t, const struct packet *p)
 		tun_send(t->setup.tun, &offload, &piece, 1);
 }
 
-static void answer_unreachable(struct tcp *t, const struct packet *p, uint8_t code4, uint8_t code6)
+/* What the container would see if it had asked itself. Silence stays silence, and so does the want
+ * of a port of ours, which the next try may find. */
+static void answer_error(struct tcp *t, const struct packet *p, int number)
 {
-	bool four = p->from.family == AF_INET;
-	const struct address *from = four ? &t->setup.gateway4 : &t->setup.gateway6;
-	uint8_t packet[PACKET_ERROR_MAX];
-	struct tun_offload offload;
-	struct iovec piece = { packet, 0 };
+	const struct address *from =
+		p->from.family == AF_INET ? &t->setup.gateway4 : &t->setup.gateway6;
+	struct path_error error;
 
-	piece.iov_len = packet_build_error(packet, &offload, from, p,
-					   four ? ICMP4_UNREACHABLE : ICMP6_UNREACHABLE,
-					   four ? code4 : code6, 0);
-	if (piece.iov_len > 0)
-		tun_send(t->setup.tun, &offload, &piece, 1);
-}
-
-/* What the container would see if it had asked itself. Silence stays silence. */
-static void answer_error(struct tcp *t, const struct packet *p, int error)
-{
-	switch (error) {
-	case ECONNREFUSED:
+	if (number == ECONNREFUSED)
 		answer_reset(t, p);
-		break;
-	case ENETUNREACH:
-		answer_unreachable(t, p, ICMP4_NETWORK, ICMP6_ROUTE);
-		break;
-	case EHOSTUNREACH:
-	case EHOSTDOWN:
-		answer_unreachable(t, p, ICMP4_HOST, ICMP6_HOST);
-		break;
-	case EACCES:
-	case EPERM:
-		answer_unreachable(t, p, ICMP4_PROHIBITED, ICMP6_PROHIBITED);
-		break;
-	default:
-		break;
-	}
+	else if (number != EADDRNOTAVAIL && path_error_of_errno(number, p->from.family, &error))
+		path_error_pass(t->setup.tun, &error, from, p);
 }
 
 /* ---- a flow's life */
@@ -357,9 +330,6 @@ static void begin(struct tcp *t, const struct packet *p)
 	case TCP_REFUSE:
 		answer_reset(t, p);
 		return;
-	case TCP_FORBID:
-		answer_unreachable(t, p, ICMP4_PROHIBITED, ICMP6_PROHIBITED);
-		return;
 	case TCP_IGNORE:
 		return;
 	case TCP_CONNECT:
@@ -456,11 +426,10 @@ void tcp_review(struct tcp *t, const struct flow_account *account, flow_keep_fn 
 	}
 }
 
-struct tcp *tcp_create(const struct tcp_setup *setup, struct err *e)
+struct tcp *tcp_create(const struct tcp_setup *setup)
 {
 	struct tcp *t = calloc(1, sizeof(*t));
 
-	(void)e;
 	if (!t)
 		abort();
 	t->setup = *setup;

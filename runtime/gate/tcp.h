@@ -20,7 +20,6 @@
 #include "gate/flow.h"
 #include "gate/payer.h"
 
-struct err;
 struct frame;
 struct frame_pool;
 struct loop;
@@ -33,7 +32,6 @@ enum tcp_verdict {
 	TCP_CONNECT, /* to `address` and `port` */
 	TCP_SERVE,   /* by `service` */
 	TCP_REFUSE,  /* as a closed port does: RST */
-	TCP_FORBID,  /* ICMP: administratively prohibited */
 	TCP_IGNORE,
 };
 
@@ -68,7 +66,7 @@ struct tcp_setup {
 	void *ctx;
 };
 
-struct tcp *tcp_create(const struct tcp_setup *setup, struct err *e);
+struct tcp *tcp_create(const struct tcp_setup *setup);
 void tcp_destroy(struct tcp *t); /* NULL is fine; resets what is open, towards both sides */
 
 /* One TCP packet from the TUN device, p parsed from f. The frame is the caller's. */

@@ -80,7 +80,7 @@ static void decide(void *ctx, const struct packet *syn, struct tcp_ruling *rulin
 				       .payer.account = &w->account,
 				       .service = &echo };
 	if (syn->to_port & 1)
-		ruling->verdict = syn->to_port & 2 ? TCP_FORBID : TCP_REFUSE;
+		ruling->verdict = syn->to_port & 2 ? TCP_IGNORE : TCP_REFUSE;
 }
 
 /* A service of ours (DNS): the same bytes as the answer. None knows what to send to port 0. */
@@ -309,7 +309,7 @@ static void begin(struct world *w)
 	address_parse("fd00::1", &tcp.gateway6);
 	udp.gateway6 = icmp.gateway6 = tcp.gateway6;
 	w->input = input_create(&inputs);
-	w->tcp = tcp_create(&tcp, &e);
+	w->tcp = tcp_create(&tcp);
 	w->udp = udp_create(&udp);
 	w->icmp = icmp_create(&icmp);
 }

@@ -481,7 +481,7 @@ static void make_parts(struct loop *loop, const char *netns)
 	t.tun = u.tun = i.tun = tun_create(loop, pool, input_frame, input_create(&inputs));
 	if (tun_add(t.tun, open_tun(netns), NULL, &e) < 0)
 		errx(1, "%s", e.text);
-	tcp = tcp_create(&t, &e);
+	tcp = tcp_create(&t);
 	udp = udp_create(&u);
 	icmp = icmp_create(&i);
 	egress = egress_create();

@@ -135,7 +135,7 @@ int main(int argc, char **argv)
 	setup.tun = tun_create(loop, pool, input_frame, input_create(&inputs));
 	if (tun_add(setup.tun, open_tun(argv[1]), NULL, &e) < 0)
 		errx(1, "%s", e.text);
-	tcp = tcp_create(&setup, &e);
+	tcp = tcp_create(&setup);
 	puts("ready");
 	fflush(stdout);
 	if (loop_run(loop, &e) < 0)

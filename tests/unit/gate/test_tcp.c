@@ -248,7 +248,7 @@ static void begin(struct world *w)
 				       .mtu = 1500,
 				       .decide = decide,
 				       .ctx = w };
-	w->tcp = tcp_create(&w->setup, &e);
+	w->tcp = tcp_create(&w->setup);
 	open_connection(w);
 }
 
