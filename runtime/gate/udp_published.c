@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "gate/packet.h"
+#include "gate/siphash.h"
 #include "gate/udp_flow.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -24,7 +25,7 @@ struct udp_published {
 	void *publication;
 	struct loop_source source;
 	bool six;				/* its socket is of IPv6, perhaps for both */
-	uint32_t seed;
+	struct siphash_key secret;
 	struct udp_flow *clients[CLIENT_BUCKETS];
 };
 
@@ -36,13 +37,11 @@ union control {
 static struct udp_flow **bucket_of(struct udp_published *p, const struct address *client,
 				   uint16_t port)
 {
-	uint32_t hash = p->seed ^ port;
-	size_t i;
+	uint8_t ends[sizeof(client->bytes) + sizeof(port)];
 
-	for (i = 0; i < sizeof(client->bytes); i++)
-		hash = (hash ^ client->bytes[i]) * 16777619u;
-	hash ^= hash >> 15;
-	return &p->clients[hash % CLIENT_BUCKETS];
+	memcpy(ends, client->bytes, sizeof(client->bytes));
+	memcpy(ends + sizeof(client->bytes), &port, sizeof(port));
+	return &p->clients[siphash(&p->secret, ends, sizeof(ends)) % CLIENT_BUCKETS];
 }
 
 /* A link-local client is one of its link: another one may have the same address. */
@@ -293,7 +292,7 @@ struct udp_published *udp_publish(struct udp *u, int fd, void *publication, stru
 	socklen_t size = sizeof(int);
 	int domain = 0, on = 1;
 
-	if (!p || getrandom(&p->seed, sizeof(p->seed), 0) < 0)
+	if (!p || getrandom(&p->secret, sizeof(p->secret), 0) != sizeof(p->secret))
 		abort();
 	p->u = u;
 	p->publication = publication;
