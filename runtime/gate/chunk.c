@@ -76,9 +76,15 @@ static void give_back(struct chunk_pool *pool, struct chunk_row *row, struct chu
 	pool->idle_count++;
 }
 
+/* Of one owner: who does not read takes nothing from the others. */
+static uint32_t share_max(const struct chunk_pool *pool)
+{
+	return (uint32_t)(pool->chunks_max / 4);
+}
+
 static bool may_grow(const struct chunk_pool *pool, const struct chunk_row *row)
 {
-	uint32_t max = chunk_share_max(pool);
+	uint32_t max = share_max(pool);
 
 	if (!row->share)
 		return true;
@@ -140,8 +146,6 @@ void chunk_row_drop(struct chunk_pool *pool, struct chunk_row *row, size_t size_
 
 void chunk_row_trim(struct chunk_pool *pool, struct chunk_row *row)
 {
-	/* An empty one is alone: the one before it would have had to be full, and is then let go.
-	 */
 	struct chunk *c = row->first;
 
 	if (!row->last || row->last->used > 0)
@@ -155,11 +159,6 @@ void chunk_row_trim(struct chunk_pool *pool, struct chunk_row *row)
 	c->next = NULL;
 	give_back(pool, row, row->last);
 	row->last = c;
-}
-
-uint32_t chunk_share_max(const struct chunk_pool *pool)
-{
-	return (uint32_t)(pool->chunks_max / 4);
 }
 
 void chunk_row_leave_share(struct chunk_row *row)

@@ -32,8 +32,6 @@ void chunk_pool_destroy(struct chunk_pool *pool); /* NULL is fine; all chunks ar
 /* Chunks that are not in a row. */
 size_t chunk_pool_left(const struct chunk_pool *pool);
 
-/* Of one owner: a quarter of the pool, so that who does not read takes nothing from the others. */
-uint32_t chunk_share_max(const struct chunk_pool *pool);
 /* The last chunk of the row with room in it, or a new one; NULL: the pool's bound, the owner's or
  * the row's. Beyond its first chunk a row takes no more than it leaves to its owner's others, and
  * an owner no more than he leaves in the pool: streams that nobody reads do not stop those that

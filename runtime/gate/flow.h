@@ -14,7 +14,7 @@
 
 struct flow_table;
 
-/* A container's account. Embedded in its member (gate.h), or in a test. */
+/* A container's account. Embedded in its member (gate_member.h), or in a test. */
 struct flow_account {
 	uint32_t flows, flows_max; /* flows_max 0: FLOW_ACCOUNT_MAX */
 	/* TCP's share (tcp.c): flows that are not open yet, chunks towards it, bytes that its

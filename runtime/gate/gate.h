@@ -41,7 +41,7 @@ enum {
 struct gate_network {
 	char name[MEMBER_NAME_BYTES];
 	bool internal;				/* nothing goes out, no question is forwarded */
-	struct subnet subnet4, subnet6;		/* base.family 0: there is none */
+	struct subnet subnet4, subnet6;		/* address.family 0: there is none */
 	struct address gateway4, gateway6;
 	uint16_t mtu;				/* of the TUN device */
 	char *policy_text;

@@ -61,8 +61,8 @@ int lwip_conn_write(struct lwip_conn *c, const void *data, size_t size_bytes, bo
 void lwip_conn_flush(struct lwip_conn *c);
 /* So many received bytes are no longer ours: the window opens again. */
 void lwip_conn_consumed(struct lwip_conn *c, size_t size_bytes);
-/* How far the container may be ahead of what was consumed. A smaller
- * one takes effect as bytes are consumed: what was announced stands. */
+/* How far the container may be ahead of what was consumed. A smaller one takes effect as bytes are
+ * consumed: what was announced stands. */
 void lwip_conn_window(struct lwip_conn *c, uint32_t size_bytes);
 void lwip_conn_shut(struct lwip_conn *c);  /* FIN after what was written */
 void lwip_conn_abort(struct lwip_conn *c); /* RST; `gone` comes before it returns */

@@ -10,7 +10,6 @@ enum {
 	EXTENSION_FRAGMENT = 44,
 	EXTENSION_OPTIONS = 60
 };
-enum { ICMP_ECHO_REPLY_4 = 0, ICMP_ECHO_4 = 8, ICMP_ECHO_6 = 128, ICMP_ECHO_REPLY_6 = 129 };
 enum { TCP_OPTION_END = 0, TCP_OPTION_NONE = 1, TCP_OPTION_MSS = 2 };
 
 static uint16_t get16(const uint8_t *at)

@@ -6,11 +6,13 @@
  *     allow-host              the gateway's address leads to the machine's loopback
  *     rate                    per container and direction
  *     dns-log                 each question is logged
- *     dns-allowed-only        names outside that no `allow NAME` line has are not asked for:
- * REFUSED resolver                for names outside, instead of the machine's; at most 4 The first
- * line that matches decides. When none does: denied where any `allow` line stands, else allowed.
- * `*` is any address. A NAME (with `*.` in front: every name below it) stands for the addresses
- * that the gateway's own DNS gave out for it and whose TTL has not ended; the set is bounded.
+ *     dns-allowed-only        names outside that no `allow NAME` line has are REFUSED
+ *     resolver                for names outside, instead of the machine's; at most 4
+ *
+ * The first line that matches decides. When none does: denied where any `allow` line stands, else
+ * allowed. `*` is any address. A NAME (with `*.` in front: every name below it) stands for the
+ * addresses that the gateway's own DNS gave out for it and whose TTL has not ended; the set is
+ * bounded.
  *
  * Some classes of addresses are closed whatever stands here, unless an `allow` line lies wholly
  * inside of the class (`allow 169.254.169.254/32`): a wide line never opens them, nor does a name

@@ -2,11 +2,10 @@
  *
  * Owns the fds. Each is a ring of its own in the kernel, and netd gives each container one of them
  * (net/router.h): who sends more than is read loses packets of his own. Each is in a lane of the
- * caller's, so that they have their turns (loop.h), and each frame is handed to its owner, who may
- * keep it (frame.h). What is for a
- * container goes by its device; the kernel drops it elsewhere. Sending never waits: what the device
- * does not take is lost, as on a wire. Source: linux/virtio_net.h,
- * Documentation/networking/tuntap.rst. */
+ * caller's, so that they have their turns (loop.h), and each frame is handed to the caller, who may
+ * keep it (frame.h). What is for a container goes by its device; the kernel drops it elsewhere.
+ * Sending never waits: what the device does not take is lost, as on a wire. Source:
+ * linux/virtio_net.h, Documentation/networking/tuntap.rst. */
 #pragma once
 
 #include <stddef.h>

@@ -35,11 +35,12 @@ bool address_parse(const char *text, struct address *out)
 	return out->family != AF_UNSPEC;
 }
 
-void address_print(const struct address *a, char text[ADDRESS_TEXT_MAX])
+const char *address_print(const struct address *a, char text[ADDRESS_TEXT_MAX])
 {
 	text[0] = '\0';
 	if (a->family)
 		inet_ntop(a->family, a->bytes, text, ADDRESS_TEXT_MAX);
+	return text;
 }
 
 const char *subnet_print(const struct subnet *s, char text[SUBNET_TEXT_MAX])

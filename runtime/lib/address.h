@@ -25,8 +25,8 @@ struct subnet {
 bool address_parse(const char *text, struct address *out);
 /* "10.0.0.0/8"; host bits that are set are refused; a bare address is /32 or /128. */
 bool subnet_parse(const char *text, struct subnet *out);
-void address_print(const struct address *a, char text[ADDRESS_TEXT_MAX]);
-/* Returns text; "" for none. */
+/* Both return text; "" for none. */
+const char *address_print(const struct address *a, char text[ADDRESS_TEXT_MAX]);
 const char *subnet_print(const struct subnet *s, char text[SUBNET_TEXT_MAX]);
 
 /* size_bytes: 4 or 16, else the result is none. */

@@ -31,11 +31,9 @@ enum {
 
 static void put_address(struct msg *m, const struct address *a)
 {
-	char text[ADDRESS_TEXT_MAX] = "";
+	char text[ADDRESS_TEXT_MAX];
 
-	if (a->family)
-		address_print(a, text);
-	msg_put_str(m, text);
+	msg_put_str(m, address_print(a, text));
 }
 
 static void put_subnet(struct msg *m, const struct subnet *s)
@@ -205,7 +203,6 @@ void net_tell_backend(struct net_network *w, const struct net_port *p, const cha
 	keeper_tell(&w->keeper, &m);
 }
 
-/* The backends first: from the moment it has the socket it serves. */
 static void tell_publish(struct net_network *w, const struct net_port *p, int fd)
 {
 	struct msg m;

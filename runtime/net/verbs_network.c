@@ -46,12 +46,6 @@ static int plan_router(const struct request *r, struct router *plan, struct err 
 	return 0;
 }
 
-static bool overlaps(const struct subnet *a, const struct subnet *b)
-{
-	return a->address.family && a->address.family == b->address.family &&
-	       (subnet_contains(a, &b->address) || subnet_contains(b, &a->address));
-}
-
 static bool is_same(const struct router *a, const struct router *b)
 {
 	return memcmp(&a->subnet4, &b->subnet4, sizeof(a->subnet4)) == 0 &&
@@ -80,8 +74,8 @@ static int make_network(struct nets *n, const struct request *r, const struct ro
 	if (n->count == NETS_MAX)
 		return err_set(e, "there are %d networks already", NETS_MAX);
 	for (w = n->first; w; w = w->next)
-		if (overlaps(&w->router.subnet4, &plan->subnet4) ||
-		    overlaps(&w->router.subnet6, &plan->subnet6))
+		if (subnet_overlaps(&w->router.subnet4, &plan->subnet4) ||
+		    subnet_overlaps(&w->router.subnet6, &plan->subnet6))
 			return err_set(e, "its subnet overlaps with network %s", w->name);
 	w = net_network_create(n, r->name, plan, e);
 	if (!w)
@@ -159,11 +153,9 @@ int verb_delete(struct nets *n, struct msg *m, struct verb_answer *a)
 
 static void put_address(struct msg *m, const struct address *a)
 {
-	char text[ADDRESS_TEXT_MAX] = "";
+	char text[ADDRESS_TEXT_MAX];
 
-	if (a->family)
-		address_print(a, text);
-	msg_put_str(m, text);
+	msg_put_str(m, address_print(a, text));
 }
 
 static void say_network(const struct net_network *w, struct msg *m)
