@@ -20,7 +20,7 @@
 #include "lib/loop.h"
 #include "lib/msg.h"
 
-enum { CHANNEL_FD = 3 };
+enum { CHANNEL_FD = 3, CARRIER_NICE = -4 };
 
 enum slot_state { SLOT_FREE, SLOT_CARRIED, SLOT_WANTED, SLOT_DROPPED };
 
@@ -249,13 +249,15 @@ static unsigned cpus(unsigned most)
 	return (unsigned)CPU_COUNT(&set) < most ? (unsigned)CPU_COUNT(&set) : most;
 }
 
-/* It takes what time there is, and wakes up without interrupting whoever woke it: more waits for it
- * then (sched(7): SCHED_BATCH). musl has no call for that. */
+/* Wakes up without interrupting whoever woke it: more waits for it then (sched(7): SCHED_BATCH, for
+ * which musl has no call). But among eight who send and eight who read on two CPUs it needs more
+ * than an equal share: with less all buffers are full, and cold. The gateway has more than that
+ * (netd's unit); one that was started without stays as it is. */
 static void be_patient(void)
 {
 	const struct sched_param none = { 0 };
 
-	setpriority(PRIO_PROCESS, 0, 0);
+	setpriority(PRIO_PROCESS, 0, CARRIER_NICE);
 	syscall(SYS_sched_setscheduler, 0, SCHED_BATCH, &none);
 }
 
