@@ -16,7 +16,6 @@ struct carrier;
 
 struct carried {
 	struct carrier *by; /* NULL: the slot is free */
-	bool wanted;
 	struct relay relay;
 };
 
@@ -64,7 +63,7 @@ static void on_empty(struct relay *r)
 	struct relay_state state = relay_state_now(r);
 	int i;
 
-	if (!one->wanted && relay_flows(r))
+	if (!r->asked && relay_flows(r))
 		return;
 	relay_release(r);
 	/* Not their end: the gateway has them too. */
@@ -89,7 +88,6 @@ static void carry(struct carrier *c, struct carried *one, uint64_t state, struct
 	};
 
 	one->by = c;
-	one->wanted = false;
 	if (relay_start(&one->relay, &setup, c->e) < 0)
 		say(one, CARRIER_OVER, true);
 }
@@ -104,7 +102,6 @@ static void drop(struct carried *one)
 
 static void want(struct carried *one)
 {
-	one->wanted = true;
 	if (one->by)
 		relay_ask_empty(&one->relay);
 }

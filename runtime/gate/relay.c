@@ -113,7 +113,7 @@ static enum outcome copy_on(struct relay_way *w, int from_fd, int to_fd)
  * in full flow there mostly is. */
 static enum outcome splice_on(struct relay *r, struct relay_way *w, int from_fd, int to_fd)
 {
-	int rounds = bulk_has(&w->bulk) ? BULK_ROUNDS : 1;
+	int rounds = bulk_has(&w->bulk) && !r->asked ? BULK_ROUNDS : 1;
 	enum outcome outcome = w->held == 0 ? fill(w, from_fd) : OUTCOME_MORE;
 
 	/* No bytes, or the end. Or an urgent byte comes next: splice stops before it, and takes the
@@ -285,10 +285,16 @@ static bool is_empty(const struct relay *r)
 	return true;
 }
 
-void relay_ask_empty(struct relay *r)
+static void tell_empty(struct relay *r)
 {
 	if (r->on_empty && is_empty(r))
 		r->on_empty(r);
+}
+
+void relay_ask_empty(struct relay *r)
+{
+	r->asked = true;
+	tell_empty(r);
 }
 
 static void on_event(struct relay *r, int i, unsigned events)
@@ -298,7 +304,7 @@ static void on_event(struct relay *r, int i, unsigned events)
 	if (!goes_on || (r->ways[0].done && r->ways[1].done))
 		relay_finish(r, !goes_on);
 	else
-		relay_ask_empty(r);
+		tell_empty(r);
 }
 
 static void on_first(struct loop_source *source, unsigned events)

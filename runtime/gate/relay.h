@@ -54,6 +54,7 @@ struct relay {
 	struct bulk *bulk;
 	relay_fn *on_end;		/* the sockets are closed already */
 	relay_fn *on_empty;		/* NULL: nobody asks */
+	bool asked;			/* to be empty */
 	bool released;
 	bool was_reset;			/* for on_end */
 };
@@ -81,7 +82,8 @@ int relay_start(struct relay *r, const struct relay_setup *setup, struct err *e)
 /* Resets both connections, also of a released one; on_end is not called. */
 void relay_abort(struct relay *r);
 
-/* Calls on_empty now if it is so, not only after the next byte. */
+/* Calls on_empty now if it is so, not only after the next byte. From now on it reads once for each
+ * event, so that it is empty now and then even when its reader is slower than its sender. */
 void relay_ask_empty(struct relay *r);
 /* For a message. */
 uint64_t relay_state_bits(const struct relay_state *state);

@@ -27,7 +27,7 @@
 #include "lib/err.h"
 #include "lib/msg.h"
 
-enum { LONG_BYTES = 3 * BULK_FROM_BYTES + 7, PIECE_BYTES = 65536 };
+enum { LONG_BYTES = 3 * BULK_FROM_BYTES + 7, PIECE_BYTES = 65536, SLOW_MS = 20000 };
 
 static struct loop *loop;
 static struct pipes *pipes;
@@ -337,6 +337,71 @@ static void limited_comes_back(void **state)
 	both_are_content();
 }
 
+static int floods(int fd)
+{
+	static char piece[16 * PIECE_BYTES];
+
+	while (write(fd, piece, sizeof(piece)) > 0)
+		;
+	return errno == ECONNRESET || errno == EPIPE ? 0 : 1;
+}
+
+/* So that whoever carries has more than this reader takes, all the time. */
+static int hears_slowly(int fd)
+{
+	static char piece[PIECE_BYTES];
+	size_t count = 0;
+	ssize_t n;
+
+	while ((n = read(fd, piece, sizeof(piece))) > 0)
+		if ((count += (size_t)n) > 2 * BULK_FROM_BYTES)
+			usleep(20);
+	return n < 0 && errno == ECONNRESET ? 0 : 1;
+}
+
+static void limit_when_slow(struct loop_timer *timer)
+{
+	if (one.relay.released && one.counts[0] > 3 * BULK_FROM_BYTES)
+		limit();
+	loop_timer_set(loop, timer, 1);
+}
+
+static void stop_when_limited(struct loop_timer *timer)
+{
+	if (one.rates[0].bytes_per_s > 0 && !one.relay.released)
+		loop_stop(loop);
+	else
+		loop_timer_set(loop, timer, 1);
+}
+
+static void stop_in_any_case(struct loop_timer *timer)
+{
+	(void)timer;
+	loop_stop(loop);
+}
+
+/* Also one that is never empty by itself, since its reader is slower than its sender. */
+static void slow_one_comes_back(void **state)
+{
+	struct loop_timer limits = { .on_time = limit_when_slow };
+	struct loop_timer looks = { .on_time = stop_when_limited };
+	struct loop_timer patience = { .on_time = stop_in_any_case };
+
+	(void)state;
+	loop_timer_set(loop, &limits, 1);
+	loop_timer_set(loop, &looks, 1);
+	loop_timer_set(loop, &patience, SLOW_MS);
+	start(floods, hears_slowly);
+	assert_true(one.rates[0].bytes_per_s > 0);
+	assert_false(one.relay.released);
+	assert_false(one.is_over);
+	loop_timer_off(&limits);
+	loop_timer_off(&looks);
+	loop_timer_off(&patience);
+	relay_abort(&one.relay);
+	both_are_content();
+}
+
 static void stop(void)
 {
 	loop_stop(loop);
@@ -444,6 +509,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ends_in_order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(half_closed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(limited_comes_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(slow_one_comes_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(dropped, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(carrier_dies, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(slots_are_used_again, set_up, tear_down),
