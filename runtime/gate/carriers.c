@@ -66,10 +66,12 @@ static void count(struct carrier_process *p, struct slot *s)
 	const struct carrier_count *there = &p->counts[s - p->slots];
 	int i;
 
-	for (i = 0; s->relay && i < 2; i++) {
+	for (i = 0; i < 2; i++) {
 		uint64_t bytes = __atomic_load_n(&there->bytes[i], __ATOMIC_RELAXED);
 
-		*s->relay->ways[i].counter += bytes - s->counted[i];
+		/* What moved after it was dropped is nobody's, the next one's least of all. */
+		if (s->relay)
+			*s->relay->ways[i].counter += bytes - s->counted[i];
 		s->counted[i] = bytes;
 	}
 }

@@ -425,6 +425,42 @@ static void kill_carrier(void)
 	kill(*carrier_pid, SIGKILL);
 }
 
+/* With a carrier that has more to do when it goes on. */
+static void stop_in_the_middle(void)
+{
+	usleep(20000);
+	kill(*carrier_pid, SIGSTOP);
+	loop_stop(loop);
+}
+
+/* What its carrier moved until it heard of that is not the next one's. */
+static void dropped_is_not_counted(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i < 5; i++) {
+		one.on_taken = stop_in_the_middle;
+		start(floods, hears_on);
+		carriers_drop(carriers, &one.relay);
+		relay_abort(&one.relay);
+		kill(*carrier_pid, SIGCONT);
+		both_are_content();
+		make_tcp(&ends[0]);
+		make_tcp(&ends[2]);
+		memset(&one, 0, sizeof(one));
+		start(client_says_all, container_hears_all);
+		both_are_content();
+		assert_true(one.taken >= 1);
+		assert_int_equal(one.counts[0], LONG_BYTES);
+		make_tcp(&ends[0]);
+		make_tcp(&ends[2]);
+		memset(&one, 0, sizeof(one));
+	}
+	for (i = 0; i < 4; i++)
+		close(ends[i]);
+}
+
 /* No end that looks like one in order: bytes are lost. What comes after is carried here. */
 static void carrier_dies(void **state)
 {
@@ -511,6 +547,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(limited_comes_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(slow_one_comes_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(dropped, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(dropped_is_not_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(carrier_dies, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(slots_are_used_again, set_up, tear_down),
 		cmocka_unit_test(refuses_nonsense),
