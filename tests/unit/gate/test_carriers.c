@@ -538,6 +538,29 @@ static void refuses_nonsense(void **state)
 	close(pair[1]);
 }
 
+/* It was killed while it was being answered: no failure of the carrier's. What epoll does not watch
+ * is over at once. */
+static void gateway_is_gone(void **state)
+{
+	static struct carrier_count counts[CARRIER_SLOTS];
+	int pair[2], fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct err e;
+	struct msg m;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	msg_init(&m, CARRIER_CARRY);
+	msg_put_u64(&m, 0);
+	msg_put_u64(&m, 0);
+	msg_put_fd(&m, fd);
+	msg_put_fd(&m, fd);
+	assert_int_equal(msg_send(pair[0], &m, &e), 0);
+	close(pair[0]);
+	assert_int_equal(carrier_run(pair[1], counts, no_jail, &e), 0);
+	close(pair[1]);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -551,6 +574,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(carrier_dies, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(slots_are_used_again, set_up, tear_down),
 		cmocka_unit_test(refuses_nonsense),
+		cmocka_unit_test(gateway_is_gone),
 	};
 
 	alarm(120);
