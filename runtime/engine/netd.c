@@ -28,6 +28,7 @@ enum {
 				   its end one for each of its ports */
 	FLAG_INTERNAL = 1,	/* NET_CREATE */
 	FLAG_DEFAULT = 1,	/* NET_ATTACH */
+	FLAG_ASKED = 2,
 };
 
 struct pending {
@@ -346,7 +347,10 @@ int netd_attach(struct netd *net, const struct attachments *all, unsigned number
 	put_address(m, &a->address4);
 	put_address(m, &a->address6);
 	msg_put_str(m, mac);
-	msg_put_u64(m, a->is_default ? FLAG_DEFAULT : 0);
+	/* Who is on internal networks alone has no way out, but a name server. */
+	msg_put_u64(m, a->is_default		       ? FLAG_DEFAULT
+		       : a == attachments_default(all) ? FLAG_ASKED
+						       : 0);
 	put_policy(m, &service->network);
 	put_names(m, all, a);
 	msg_put_u64(m, all->exposed.count);

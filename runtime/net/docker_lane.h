@@ -19,8 +19,8 @@
  * priority 11, no client of a service: TCP, it reaches the ports alone that the namespace gives to
  * clients (ip_local_port_range, as it is now), UDP from 1024 on (resolvers choose one themselves).
  *
- * Only on the network of the default route, and of IPv4. All of it but the rules goes with the
- * device; without the route a question finds the loopback again, where nobody is. */
+ * Only on the network that /etc/resolv.conf names, and of IPv4. All of it but the rules goes with
+ * the device; without the route a question finds the loopback again, where nobody is. */
 #pragma once
 
 struct err;

@@ -281,7 +281,7 @@ static int settle(int fd, struct plug *p, const struct router *r, struct err *e)
 						   keep_marked(fd, AF_INET6, &why) == 0));
 	if (!p->keeps_client)
 		log_warn("published ports show clients as the container itself: %s", why.text);
-	if (p->is_default && p->address4.family && docker_lane_lead(fd, p, r, index, &why))
+	if (p->is_asked && p->address4.family && docker_lane_lead(fd, p, r, index, &why))
 		log_warn("no name server answers in the container at 127.0.0.11: %s", why.text);
 	return 0;
 }

@@ -42,6 +42,7 @@ struct plug {
 	struct address address4, address6;
 	unsigned char mac[PLUG_MAC_BYTES];
 	bool is_default;
+	bool is_asked; /* its gateway is its name server: 127.0.0.11 leads there */
 	bool keeps_client; /* answer: this kernel has rules, so sockets may be transparent */
 };
 

@@ -14,7 +14,7 @@
 #include "net/nets.h"
 #include "net/verbs.h"
 
-enum { ATTACH_DEFAULT = 1, ATTACH_FLAGS = ATTACH_DEFAULT };
+enum { ATTACH_DEFAULT = 1, ATTACH_ASKED = 2, ATTACH_FLAGS = ATTACH_DEFAULT | ATTACH_ASKED };
 
 struct request {
 	const char *network, *container, *interface, *address4, *address6, *mac, *policy;
@@ -87,6 +87,7 @@ static int plan(struct nets *n, struct request *r, int ns_fd, struct err *e)
 			return err_set(e, "%#jx is no port of tcp or udp", (uintmax_t)r->ports[i]);
 	str_copy(p->interface, sizeof(p->interface), r->interface);
 	p->is_default = r->flags & ATTACH_DEFAULT;
+	p->is_asked = r->flags & ATTACH_FLAGS;
 	if (ns_fd < 0)
 		return err_set(e, "its network namespace was not passed");
 	return net_ns_check(ns_fd, n->own_ns_fd, e);
@@ -96,7 +97,8 @@ static bool is_same(const struct plug *a, const struct plug *b, int ns_fd)
 {
 	return net_ns_same(a->ns_fd, ns_fd) && address_equal(&a->address4, &b->address4) &&
 	       address_equal(&a->address6, &b->address6) && str_equal(a->interface, b->interface) &&
-	       memcmp(a->mac, b->mac, PLUG_MAC_BYTES) == 0 && a->is_default == b->is_default;
+	       memcmp(a->mac, b->mac, PLUG_MAC_BYTES) == 0 && a->is_default == b->is_default &&
+	       a->is_asked == b->is_asked;
 }
 
 static void leave(struct net_network *w, struct net_member *m)

@@ -22,10 +22,11 @@ enum wire_program {
  *              A network that is there is changed to it; subnets only while nobody is attached
  * NET_DELETE   str network: what is attached is detached; one that is not there is fine
  * NET_ATTACH   str network, str container, str interface ("eth0"), str address4, str address6, str
- *              mac ("" = by address), u64 flags (1 default route), str policy, u64 names, then str
- *              name each (host names and aliases; the first one is the reverse name), u64 ports,
- *              then u64 each (protocol x 65536 + port: it listens there, for SRV records); fd: its
- *              network namespace. Attached there already: names, ports and policy are changed
+ *              mac ("" = by address), u64 flags (1 default route, 2 without one: its name server
+ *              all the same), str policy, u64 names, then str name each (host names and aliases;
+ *              the first one is the reverse name), u64 ports, then u64 each (protocol x 65536 +
+ *              port: it listens there, for SRV records); fd: its network namespace. Attached
+ *              there already: names, ports and policy are changed
  * NET_DETACH   str network, str container: one that is not attached is fine
  * NET_PUBLISH  str network, str key, u64 protocol (6, 17), str host address ("" = every one, v4 and
  *              v6), u64 host port (0 = any free one), u64 container port, u64 balance (0

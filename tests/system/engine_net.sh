@@ -24,8 +24,10 @@ services:
   far: {image: t, ulimits: {nofile: 1024}, command: [/bin/netpal, ask, web, '80'], stop_signal: SIGURG, stop_grace_period: 1s}
   apart: {image: t, ulimits: {nofile: 1024}, command: [/bin/netpal, ask1, 172.30.0.9, '80']}
   host: {image: t, ulimits: {nofile: 1024}, command: [/bin/netpal, ask1, host.docker.internal, '8080'], extra_hosts: ['host.docker.internal:host-gateway']}
+  dark: {image: t, ulimits: {nofile: 1024}, command: [/bin/netpal, sleep], networks: [inside]}
   side: {image: t, ulimits: {nofile: 1024}, network_mode: 'service:web', command: [/bin/netpal, ask, localhost, '80']}
 networks:
+  inside: {internal: true}
   front: {enable_ipv6: true, ipam: {config: [{subnet: 172.30.0.0/16}]}}
 C
 asks() { ./netpal ask1 127.0.0.1 "$1" | grep -q "said hello"; }
@@ -51,6 +53,7 @@ verdict "by the DNS alone" eval 'top=/proc/$(pid both)/root; grep -w both "$top"
 digs() { nsenter -t "$(pid both)" -n dig +short "@$(nsenter -t "$(pid both)" -n ip route | sed -n 's/^default via \([^ ]*\).*/\1/p')" "$@"; }
 if command -v dig >/dev/null; then
 	verdict "with its port there, though it is only exposed" within 20 eval '[ "$(digs _7._tcp.web SRV)" = "0 0 7 web.front." ]'
+	verdict "who has no way out asks its network's gateway at 127.0.0.11, too" within 20 eval 'nsenter -t "$(pid dark)" -n dig +short +tries=1 @127.0.0.11 dark | grep "^172\."'
 	verdict "and the reverse name" within 20 eval '[ "$(digs -x 172.30.0.9)" = web.front. ]'
 fi
 verdict "another network does not reach the address" within 20 eval 'said apart "172.30.0.9: " && ! said apart hello'

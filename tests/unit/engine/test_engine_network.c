@@ -540,6 +540,8 @@ static void many_networks(void **state)
 	wait_for("NET_CREATE out 0 172.19.0.0/16 172.19.0.1   rate 1000000\n 9000;");
 	wait_for("NET_ATTACH in lab eth0 172.18.0.2   0 allow 10.0.0.0/8\nresolver 192.0.2.1\n 2 "
 		 "lab box 3 393296 393225 1114165;");
+	/* On an internal one alone: no default route, but it asks for names there. */
+	wait_for("NET_ATTACH in db eth0 172.18.0.3   2 ");
 	wait_for("NET_ATTACH out lab eth1 172.19.0.2  02:00:00:00:00:01 1 allow 10.0.0.0/8\n"
 		 "resolver 192.0.2.1\n 4 lab box a b 3 393296 393225 1114165;");
 	wait_for("RELEASE db;");
