@@ -26,6 +26,7 @@ struct carrier {
 	struct bulk bulk;
 	struct carrier_count *counts;
 	struct carried carried[CARRIER_SLOTS];
+	unsigned used;
 	struct err *e; /* why it ends, if that is an error */
 	bool failed;
 };
@@ -46,6 +47,9 @@ static void say(struct carried *one, enum carrier_message type, uint64_t state)
 	msg_put_u64(&m, (uint64_t)(one - c->carried));
 	msg_put_u64(&m, state);
 	one->by = NULL;
+	/* Of what its user may have in pipes those who rest keep none: each network has several. */
+	if (--c->used == 0)
+		pipes_rest(c->pipes);
 	/* EPIPE: the gateway is gone, and on_channel is about to learn it. */
 	if (msg_send(c->channel.fd, &m, c->e) < 0 && c->e->number != EPIPE)
 		fail(c);
@@ -89,6 +93,7 @@ static void carry(struct carrier *c, struct carried *one, uint64_t state, struct
 	};
 
 	one->by = c;
+	c->used++;
 	if (relay_start(&one->relay, &setup, c->e) < 0)
 		say(one, CARRIER_OVER, true);
 }

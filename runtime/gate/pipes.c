@@ -29,16 +29,22 @@ static void destroy(struct pipes *ps, struct pipe *p)
 	free(p);
 }
 
-void pipes_destroy(struct pipes *ps)
+void pipes_rest(struct pipes *ps)
 {
 	struct pipe *p;
 
-	if (!ps)
-		return;
 	while ((p = ps->kept)) {
 		ps->kept = p->next;
+		ps->kept_count--;
 		destroy(ps, p);
 	}
+}
+
+void pipes_destroy(struct pipes *ps)
+{
+	if (!ps)
+		return;
+	pipes_rest(ps);
 	free(ps);
 }
 

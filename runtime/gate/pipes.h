@@ -33,4 +33,5 @@ void pipes_destroy(struct pipes *ps);	/* NULL is fine; all are back */
 
 struct pipe *pipes_take(struct pipes *ps);	/* empty; NULL: none is left */
 void pipes_give(struct pipes *ps, struct pipe *p);	/* an empty one */
+void pipes_rest(struct pipes *ps);	/* keeps none for the next one */
 void pipes_drop(struct pipes *ps, struct pipe *p);	/* one with bytes in it; NULL is fine */

@@ -166,6 +166,8 @@ def limited():
         netd.say_member(c)
         within(PATIENCE_S, lambda: carried(netd) == 0, lambda: f"{carried(netd)} is still with a carrier")
         assert down.ended is None
+        # Carriers with nothing to do keep no room in pipes either.
+        assert not [link for pid in carriers_of(netd) for fd, link in links(pid).items() if fd > 2 and link.startswith("pipe:")]
         # And neither is it handed over again.
         goal = down.count + (24 << 20)
         within(PATIENCE_S, lambda: down.count > goal, lambda: (down.count, goal))

@@ -182,7 +182,10 @@ static void keeps_few(void **state)
 	for (i = 0; i < PIPES_KEPT; i++)
 		pipes_give(ps, pipes_take(ps));
 	assert_int_equal((held[0] = pipes_take(ps))->bytes, PIPE_BULK_BYTES);
+	fds[0] = held[0]->write_fd;
 	pipes_give(ps, held[0]);
+	pipes_rest(ps);
+	assert_int_equal(fcntl(fds[0], F_GETFD), -1);
 	pipes_destroy(ps);
 }
 
