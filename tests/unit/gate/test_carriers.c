@@ -359,11 +359,26 @@ static int hears_slowly(int fd)
 	return n < 0 && errno == ECONNRESET ? 0 : 1;
 }
 
+static void stop_in_any_case(struct loop_timer *timer)
+{
+	(void)timer;
+	loop_stop(loop);
+}
+
+/* From then on it is a matter of time. */
+static struct loop_timer patience = { .on_time = stop_in_any_case };
+
+/* While it is slow for a moment only: on a busy machine its flow may be found to have ended. */
 static void limit_when_slow(struct loop_timer *timer)
 {
-	if (one.relay.released && one.counts[0] > 3 * BULK_FROM_BYTES)
+	if (one.relay.released && one.counts[0] > 2 * BULK_FROM_BYTES + 16 * PIECE_BYTES) {
 		limit();
-	loop_timer_set(loop, timer, 1);
+		loop_timer_set(loop, &patience, SLOW_MS);
+	} else if (one.counts[0] > 8 * BULK_FROM_BYTES) {
+		loop_stop(loop);
+	} else {
+		loop_timer_set(loop, timer, 1);
+	}
 }
 
 static void stop_when_limited(struct loop_timer *timer)
@@ -374,32 +389,33 @@ static void stop_when_limited(struct loop_timer *timer)
 		loop_timer_set(loop, timer, 1);
 }
 
-static void stop_in_any_case(struct loop_timer *timer)
-{
-	(void)timer;
-	loop_stop(loop);
-}
-
-/* Also one that is never empty by itself, since its reader is slower than its sender. */
+/* Also one that is never empty by itself, since its reader is slower than its sender. Where its
+ * flow was found to have ended before, it is not about that, and another one is tried. */
 static void slow_one_comes_back(void **state)
 {
 	struct loop_timer limits = { .on_time = limit_when_slow };
 	struct loop_timer looks = { .on_time = stop_when_limited };
-	struct loop_timer patience = { .on_time = stop_in_any_case };
+	int tries = 0;
 
 	(void)state;
-	loop_timer_set(loop, &limits, 1);
-	loop_timer_set(loop, &looks, 1);
-	loop_timer_set(loop, &patience, SLOW_MS);
-	start(floods, hears_slowly);
-	assert_true(one.rates[0].bytes_per_s > 0);
-	assert_false(one.relay.released);
-	assert_false(one.is_over);
-	loop_timer_off(&limits);
-	loop_timer_off(&looks);
-	loop_timer_off(&patience);
-	relay_abort(&one.relay);
-	both_are_content();
+	do {
+		if (tries > 0) {
+			make_tcp(&ends[0]);
+			make_tcp(&ends[2]);
+			memset(&one, 0, sizeof(one));
+		}
+		loop_timer_set(loop, &limits, 1);
+		loop_timer_set(loop, &looks, 1);
+		start(floods, hears_slowly);
+		assert_false(one.relay.released);
+		assert_false(one.is_over);
+		loop_timer_off(&limits);
+		loop_timer_off(&looks);
+		loop_timer_off(&patience);
+		relay_abort(&one.relay);
+		both_are_content();
+	} while (one.rates[0].bytes_per_s == 0 && ++tries < 10);
+	assert_true(tries < 10);
 }
 
 static void stop(void)
