@@ -135,13 +135,14 @@ tap "a batch takes no port of the host" $?
 # The Makefile's half of the host, beside programs that say what they were called with.
 mkdir -p "$t/checkout/tools" "$t/checkout/qemu"
 cp Makefile "$t/checkout"
+cp tools/alone "$t/checkout/tools"
 printf '#!/bin/sh\nprintf "<%%s>" "${0##*/}" "$@" "$WORK" "$APPEND"; echo\n' | tee "$t/checkout/tools/enter" >"$t/checkout/qemu/run"
 printf '#!/bin/sh\n' | tee "$t/checkout/tools/toolroot" >"$t/checkout/tools/fetch"
 chmod +x "$t/checkout"/*/*
 name="work/it's  a (1) & b;.ipynb"
 env -u CUVETTE_INSIDE -u MAKEFLAGS make -C "$t/checkout" -s run NOTEBOOK="$name" WORK="/my (own) work" APPEND='a="b  c"' \
 	>"$t/said" 2>&1 && grep -qxF "<run><--batch><$name></my (own) work><a=\"b  c\">" "$t/said" &&
-	grep -qF "<enter><make>" "$t/said" && grep -qF "<NOTEBOOK=$name>" "$t/said"
+	grep -qF "<enter><tools/alone><build><make>" "$t/said" && grep -qF "<NOTEBOOK=$name>" "$t/said"
 tap "make run hands every name on as it is" $?
 clean() { env -u CUVETTE_INSIDE -u MAKEFLAGS make -C "$t/checkout" -s clean >"$t/said" 2>&1; }
 mkdir -p "$t/checkout/build/run"
