@@ -504,6 +504,8 @@ void container_failed(struct container *c, const char *sentence)
 		break;
 	case CONTAINER_ASKED_NETNS:
 		log_warn("container=%s: its network: %s", c->doc.name, sentence);
+		c->member.lost = true;
+		c->env->on_change(c->env->ctx);
 		break;
 	case CONTAINER_ASKED_KILL:
 		/* It went away by itself meanwhile: its end is reported on its own. */

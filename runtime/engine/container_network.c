@@ -60,6 +60,24 @@ static void on_failed(struct member *m, const char *sentence)
 	call_off(c);
 }
 
+static void on_settled(struct member *m)
+{
+	struct container *c = owner_of(m, struct container, member);
+
+	c->env->on_change(c->env->ctx);
+}
+
+/* The successor would fail at the same: see service_roll. */
+static void on_refused(struct member *m, const char *sentence)
+{
+	struct container *c = owner_of(m, struct container, member);
+
+	report_error(c->env->report, "%s: %s%s", c->doc.name, sentence,
+		     m->ports->former ? "; until the compose file is right it runs on as it was, "
+					"with its ports of before" :
+					"");
+}
+
 /* What does not answer is waited for as long as what does not end; so is a member that netd is
  * being told of again: until then clients may still be sent there. */
 static void on_drain_time(struct loop_timer *timer)
@@ -86,6 +104,8 @@ void container_init_network(struct container *c, const struct attachments *attac
 	c->attachments = attachments;
 	c->member.joined = on_joined;
 	c->member.failed = on_failed;
+	c->member.settled = on_settled;
+	c->member.refused = on_refused;
 	c->drain.on_time = on_drain_time;
 	member_init(&c->member, c->env->loop, c->env->net, attachments, ports);
 }

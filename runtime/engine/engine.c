@@ -275,12 +275,12 @@ static void on_netd_member(void *ctx, const struct netd_member *m)
 		leftover_member(&engine->leftover, m);
 }
 
-static void on_netd_port(void *ctx, const char *network, const char *key)
+static void on_netd_port(void *ctx, const char *network, const char *key, uint64_t host_port)
 {
 	struct engine *engine = ctx;
 
 	if (!engine->env.batch)
-		leftover_port(&engine->leftover, network, key);
+		leftover_port(&engine->leftover, network, key, host_port);
 }
 
 static void finish_batch(struct engine *engine, uint64_t status)

@@ -4,6 +4,7 @@
 #include "compose/compose.h"
 #include "engine/attachment.h"
 #include "engine/container.h"
+#include "engine/former_port.h"
 #include "engine/network.h"
 #include "lib/err.h"
 #include "lib/log.h"
@@ -78,9 +79,36 @@ void leftover_member(struct leftover *l, const struct netd_member *m)
 		log_warn("detach %s: %s", m->container, e.text);
 }
 
-void leftover_port(struct leftover *l, const char *network, const char *key)
+static struct former_port *remember(const struct leftover *l, const char *network, const char *key,
+				    uint64_t host_port)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		struct container *c = &l->containers[i];
+		struct former_port *p;
+
+		if (!c->attachments ||
+		    !str_equal(attachments_default(c->attachments)->network->doc.name, network))
+			continue;
+		p = former_port_read(key, host_port, c->attachments->service->name, c->env->arena);
+		if (p)
+			return member_remember_port(&c->member, p);
+	}
+	return NULL;
+}
+
+static bool is_in_the_way(const struct leftover *l, const struct former_port *p)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->containers[i].attachments &&
+		    member_collides(&l->containers[i].member, &p->map))
+			return true;
+	return false;
+}
+
+void leftover_port(struct leftover *l, const char *network, const char *key, uint64_t host_port)
 {
 	const struct netd_port port = { .network = network, .key = key };
+	struct former_port *former;
 	struct err e;
 
 	if (l->skips)
@@ -89,6 +117,12 @@ void leftover_port(struct leftover *l, const char *network, const char *key)
 		if (l->containers[i].attachments &&
 		    member_claim_port(&l->containers[i].member, network, key))
 			return;
+	former = remember(l, network, key, host_port);
+	if (former) {
+		former->open = !is_in_the_way(l, former);
+		if (former->open)
+			return;
+	}
 	log_info("port \"%s\" of network %s is not in the compose file any more: closed", key,
 		 network);
 	if (netd_withdraw(l->net, &port, &e) < 0)

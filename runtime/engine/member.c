@@ -10,6 +10,7 @@
 
 #include "compose/compose.h"
 #include "engine/attachment.h"
+#include "engine/former_port.h"
 #include "engine/netd.h"
 #include "engine/network.h"
 #include "lib/arena.h"
@@ -50,11 +51,14 @@ static void fail(struct member *m, const char *what, const char *name, const cha
 
 	snprintf(sentence, sizeof(sentence), "%s %s: %s", what, name, why);
 	go_out(m);
-	/* It runs: to end it for that would make things worse. */
-	if (again)
-		log_err("container=%s has lost its network: %s", name_of(m), sentence);
-	else
+	if (!again) {
 		m->failed(m, sentence);
+		return;
+	}
+	/* It runs: to end it for that would make things worse. */
+	log_err("container=%s has lost its network: %s", name_of(m), sentence);
+	m->lost = true;
+	m->settled(m);
 }
 
 /* "web tcp 127.0.0.1:8080-8090 80": its words in the compose file, whatever comes of them. */
@@ -77,6 +81,78 @@ static struct netd_port port_of(const struct member *m, const struct member_port
 		.least_connections = s->replicas.least_connections,
 		.state = m->serves_as,
 	};
+}
+
+static struct netd_port port_of_former(const struct member *m, const struct former_port *p)
+{
+	return (struct netd_port){
+		.network = attachments_default(m->attachments)->network->doc.name,
+		.key = p->key,
+		.container = name_of(m),
+		.host_address = p->map.host_address,
+		.protocol = p->map.protocol,
+		.host_port = p->map.host_first,
+		.container_port = p->map.container_first,
+		.least_connections = m->attachments->service->replicas.least_connections,
+		.state = m->serves_as,
+	};
+}
+
+static void set_backend(struct member *m, const struct netd_port *port, enum netd_backend state)
+{
+	struct err e;
+
+	if (netd_set_backend(m->net, port, state, &e) < 0)
+		log_warn("container=%s: %s", name_of(m), e.text);
+}
+
+static void hold_former(struct member *m)
+{
+	m->ports->former_holders += !m->holds_former;
+	m->holds_former = true;
+	for (struct former_port *p = m->ports->former; p; p = p->next) {
+		struct netd_port port = port_of_former(m, p);
+		struct err e;
+
+		/* Where it is open still, that changes nothing. */
+		if (netd_publish(m->net, &port, NULL, NULL, &e) < 0)
+			log_warn("container=%s: %s", name_of(m), e.text);
+		set_backend(m, &port, m->serves_as);
+		p->open = true;
+	}
+}
+
+static void withdraw_former(struct member *m)
+{
+	for (struct former_port *p = m->ports->former; p; p = p->next) {
+		struct netd_port port = port_of_former(m, p);
+		struct err e;
+
+		if (!p->open)
+			continue;
+		log_info("port \"%s\" of network %s is not in the compose file any more: closed",
+			 p->key, port.network);
+		if (netd_is_there(m->net) && netd_withdraw(m->net, &port, &e) < 0)
+			log_warn("close port %s: %s", p->key, e.text);
+	}
+	m->ports->former = NULL;
+}
+
+static void refuse_port(struct member *m, const char *name, const char *why)
+{
+	char sentence[SENTENCE_BYTES];
+	bool known = m->ports->refused;
+
+	if (!m->again) {
+		fail(m, "port", name, why);
+		return;
+	}
+	snprintf(sentence, sizeof(sentence), "port %s: %s", name, why);
+	go_out(m);
+	hold_former(m);
+	m->ports->refused = true;
+	if (!known)
+		m->refused(m, sentence);
 }
 
 static void go_on(struct member *m);
@@ -147,7 +223,6 @@ static void on_published(void *ctx, const struct netd_answer *a)
 	char key[KEY_BYTES];
 	struct netd_port port;
 	size_t number;
-	struct err e;
 
 	if (!is_due(m))
 		return;
@@ -157,7 +232,7 @@ static void on_published(void *ctx, const struct netd_answer *a)
 		snprintf(key, sizeof(key), "%u/%s", p->first ? p->first : p->container_port,
 			 p->map->protocol == IPPROTO_UDP ? "udp" : "tcp");
 		p->port = p->first;
-		fail(m, "port", key, a->failure);
+		refuse_port(m, key, a->failure);
 		return;
 	}
 	if (!a->failure) {
@@ -168,8 +243,7 @@ static void on_published(void *ctx, const struct netd_answer *a)
 		}
 		port = port_of(m, p, key);
 		/* A key that was there has no backend since the last end. */
-		if (netd_set_backend(m->net, &port, m->serves_as, &e) < 0)
-			log_warn("container=%s: %s", name_of(m), e.text);
+		set_backend(m, &port, m->serves_as);
 		m->step++;
 	}
 	go_on(m);
@@ -204,7 +278,11 @@ static void go_on(struct member *m)
 		loop_timer_off(&m->patience);
 		fd_close(&m->net_ns_fd);
 		m->state = MEMBER_IN;
-		if (!m->again) {
+		m->ports->refused = false;
+		withdraw_former(m);
+		if (m->again) {
+			m->settled(m);
+		} else {
 			m->again = true;
 			m->joined(m);
 		}
@@ -242,6 +320,7 @@ static void on_patience(struct loop_timer *timer)
 static void take_fd_of(struct member *m, int net_ns_fd)
 {
 	go_out(m);
+	m->lost = false;
 	m->net_ns_fd = net_ns_fd < 0 ? -1 : fcntl(net_ns_fd, F_DUPFD_CLOEXEC, 3);
 }
 
@@ -261,6 +340,8 @@ void member_rejoin(struct member *m, int net_ns_fd)
 	m->again = true;
 	if (m->net_ns_fd >= 0)
 		begin(m);
+	else
+		fail(m, "container", name_of(m), "boxd gave no network namespace");
 }
 
 static void set_backends(struct member *m, enum netd_backend state)
@@ -268,10 +349,16 @@ static void set_backends(struct member *m, enum netd_backend state)
 	for (size_t i = 0; i < m->held && netd_is_there(m->net); i++) {
 		char key[KEY_BYTES];
 		struct netd_port port = port_of(m, &m->ports->items[i], key);
-		struct err e;
 
-		if (netd_set_backend(m->net, &port, state, &e) < 0)
-			log_warn("container=%s: %s", name_of(m), e.text);
+		set_backend(m, &port, state);
+	}
+	if (!m->holds_former || !netd_is_there(m->net))
+		return;
+	for (struct former_port *p = m->ports->former; p; p = p->next) {
+		struct netd_port port = port_of_former(m, p);
+
+		if (p->open)
+			set_backend(m, &port, state);
 	}
 }
 
@@ -281,7 +368,7 @@ void member_serve_as(struct member *m, enum netd_backend state)
 
 	m->serves_as = state;
 	/* While it joins: a port that it holds already may have been told the old one. */
-	if (m->attachments && changes && m->state != MEMBER_OUT)
+	if (m->attachments && changes && (m->state != MEMBER_OUT || m->holds_former))
 		set_backends(m, state);
 }
 
@@ -308,6 +395,10 @@ static void let_go(struct member *m, bool withdraw)
 			log_warn("container=%s: %s", name_of(m), e.text);
 	}
 	m->held = 0;
+	m->ports->former_holders -= m->holds_former;
+	m->holds_former = false;
+	if (withdraw && !m->ports->former_holders)
+		withdraw_former(m);
 }
 
 /* Is everybody behind the ports this one? Then there is no backend to take back. */
@@ -323,7 +414,7 @@ void member_leave(struct member *m, enum member_leave how)
 	if (!m->attachments)
 		return;
 	go_out(m);
-	m->again = false;
+	m->again = m->lost = false;
 	if (m->attached && !withdraws(m, how))
 		set_backends(m, NETD_GONE);
 	if (how != MEMBER_COMES_BACK)
@@ -353,6 +444,30 @@ bool member_claim_port(struct member *m, const char *network, const char *key)
 	return false;
 }
 
+struct former_port *member_remember_port(struct member *m, struct former_port *p)
+{
+	struct former_port **at = &m->ports->former;
+
+	while (*at && !str_equal((*at)->key, p->key))
+		at = &(*at)->next;
+	if (!*at)
+		*at = p;
+	return *at;
+}
+
+bool member_collides(const struct member *m, const struct port_map *map)
+{
+	for (size_t i = 0; i < m->ports->count; i++)
+		if (port_map_collides(m->ports->items[i].map, map))
+			return true;
+	return false;
+}
+
+bool member_is_unsettled(const struct member *m)
+{
+	return m->attachments && m->ports->count && m->state != MEMBER_IN && !m->lost;
+}
+
 void member_netd_is_there(struct member *m)
 {
 	if (m->state == MEMBER_WAITING)
@@ -363,6 +478,9 @@ void member_netd_is_gone(struct member *m)
 {
 	m->stale = 0;
 	m->asked = false;
+	/* Its list says which ones are there after all. */
+	for (struct former_port *p = m->ports->former; p; p = p->next)
+		p->open = false;
 	if (m->state == MEMBER_JOINING)
 		m->state = MEMBER_WAITING;
 }

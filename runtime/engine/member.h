@@ -24,6 +24,7 @@
 struct arena;
 struct attachments;
 struct compose_service;
+struct former_port;
 struct port_map;
 
 enum member_state { MEMBER_OUT, MEMBER_WAITING, MEMBER_JOINING, MEMBER_IN };
@@ -41,6 +42,9 @@ struct member_port {			/* one of the machine's */
 struct member_ports {
 	struct member_port *items;
 	size_t count;
+	struct former_port *former;	/* until all of the items are there */
+	unsigned former_holders;
+	bool refused;			/* one of the items cannot be had, and people know it */
 };
 
 /* What becomes of a member's part in the ports when it leaves. */
@@ -64,13 +68,20 @@ struct member {
 	unsigned stale;			/* so many answers before it are of an earlier life */
 	struct member_ports *ports;
 	size_t held;			/* so many of them it is behind */
+	bool holds_former;		/* and behind those of before */
+	bool lost;			/* its container runs, and it is out all the same */
 	uint16_t asked_port;
 	enum netd_backend serves_as;	/* while it is in */
 	void (*joined)(struct member *m);
 	void (*failed)(struct member *m, const char *sentence);	/* it is out again */
+	/* Its container runs: it is in again, or lost. */
+	void (*settled)(struct member *m);
+	/* The same, and a port cannot be had: it is behind its service's former ones again. Said
+	 * once of a service. */
+	void (*refused)(struct member *m, const char *sentence);
 };
 
-/* joined and failed are filled in by the caller. attachments: its own, at least one. */
+/* The functions are filled in by the caller. attachments: its own, at least one. */
 void member_init(struct member *m, struct loop *loop, struct netd *net,
 		 const struct attachments *attachments, struct member_ports *ports);
 void member_ports_init(struct member_ports *ports, const struct compose_service *service,
@@ -88,5 +99,10 @@ void member_leave(struct member *m, enum member_leave how);
 void member_claim(struct member *m);
 /* The same of a published port; false: it is none of this container's. */
 bool member_claim_port(struct member *m, const char *network, const char *key);
+/* One that is the service's no more: p, or what is remembered of it already. */
+struct former_port *member_remember_port(struct member *m, struct former_port *p);
+bool member_collides(const struct member *m, const struct port_map *map);
+/* Its container runs, and whether it gets the service's ports is not known, or it does not. */
+bool member_is_unsettled(const struct member *m);
 void member_netd_is_there(struct member *m);
 void member_netd_is_gone(struct member *m);

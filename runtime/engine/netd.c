@@ -134,11 +134,11 @@ static int on_member(struct netd *net, const char *network, struct msg *m, struc
 static int on_port(struct netd *net, const char *network, struct msg *m, struct err *e)
 {
 	const char *key = msg_get_str(m);
+	uint64_t host_port = msg_get_u64(m);
 
-	msg_get_u64(m);
 	if (msg_end(m, e) < 0)
 		return -1;
-	net->events->port(net->ctx, network, key);
+	net->events->port(net->ctx, network, key, host_port);
 	return 0;
 }
 

@@ -39,7 +39,7 @@ struct netd_events {
 	/* What netd has, each network with its members and ports; answers netd_list. */
 	void (*network)(void *ctx, const struct netd_network *n);
 	void (*member)(void *ctx, const struct netd_member *m);
-	void (*port)(void *ctx, const char *network, const char *key);
+	void (*port)(void *ctx, const char *network, const char *key, uint64_t host_port);
 	void (*listed)(void *ctx);			/* that was all of it */
 	/* Answers netd_ask_counters, in any order; told NULL = nobody knows them.
 	 * counters NULL: nobody asks. */

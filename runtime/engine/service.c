@@ -127,6 +127,19 @@ static bool rests(struct service *s, const struct rollout_place *places)
 	return fresh || time_boot_ms() - s->settled_ms < s->compose->replicas.delay_ms;
 }
 
+/* Whoever serves goes on until it is known that his successor can have the ports. */
+static bool waits_for_ports(const struct service *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const struct container *c = &s->containers[i];
+
+		if (c->is_old && c->state == TASK_RUNNING && !c->env->batch &&
+		    member_is_unsettled(&c->member))
+			return true;
+	}
+	return false;
+}
+
 bool service_roll(struct service *s)
 {
 	const struct compose_replicas *r = &s->compose->replicas;
@@ -135,6 +148,8 @@ bool service_roll(struct service *s)
 	struct rollout_step step;
 	bool unsettled = false, olds = false;
 
+	if (waits_for_ports(s))
+		return false;
 	say_blocked(s);
 	do {
 		for (size_t i = 0; i < s->count; i++)

@@ -104,9 +104,38 @@ verdict "an engine that has seen nothing of it compares the networks" within 10 
 kill -CONT "$(pid side)"
 verdict "and who shares starts again in the new one" within 20 same_network
 
+# A file with ports that cannot be had, while it runs.
+anew() { # PORTS of web
+	sed "s/ports: .*/ports: [$1]/" compose.yaml >changed; cp changed compose.yaml
+	: >console; : >engined.log
+	kill "$engined"; wait "$engined"; engined; }
+before=$(pid web)
+goes_on() { within 20 grep -F "web: port $1" console && grep "it runs on as it was, with its ports of before" console && asks 8080 && [ "$(pid web)" = "$before" ]; }
+anew "'10.99.0.1:8081:80', '80'"
+verdict "a file with an address that is not there: people are told, and it serves as before" goes_on "8081/tcp: this machine has no address 10.99.0.1 "
+verdict "engined killed: the same again" eval ': >console; kill -9 "$engined"; wait "$engined" 2>/dev/null; engined; goes_on 8081/tcp'
+verdict "netd killed: the same, and said once" eval 'kill -9 "$netd"; wait "$netd" 2>/dev/null; serve netd; within 20 asks 8080 && goes_on 8081/tcp && [ "$(grep -c "web: port" console)" = 1 ]'
+./netpal serve 8082 other >/dev/null & other=$!
+anew "'127.0.0.1:8082:80', '80'"
+verdict "a port that somebody else has" goes_on "8082/tcp: port 8082 of 127.0.0.1 is in use already"
+anew "'10.99.0.1:8081:80', '8080:80'"
+verdict "one that cannot be had, and one where its port of before was in the way" goes_on 8081/tcp
+verdict "nobody was to end for any of it" eval '! grep -q "draining" engined.log'
+kill "$other"; wait "$other" 2>/dev/null
+anew "'127.0.0.1:8083:80', '80'"
+verdict "the file is right again: its successor is there" within 20 eval 'asks 8083 && [ "$(pid web)" != "$before" ]'
+verdict "and the port of before is closed" eval '! asks 8080 && ! grep -q "web: port" console'
+before=$(pid web)
+anew "'8083:80', '80'"
+verdict "one that the port of before is in the way of" within 20 eval '[ "$(pid web)" != "$before" ] && asks 8083'
+verdict "nothing that is not there was asked of netd" eval '! grep "is not published" engined.log netd.log'
+anew "'127.0.0.1:8080:80', '10.99.0.1:8081:80'"
+before=$(pid web)
+verdict "once more, until the machine's stop" within 20 grep -F "web: port 8081/tcp: " console
+
 kill -PWR "$engined"; wait "$engined"
 verdict "the machine's stop ends the containers, also who does not obey" within 10 eval '! pgrep -x netpal'
-verdict "no port is left" within 5 eval '! ./netpal ask1 127.0.0.1 8080 | grep -q hello && ! ss -ltn | grep -q :8080'
+verdict "no port is left" within 5 eval '! ./netpal ask1 127.0.0.1 8080 | grep -q hello && ! ss -ltn | grep -q ":808[0-3] "'
 kill "$netd"; wait "$netd"
 verdict "no gateway is left" within 5 eval '! pgrep -x gated'
 verdict_end

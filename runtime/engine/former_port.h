@@ -1,0 +1,24 @@
+/* former_port.h - a published port that the compose file does not say any more, of a service that
+ * it still says: netd listed it. Pure.
+ *
+ * It stays open until the service's ports of now are there, where both can be; and it is opened
+ * again if they cannot be: a slip in the file takes nothing from who runs. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "oci/port_map.h"
+
+struct arena;
+
+struct former_port {
+	struct former_port *next;
+	const char *key;	/* netd's: "web tcp 127.0.0.1:8080-8090 80", see member.c */
+	struct port_map map;	/* one port to one */
+	bool open;		/* netd has it */
+};
+
+/* NULL: that is no key of a port of this service. host_port: the one in force. */
+struct former_port *former_port_read(const char *key, uint64_t host_port, const char *service,
+				     struct arena *arena);
