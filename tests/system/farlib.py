@@ -61,6 +61,17 @@ def published(netd, key, protocol, container_port, name, network="lab"):
     return int(said.split()[-1])
 
 
+def published_both(netd, key, container_port, name, network="lab"):
+    """By one number for TCP and UDP: one that is free for the first may be a flow's of the second."""
+    while True:
+        port = published(netd, f"{key}-udp", "udp", container_port, name, network)
+        said = netd.ask("publish", network, key, "tcp", "-", port, container_port, name)
+        if said.startswith("done"):
+            return port
+        assert "in use already" in said, said
+        netd.ask("withdraw", network, f"{key}-udp")
+
+
 def pss_mib(pid):
     """Its part of what is in memory, kernel's not counted."""
     with open(f"/proc/{pid}/smaps_rollup") as f:

@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from farlib import (FAR, FILES, GATEWAY, HERE, IP, V4, V6, Namespace, Netd, connect_many, echo, echo_many, far_world, lab, pattern,
-                    published, pss_mib, sh, start, within)
+                    published, published_both, pss_mib, sh, start, within)
 from netlib import UDP, Tap
 
 TLS_MIB, IPERF_MIB, CONNECTIONS, EACH, FLOWS = (int(os.environ.get(n, d)) for n, d in (
@@ -101,8 +101,7 @@ for what, ns, to in (("out", a, f"far.example:443:{FAR[V4]}"), ("in, IPv6", far,
 
 # ---- iperf3
 servers = {ns: start(ns, "iperf3", "-s", "--forceflush", until="Server listening") for ns in (far, b)}
-ports = published(netd, "ip", "tcp", 5201, "b")
-t.like("iperf3 is published for UDP, too", netd.ask("publish", "lab", "ip-udp", "udp", "-", ports, 5201, "b"), "^done")
+ports = published_both(netd, "ip", 5201, "b")
 
 
 def iperf(server, client, to, port, *words):
@@ -134,8 +133,7 @@ for family in (V4, V6):
 t.is_("dig, a long answer", len(output(a, "dig", "@172.18.0.1", "+short", "big.example").split()), 100)
 
 # ---- many connections
-echo_port = published(netd, "echo", "tcp", 7, "b")
-t.like("the echo is published for UDP, too", netd.ask("publish", "lab", "echo-udp", "udp", "-", echo_port, 7, "b"), "^done")
+echo_port = published_both(netd, "echo", 7, "b")
 for what, ns, to, port in (("out, IPv4", a, FAR[V4], 7), ("out, IPv6", a, FAR[V6], 7), ("in, IPv4", far, HERE[V4], echo_port), ("in, IPv6", far, HERE[V6], echo_port)):
     begin, ends = time.monotonic(), connect_many(ns, to, port, CONNECTIONS)
     wrong = echo_many(ends, EACH)

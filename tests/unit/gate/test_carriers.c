@@ -216,19 +216,24 @@ static void both_are_content(void)
 	}
 }
 
+static void another(void)
+{
+	memset(&one, 0, sizeof(one));
+	make_tcp(&ends[0]);
+	make_tcp(&ends[2]);
+}
+
 static int set_up(void **state)
 {
 	struct err e;
 
 	(void)state;
-	memset(&one, 0, sizeof(one));
 	carriers = carriers_create(1, no_jail);
 	loop = loop_create(&e);
 	pipes = pipes_create();
 	bulk_init(&bulk, loop);
 	carriers_serve(carriers, loop);
-	make_tcp(&ends[0]);
-	make_tcp(&ends[2]);
+	another();
 	return loop ? 0 : -1;
 }
 
@@ -400,9 +405,7 @@ static void slow_one_comes_back(void **state)
 	(void)state;
 	do {
 		if (tries > 0) {
-			make_tcp(&ends[0]);
-			make_tcp(&ends[2]);
-			memset(&one, 0, sizeof(one));
+			another();
 		}
 		loop_timer_set(loop, &limits, 1);
 		loop_timer_set(loop, &looks, 1);
@@ -462,16 +465,12 @@ static void dropped_is_not_counted(void **state)
 		relay_abort(&one.relay);
 		kill(*carrier_pid, SIGCONT);
 		both_are_content();
-		make_tcp(&ends[0]);
-		make_tcp(&ends[2]);
-		memset(&one, 0, sizeof(one));
+		another();
 		start(client_says_all, container_hears_all);
 		both_are_content();
 		assert_true(one.taken >= 1);
 		assert_int_equal(one.counts[0], LONG_BYTES);
-		make_tcp(&ends[0]);
-		make_tcp(&ends[2]);
-		memset(&one, 0, sizeof(one));
+		another();
 	}
 	for (i = 0; i < 4; i++)
 		close(ends[i]);
@@ -485,9 +484,7 @@ static void carrier_dies(void **state)
 	start(says_on, hears_on);
 	assert_true(one.is_over && one.relay.was_reset);
 	both_are_content();
-	make_tcp(&ends[0]);
-	make_tcp(&ends[2]);
-	memset(&one, 0, sizeof(one));
+	another();
 	start(client_talks, container_talks);
 	both_are_content();
 	assert_int_equal(one.taken, 0);
@@ -501,12 +498,9 @@ static void slots_are_used_again(void **state)
 
 	(void)state;
 	for (i = 0; i < CARRIER_SLOTS + 2; i++) {
-		memset(&one, 0, sizeof(one));
+		if (i > 0)
+			another();
 		one.on_taken = stop;
-		if (i > 0) {
-			make_tcp(&ends[0]);
-			make_tcp(&ends[2]);
-		}
 		start(says_on, hears_on);
 		assert_int_equal(one.taken, 1);
 		carriers_drop(carriers, &one.relay);
