@@ -235,7 +235,7 @@ struct accept *accept_create(struct gate *g, struct carriers *carriers)
 	a->clients.g = g;
 	a->clients.pipes = pipes_create();
 	a->clients.carriers = carriers;
-	bulk_init(&a->clients.bulk, g->loop);
+	bulk_init(&a->clients.bulk, g->loop, 1);
 	a->clients.on_end = on_client_end;
 	a->retry.on_time = on_retry;
 	read_usual(a->usual);

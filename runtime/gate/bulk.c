@@ -23,7 +23,7 @@ static void enter(struct bulk *b, struct bulk_way *way, int fd)
 		loop_timer_set(b->loop, &b->sweep, BULK_SWEEP_MS);
 }
 
-void bulk_leave(struct bulk *b, struct bulk_way *way)
+void bulk_forget(struct bulk *b, struct bulk_way *way)
 {
 	way->flow_bytes = 0;
 	if (!way->place)
@@ -34,9 +34,15 @@ void bulk_leave(struct bulk *b, struct bulk_way *way)
 	if (b->next == way)
 		b->next = way->next;
 	way->place = NULL;
-	wake_for(way->fd, 1);
 	if (!b->first)
 		loop_timer_off(&b->sweep);
+}
+
+void bulk_leave(struct bulk *b, struct bulk_way *way)
+{
+	if (way->place)
+		wake_for(way->fd, 1);
+	bulk_forget(b, way);
 }
 
 void bulk_moved(struct bulk *b, struct bulk_way *way, int fd, uint64_t bytes)
@@ -76,7 +82,7 @@ static void on_sweep(struct loop_timer *timer)
 		loop_timer_set(b->loop, &b->sweep, BULK_SWEEP_MS);
 }
 
-void bulk_init(struct bulk *b, struct loop *loop)
+void bulk_init(struct bulk *b, struct loop *loop, unsigned rounds)
 {
-	*b = (struct bulk){ .loop = loop, .sweep.on_time = on_sweep };
+	*b = (struct bulk){ .loop = loop, .rounds = rounds, .sweep.on_time = on_sweep };
 }

@@ -25,6 +25,7 @@ enum {
 	BULK_FROM_BYTES = 16 * 1024 * 1024, /* at 40 Gbit/s 3 ms of it, at 1 Gbit/s 130 */
 	BULK_WAKE_BYTES = 512 * 1024,
 	BULK_SWEEP_MS = 1,
+	BULK_ROUNDS = 8, /* for who has nothing else to do */
 	BULK_REST_MS = 64, /* a sender among seven others on one CPU waits up to 24 ms */
 };
 
@@ -32,6 +33,7 @@ typedef void bulk_fn(struct bulk_way *way);
 
 struct bulk {
 	struct loop *loop;
+	unsigned rounds; /* so often one of them is read at once; 1 where others wait for a turn */
 	struct loop_timer sweep; /* set while a way is in it */
 	struct bulk_way *first, *next; /* next: in a sweep */
 	bool sweeps;
@@ -46,11 +48,13 @@ struct bulk_way {
 	bool moved; /* since the last sweep */
 };
 
-void bulk_init(struct bulk *b, struct loop *loop);
+void bulk_init(struct bulk *b, struct loop *loop, unsigned rounds);
 /* So much was read from the socket fd for this way. */
 void bulk_moved(struct bulk *b, struct bulk_way *way, int fd, uint64_t bytes);
 /* It is spoken to, or over: from now on it is woken for each byte. Fine when it is not in it. */
 void bulk_leave(struct bulk *b, struct bulk_way *way);
+/* It is somebody else's, as it is, or about to be closed. */
+void bulk_forget(struct bulk *b, struct bulk_way *way);
 static inline bool bulk_has(const struct bulk_way *way)
 {
 	return way->place;

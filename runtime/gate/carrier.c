@@ -179,7 +179,7 @@ int carrier_run(int channel_fd, struct carrier_count counts[CARRIER_SLOTS],
 		return -1;
 	}
 	c->pipes = pipes_create();
-	bulk_init(&c->bulk, c->loop);
+	bulk_init(&c->bulk, c->loop, BULK_ROUNDS);
 	enter_jail();
 	result = loop_add(c->loop, &c->channel, LOOP_READ, e) < 0 || loop_run(c->loop, e) < 0 ||
 				 c->failed

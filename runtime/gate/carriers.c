@@ -104,12 +104,11 @@ static void on_gone(struct carrier_process *p, const char *why)
 	}
 }
 
-static void take_back(struct relay *r, uint64_t bits)
+static void take_back(struct relay *r, const struct relay_state *state)
 {
-	const struct relay_state state = relay_state_of(bits);
 	struct err e;
 
-	if (relay_resume(r, &state, &e) == 0)
+	if (relay_resume(r, state, &e) == 0)
 		return;
 	log_warn("published connection: %s", e.text);
 	r->on_end(r);
@@ -119,18 +118,21 @@ static int obey(struct carrier_process *p, struct msg *m, struct err *e)
 {
 	uint64_t number = msg_get_u64(m), bits = msg_get_u64(m);
 	struct slot *s = number < CARRIER_SLOTS ? &p->slots[number] : NULL;
+	const struct relay_state state = relay_state_of(bits);
+	/* What is at its end is over, and would stay here without one. */
+	bool makes_sense = m->type == CARRIER_OVER ||
+			   (m->type == CARRIER_BACK && !(state.done[0] && state.done[1]));
 	struct relay *r;
 
 	if (msg_end(m, e) < 0)
 		return -1;
-	if (!s || s->state == SLOT_FREE || m->fd_count > 0 ||
-	    (m->type != CARRIER_BACK && m->type != CARRIER_OVER))
+	if (!s || s->state == SLOT_FREE || m->fd_count > 0 || !makes_sense)
 		return err_set(e, "it said %u of slot %ju", m->type, (uintmax_t)number);
 	r = free_slot(p, s);
 	if (!r)
 		return 0;
 	if (m->type == CARRIER_BACK)
-		take_back(r, bits);
+		take_back(r, &state);
 	else
 		relay_finish(r, bits != 0);
 	return 0;
@@ -210,12 +212,10 @@ void carriers_take(struct carriers *cs, struct relay *r)
 	s = p->slots;
 	while (s->state != SLOT_FREE)
 		s++;
-	/* Before it is told: from then on all that is set at the sockets is the carrier's. */
-	relay_release(r);
-	if (tell(p, s, CARRIER_CARRY, relay_state_bits(&state), fds, &e) < 0) {
-		take_back(r, relay_state_bits(&state));
+	/* From then on all that is set at the sockets is the carrier's. */
+	if (tell(p, s, CARRIER_CARRY, relay_state_bits(&state), fds, &e) < 0)
 		return;
-	}
+	relay_release(r);
 	s->state = SLOT_CARRIED;
 	s->relay = r;
 	p->used++;

@@ -15,7 +15,6 @@
 enum {
 	LIMITED_BYTES = 64 * 1024,	/* at once, where a rate is set: a short debt */
 	COPY_BYTES = 32 * 1024,
-	BULK_ROUNDS = 8,
 	NS_PER_MS = 1000000,
 };
 
@@ -110,10 +109,10 @@ static enum outcome copy_on(struct relay_way *w, int from_fd, int to_fd)
 }
 
 /* Once: when there is more the loop tells so, and that costs less than asking in vain. Of a stream
- * in full flow there mostly is. */
+ * in full flow there mostly is, but that is for who has nothing else to do. */
 static enum outcome splice_on(struct relay *r, struct relay_way *w, int from_fd, int to_fd)
 {
-	int rounds = bulk_has(&w->bulk) && !r->asked ? BULK_ROUNDS : 1;
+	unsigned rounds = bulk_has(&w->bulk) && !r->asked ? r->bulk->rounds : 1;
 	enum outcome outcome = w->held == 0 ? fill(w, from_fd) : OUTCOME_MORE;
 
 	/* No bytes, or the end. Or an urgent byte comes next: splice stops before it, and takes the
@@ -204,7 +203,7 @@ static void unwatch(struct relay *r)
 	for (i = 0; i < 2; i++) {
 		loop_remove(&r->ends[i].source);
 		r->ends[i].wants = 0;
-		bulk_leave(r->bulk, &r->ways[i].bulk);
+		bulk_forget(r->bulk, &r->ways[i].bulk);
 		loop_timer_off(&r->ways[i].pause);
 	}
 }

@@ -50,7 +50,7 @@ static int set_up(void **state)
 
 	(void)state;
 	loop = loop_create(&e);
-	bulk_init(&bulk, loop);
+	bulk_init(&bulk, loop, 1);
 	memset(ways, 0, sizeof(ways));
 	for (i = 0; i < 3; i++)
 		ways[i].way.on_sweep = on_sweep;

@@ -25,7 +25,6 @@
 #include "gate/rate.h"
 #include "gate/relay.h"
 #include "lib/err.h"
-#include "lib/msg.h"
 
 enum { LONG_BYTES = 3 * BULK_FROM_BYTES + 7, PIECE_BYTES = 65536, SLOW_MS = 20000 };
 
@@ -231,7 +230,7 @@ static int set_up(void **state)
 	carriers = carriers_create(1, no_jail);
 	loop = loop_create(&e);
 	pipes = pipes_create();
-	bulk_init(&bulk, loop);
+	bulk_init(&bulk, loop, 1);
 	carriers_serve(carriers, loop);
 	another();
 	return loop ? 0 : -1;
@@ -509,68 +508,6 @@ static void slots_are_used_again(void **state)
 	}
 }
 
-/* What is no message, or none of these, ends the carrier and changes nothing else. */
-static void refuses_nonsense(void **state)
-{
-	static const struct {
-		uint32_t type;
-		uint64_t slot;
-	} said[] = {
-		{ 0, 0 },	       { CARRIER_BACK, 0 },   { CARRIER_OVER, 0 },
-		{ CARRIER_CARRY, 0 },  { UINT32_MAX, 0 },     { CARRIER_CARRY, CARRIER_SLOTS },
-		{ CARRIER_DROP, CARRIER_SLOTS }, { CARRIER_WANTED, UINT64_MAX },
-	};
-	static struct carrier_count counts[CARRIER_SLOTS];
-	struct err e;
-	struct msg m;
-	size_t i;
-	int pair[2];
-
-	(void)state;
-	for (i = 0; i < sizeof(said) / sizeof(*said); i++) {
-		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-		msg_init(&m, said[i].type);
-		msg_put_u64(&m, said[i].slot);
-		msg_put_u64(&m, 0);
-		assert_int_equal(msg_send(pair[0], &m, &e), 0);
-		assert_int_equal(carrier_run(pair[1], counts, no_jail, &e), -1);
-		close(pair[0]);
-		close(pair[1]);
-	}
-	/* Of a free slot: its answer is on the way. And the end is one in order. */
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	msg_init(&m, CARRIER_WANTED);
-	msg_put_u64(&m, 0);
-	msg_put_u64(&m, 0);
-	assert_int_equal(msg_send(pair[0], &m, &e), 0);
-	close(pair[0]);
-	assert_int_equal(carrier_run(pair[1], counts, no_jail, &e), 0);
-	close(pair[1]);
-}
-
-/* It was killed while it was being answered: no failure of the carrier's. What epoll does not watch
- * is over at once. */
-static void gateway_is_gone(void **state)
-{
-	static struct carrier_count counts[CARRIER_SLOTS];
-	int pair[2], fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	struct err e;
-	struct msg m;
-
-	(void)state;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	msg_init(&m, CARRIER_CARRY);
-	msg_put_u64(&m, 0);
-	msg_put_u64(&m, 0);
-	msg_put_fd(&m, fd);
-	msg_put_fd(&m, fd);
-	assert_int_equal(msg_send(pair[0], &m, &e), 0);
-	close(pair[0]);
-	assert_int_equal(carrier_run(pair[1], counts, no_jail, &e), 0);
-	close(pair[1]);
-	close(fd);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -583,8 +520,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(dropped_is_not_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(carrier_dies, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(slots_are_used_again, set_up, tear_down),
-		cmocka_unit_test(refuses_nonsense),
-		cmocka_unit_test(gateway_is_gone),
 	};
 
 	alarm(120);

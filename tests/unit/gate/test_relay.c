@@ -99,7 +99,7 @@ static void passes_all(void **state)
 
 	(void)state;
 	assert_non_null(loop = loop_create(&e));
-	bulk_init(&bulk, loop);
+	bulk_init(&bulk, loop, 1);
 	for (i = 0; i < 4; i += 2)
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds + i), 0);
 	child(fds, fds[0], say_all);
@@ -125,16 +125,68 @@ static void passes_all(void **state)
 	loop_destroy(loop);
 }
 
+static void stop_once(struct relay *r)
+{
+	r->on_empty = NULL;
+	loop_stop(r->loop);
+}
+
+/* Where others wait for their turn, one in full flow has no more of it than a pipe. */
+static void has_its_turn(void **state)
+{
+	static char bytes[2 * PIPE_FEW_BYTES];
+	uint64_t counts[2] = { 0 };
+	struct relay_setup setup = { .counters = { &counts[0], &counts[1] },
+				     .on_empty = stop_once,
+				     .state = { .flows = { true } } };
+	struct pipe *held[PIPES_LARGE];
+	struct bulk bulk;
+	struct relay r;
+	struct err e;
+	int fds[4], i;
+
+	(void)state;
+	assert_non_null(setup.loop = loop_create(&e));
+	setup.pipes = pipes_create();
+	setup.bulk = &bulk;
+	bulk_init(&bulk, setup.loop, 1);
+	for (i = 0; i < PIPES_LARGE; i++)
+		assert_non_null(held[i] = pipes_take(setup.pipes));
+	for (i = 0; i < 4; i += 2)
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+					    fds + i),
+				 0);
+	assert_int_equal(write(fds[0], bytes, sizeof(bytes)), sizeof(bytes));
+	setup.fds[0] = fds[1];
+	setup.fds[1] = fds[2];
+	assert_int_equal(relay_start(&r, &setup, &e), 0);
+	assert_int_equal(loop_run(setup.loop, &e), 0);
+	assert_int_equal(counts[0], PIPE_FEW_BYTES);
+	/* Then it goes on, as it does where there is nobody else. */
+	bulk.rounds = BULK_ROUNDS;
+	r.on_empty = stop_once;
+	assert_int_equal(write(fds[0], bytes, PIPE_FEW_BYTES), PIPE_FEW_BYTES);
+	while (read(fds[3], bytes, sizeof(bytes)) > 0)
+		;
+	assert_int_equal(loop_run(setup.loop, &e), 0);
+	assert_int_equal(counts[0], 3 * PIPE_FEW_BYTES);
+	relay_abort(&r);
+	for (i = 0; i < PIPES_LARGE; i++)
+		pipes_give(setup.pipes, held[i]);
+	close(fds[0]);
+	close(fds[3]);
+	pipes_destroy(setup.pipes);
+	loop_destroy(setup.loop);
+}
+
 /* The first ones have the most room, and many who hold one get a smaller share each. */
 static void shares(void **state)
 {
-	const struct rlimit files = { 2 * PIPES_LARGE + 64, 2 * PIPES_LARGE + 64 };
 	struct pipes *ps = pipes_create();
 	struct pipe *held[PIPES_LARGE + 1];
 	int i;
 
 	(void)state;
-	setrlimit(RLIMIT_NOFILE, &files);
 	for (i = 0; i <= PIPES_LARGE; i++)
 		assert_non_null(held[i] = pipes_take(ps));
 	assert_int_equal(held[0]->bytes, PIPE_BULK_BYTES);
@@ -204,8 +256,10 @@ static void is_unpaced(void **state)
 
 int main(void)
 {
+	const struct rlimit files = { 2 * PIPES_LARGE + 64, 2 * PIPES_LARGE + 64 };
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(passes_all),
+		cmocka_unit_test(has_its_turn),
 		cmocka_unit_test(shares),
 		cmocka_unit_test(keeps_few),
 		cmocka_unit_test(is_unpaced),
@@ -213,5 +267,6 @@ int main(void)
 
 	alarm(60);
 	signal(SIGPIPE, SIG_IGN);
+	setrlimit(RLIMIT_NOFILE, &files);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
