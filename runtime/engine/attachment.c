@@ -56,24 +56,27 @@ static void begin(struct attachments *a, const struct compose_service *s, const 
 	}
 }
 
+/* The first and the last address of a range are somebody's, too (address_plan_next). */
 static void remember_one(struct choosing *c, struct address *target, const struct subnet *subnet,
-			 const struct address *known)
+			 const struct subnet *range, const struct address *known)
 {
 	if (!target->family && known->family && subnet_is_host(subnet, known) &&
-	    !is_taken(c, known))
+	    subnet_contains(range, known) && !is_taken(c, known))
 		*target = *known;
 }
 
 static void remember(struct choosing *c, struct attachment *a, const struct document *doc)
 {
-	c->network = a->network;
+	const struct network *n = a->network;
+
+	c->network = n;
 	for (size_t i = 0; i < doc->address_count; i++) {
 		const struct document_address *known = &doc->addresses[i];
 
-		if (!str_equal(known->network, a->network->doc.name))
+		if (!str_equal(known->network, n->doc.name))
 			continue;
-		remember_one(c, &a->address4, &a->network->range4, &known->address4);
-		remember_one(c, &a->address6, &a->network->range6, &known->address6);
+		remember_one(c, &a->address4, &n->doc.subnet4, &n->range4, &known->address4);
+		remember_one(c, &a->address6, &n->doc.subnet6, &n->range6, &known->address6);
 	}
 }
 
