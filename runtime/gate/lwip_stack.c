@@ -493,6 +493,14 @@ bool lwip_conn_waits(const struct lwip_conn *c)
 	return pcb && pcb->state == TIME_WAIT;
 }
 
+/* RFC 9293 3.8.4: the byte before the next one, or none in its place. */
+bool lwip_conn_is_asked(const struct lwip_conn *c, uint32_t seq)
+{
+	const struct tcp_pcb *pcb = c->pcb;
+
+	return pcb && seq == pcb->rcv_nxt - 1;
+}
+
 /* ---- received bytes */
 
 size_t lwip_bytes_size(const struct lwip_bytes *b)

@@ -67,6 +67,8 @@ void lwip_conn_window(struct lwip_conn *c, uint32_t size_bytes);
 void lwip_conn_shut(struct lwip_conn *c);  /* FIN after what was written */
 void lwip_conn_abort(struct lwip_conn *c); /* RST; `gone` comes before it returns */
 bool lwip_conn_waits(const struct lwip_conn *c); /* in TIME-WAIT */
+/* Is a segment with this number and nothing new a question whether we are there? */
+bool lwip_conn_is_asked(const struct lwip_conn *c, uint32_t seq);
 
 size_t lwip_bytes_size(const struct lwip_bytes *b);
 /* The pieces behind the first `skip` bytes: returns their count. */

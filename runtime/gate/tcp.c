@@ -21,6 +21,7 @@
  * gives up, after two minutes; and not before, so that a flood is not passed on at its own rate. */
 enum { HANDSHAKES_MAX = 4096, HANDSHAKES_OF_ONE_MAX = 1024, HANDSHAKE_TIME_MS = 3000 };
 enum { CHUNKS_MAX = 1024 };	/* x 64 KiB: 64 MiB towards containers */
+enum { ASK_MAX_S = 7200 };	/* as the kernel does anyhow */
 enum { SMALL_BYTES = 1024 };	/* a payload up to this is copied out of its frame */
 
 /* ---- answers */
@@ -350,6 +351,42 @@ static void begin(struct tcp *t, const struct packet *p)
 		connect_outside(f, &ruling.address, ruling.port);
 }
 
+/* ---- keep-alive */
+
+/* How long neither side has said anything. */
+static uint32_t silence_ms(const struct tcp_flow *f)
+{
+	struct tcp_info info = { 0 };
+	socklen_t size = sizeof(info);
+
+	if (getsockopt(f->socket.fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+		return UINT32_MAX;
+	return info.tcpi_last_data_sent < info.tcpi_last_data_recv ? info.tcpi_last_data_sent :
+								     info.tcpi_last_data_recv;
+}
+
+/* A question of the container's, which lwIP answers: the kernel asks the other side as often. What
+ * comes first after a word tells how long it waits; the next ones come later than that. */
+static void ask_outside(struct tcp_flow *f)
+{
+	uint32_t silence_s = silence_ms(f) / 1000;
+	int wait_s = silence_s == 0 ? 1 : silence_s < ASK_MAX_S ? (int)silence_s : ASK_MAX_S;
+
+	if (f->asks_s && f->asks_s <= wait_s)
+		return;
+	f->asks_s = (uint16_t)wait_s;
+	setsockopt(f->socket.fd, IPPROTO_TCP, TCP_KEEPINTVL, &wait_s, sizeof(wait_s));
+	setsockopt(f->socket.fd, IPPROTO_TCP, TCP_KEEPIDLE, &wait_s, sizeof(wait_s));
+}
+
+/* Who has bytes to get rid of asks for room in the same way. */
+static bool is_asked(const struct tcp_flow *f, const struct packet *p)
+{
+	return f->state == TCP_OPEN && f->socket.fd >= 0 && !f->kept && p->payload_bytes <= 1 &&
+	       (p->tcp_flags & ~PACKET_PUSH) == PACKET_ACKED &&
+	       lwip_conn_is_asked(&f->conn, p->tcp_seq);
+}
+
 /* ---- faces */
 
 void tcp_input_packet(struct tcp *t, const struct packet *p, struct frame *frame)
@@ -383,6 +420,8 @@ void tcp_input_packet(struct tcp *t, const struct packet *p, struct frame *frame
 	/* Lost as on a wire: the container sends it again when its turn comes. */
 	if (p->payload_bytes > 0 && tcp_relay_full(f, p->payload_bytes))
 		return;
+	if (is_asked(f, p))
+		ask_outside(f);
 	if (p->payload_bytes <= SMALL_BYTES || frame_pool_scarce(frame->pool))
 		frame = NULL;
 	lwip_stack_input(t->lwip, &f->conn, p, frame);

@@ -36,6 +36,7 @@ struct tcp_flow {
 	struct tcp_flow *paced;	      /* the next one of tcp->paced */
 	struct stats *stats;	      /* or NULL */
 	enum tcp_flow_state state;
+	uint16_t asks_s; /* the container's keep-alive asks after so long; 0: it did not yet */
 	uint8_t events; /* what the loop watches now */
 	bool watched;
 	bool is_starving;
