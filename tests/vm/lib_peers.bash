@@ -8,7 +8,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 PEERS=$OUT/test/peers
-KERNEL_OF=${KERNEL_OF:-cuvette}
+KERNEL_OF=${KERNEL_OF:-cuvette} BEFORE=()
 
 # Debian's kernel and its modules into PEERS.
 peers_kernel() {
@@ -36,9 +36,10 @@ peers_prepare() {
 	(cd "$VM/initramfs" && find . | cpio -o -H newc --quiet) >"$VM/initramfs.cpio"
 }
 
-# peers_boot FOLDER [WORD...]: the words reach the story by its kernel's command line (/proc/cmdline).
+# peers_boot FOLDER [WORD...]: the words reach the story by its kernel's command line (/proc/cmdline). EXTRA = more words for
+# QEMU, BEFORE = a program in front of it that becomes it.
 peers_boot() {
-	local payload=$1
+	local payload=$1 words
 	shift
 	peers_prepare
 	mkfs.erofs --quiet -T0 "$VM/payload.img" "$payload" || die "the payload could not be packed"
@@ -56,7 +57,8 @@ peers_boot() {
 		-drive "if=none,id=payload,file=$VM/payload.img,format=raw,readonly=on" -device "virtio-blk-$BUS,drive=payload"
 		-chardev "file,id=console,path=$VM/console" -serial chardev:console)
 	machine_port 1 said "$VM/said" "$VM/nothing"
-	setsid setpriv --pdeathsig KILL qemu-system-x86_64 "${QEMU_ARGS[@]}" </dev/null >"$VM/qemu.out" 2>&1 &
+	read -rd "" -a words <<<"${EXTRA:-}"
+	setsid "${BEFORE[@]}" setpriv --pdeathsig KILL qemu-system-x86_64 "${QEMU_ARGS[@]}" "${words[@]}" </dev/null >"$VM/qemu.out" 2>&1 &
 	QEMU_PID=$!
 }
 
