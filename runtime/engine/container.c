@@ -21,7 +21,7 @@ enum {
 	OOM_SAY_MS = 5000,
 };
 
-static void save(struct container *c)
+void container_save(struct container *c)
 {
 	struct container_env *env = c->env;
 	struct err e;
@@ -92,7 +92,7 @@ static void do_start(struct container *c)
 	serve(c);
 	/* Before the container's first byte: boxd's files without a document would have no owner.
 	 */
-	save(c);
+	container_save(c);
 	if (!container_may_start(c))
 		return;
 	if (container_ask(c, CONTAINER_ASKED_START))
@@ -186,7 +186,7 @@ static void on_health(struct health_check *h, const char *said)
 	} else {
 		log_info("container=%s is %s", c->doc.name, c->doc.health);
 	}
-	save(c);
+	container_save(c);
 	if (c->state == TASK_RUNNING)
 		serve(c);
 	c->env->on_change(c->env->ctx);
@@ -289,9 +289,9 @@ static void take(struct container *c, enum task_event event, bool follows)
 			health_check_end(&c->check);
 		c->env->on_change(c->env->ctx);
 		if (step.action != TASK_DO_START && step.next != TASK_REMOVED)
-			save(c);
+			container_save(c);
 	} else if (followed != c->doc.follows) {
-		save(c);
+		container_save(c);
 	}
 	act(c, before, step.action);
 }
@@ -430,7 +430,7 @@ void container_oom(struct container *c, uint64_t limit_bytes, uint64_t oom_kills
 		     " kill%s so far); raise it with \"make run MEM=...\" or mem_limit",
 		     c->doc.name, report_size(size, limit_bytes), oom_kills,
 		     oom_kills == 1 ? "" : "s");
-	save(c);
+	container_save(c);
 }
 
 /* The request that an answer belongs to; false when none is under way. */

@@ -25,19 +25,28 @@ enum {
 	DRAIN_ASK_MS = 100,
 };
 
+/* Who runs on with the numbers of before has nothing new to say. */
+static void tell_ports(struct container *c, bool goes_on)
+{
+	for (size_t i = 0; i < c->member.ports->count; i++) {
+		struct member_port *p = &c->member.ports->items[i];
+		uint16_t known = !p->said && goes_on ? p->recalled : p->said;
+
+		if (p->first != p->port && known != p->port)
+			report_say(c->env->report, "%s: its port %u is published at port %u",
+				   c->plan.service->name, p->container_port, p->port);
+		p->said = p->port;
+	}
+	if (member_ports_note(&c->member, &c->doc))
+		container_save(c);
+}
+
 static void on_joined(struct member *m)
 {
 	struct container *c = owner_of(m, struct container, member);
 	struct err e;
 
-	for (size_t i = 0; i < m->ports->count; i++) {
-		struct member_port *p = &m->ports->items[i];
-
-		if (p->first != p->port && p->said != p->port)
-			report_say(c->env->report, "%s: its port %u is published at port %u",
-				   c->plan.service->name, p->container_port, p->port);
-		p->said = p->port;
-	}
+	tell_ports(c, false);
 	if (c->held && container_ask(c, CONTAINER_ASKED_RELEASE))
 		container_sent(c, boxd_release(c->env->box, c->doc.name, &e), &e);
 }
@@ -64,6 +73,8 @@ static void on_settled(struct member *m)
 {
 	struct container *c = owner_of(m, struct container, member);
 
+	if (m->state == MEMBER_IN)
+		tell_ports(c, true);
 	c->env->on_change(c->env->ctx);
 }
 
@@ -72,10 +83,16 @@ static void on_refused(struct member *m, const char *sentence)
 {
 	struct container *c = owner_of(m, struct container, member);
 
-	report_error(c->env->report, "%s: %s%s", c->doc.name, sentence,
-		     m->ports->former ? "; until the compose file is right it runs on as it was, "
-					"with its ports of before" :
-					"");
+	report_error(c->env->report, "%s: %s; until it can be had it runs on as it was, %s",
+		     c->doc.name, sentence,
+		     c->is_old ? "with its ports of before" : "without it");
+}
+
+static void on_found(struct member *m)
+{
+	struct container *c = owner_of(m, struct container, member);
+
+	report_say(c->env->report, "%s: all of its ports can be had now", c->doc.name);
 }
 
 /* What does not answer is waited for as long as what does not end; so is a member that netd is
@@ -86,7 +103,7 @@ static void on_drain_time(struct loop_timer *timer)
 	const char *network = attachments_default(c->attachments)->network->doc.name;
 	struct err e;
 
-	if (c->member.state == MEMBER_IN && !c->member.held) {
+	if (c->member.state == MEMBER_IN && !c->member.ports->count) {
 		container_event(c, TASK_DRAINED);
 		return;
 	}
@@ -106,8 +123,10 @@ void container_init_network(struct container *c, const struct attachments *attac
 	c->member.failed = on_failed;
 	c->member.settled = on_settled;
 	c->member.refused = on_refused;
+	c->member.found = on_found;
 	c->drain.on_time = on_drain_time;
-	member_init(&c->member, c->env->loop, c->env->net, attachments, ports);
+	member_init(&c->member, c->env->loop, c->env->net, attachments, ports, c->env->arena);
+	member_ports_recall(&c->member, &c->doc);
 }
 
 enum member_leave container_leaves(const struct container *c, bool final)

@@ -29,7 +29,9 @@ void container_netd_is_gone(struct container *c);
 bool container_may_start(struct container *c);	/* false: it waits, or it has failed */
 void container_declare(struct container *c);	/* it runs, and netd may not know it */
 
-/* Inside container*.c: the request that an answer belongs to; asking; a start that failed. */
+/* Inside container*.c: its document; the request that an answer belongs to; asking; a start that
+ * failed. */
+void container_save(struct container *c);
 bool container_answered(struct container *c, enum container_request *request);
 bool container_ask(struct container *c, enum container_request request);
 void container_sent(struct container *c, int status, const struct err *e);

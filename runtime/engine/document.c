@@ -82,6 +82,31 @@ static int read_addresses(struct document *d, const struct json *root, struct er
 	return 0;
 }
 
+static int read_ports(struct document *d, const struct json *root, struct err *e)
+{
+	struct json list = json_member(root, "ports");
+	size_t count = json_count(&list);
+
+	if (json_kind(&list) == JSON_NONE)
+		return 0;	/* of a release that did not remember them */
+	if (json_kind(&list) != JSON_ARRAY || count > DOCUMENT_PORTS_MAX)
+		return err_set(e, "ports must be a list of at most %d", DOCUMENT_PORTS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		struct document_port *p = &d->ports[i];
+		struct json item = json_at(&list, i);
+		uint64_t port;
+
+		if (read_word(&item, "key", p->key, sizeof(p->key), e) < 0 ||
+		    json_get_u64(&item, "port", &port, e) < 0)
+			return -1;
+		if (port == 0 || port > UINT16_MAX)
+			return err_set(e, "ports: a port is 1 to %d", UINT16_MAX);
+		p->port = (uint16_t)port;
+	}
+	d->port_count = count;
+	return 0;
+}
+
 static int read_root(struct document *d, const struct json *root, struct err *e)
 {
 	uint64_t schema, slot;
@@ -100,7 +125,8 @@ static int read_root(struct document *d, const struct json *root, struct err *e)
 	    json_get_u64(root, "restarts", &d->restarts, e) < 0 ||
 	    json_get_u64(root, "exit_status", &d->exit_status, e) < 0 ||
 	    json_get_u64(root, "oom_kills", &d->oom_kills, e) < 0 ||
-	    read_service(d, root, e) < 0 || read_addresses(d, root, e) < 0)
+	    read_service(d, root, e) < 0 || read_addresses(d, root, e) < 0 ||
+	    read_ports(d, root, e) < 0)
 		return -1;
 	if (!str_is_name(d->name))
 		return err_set(e, "name is not a name");
@@ -173,6 +199,21 @@ static void put_addresses(struct json_writer *w, const struct document *d)
 	json_end_array(w);
 }
 
+static void put_ports(struct json_writer *w, const struct document *d)
+{
+	if (!d->port_count)
+		return;
+	json_key(w, "ports");
+	json_begin_array(w);
+	for (size_t i = 0; i < d->port_count; i++) {
+		json_begin_object(w);
+		put_word(w, "key", d->ports[i].key);
+		put_number(w, "port", d->ports[i].port);
+		json_end_object(w);
+	}
+	json_end_array(w);
+}
+
 int document_write(int dir_fd, const struct document *d, struct err *e)
 {
 	char changed[TIME_RFC3339_BYTES], file_name[FILE_NAME_BYTES];
@@ -198,6 +239,7 @@ int document_write(int dir_fd, const struct document *d, struct err *e)
 	put_number(&w, "oom_kills", d->oom_kills);
 	put_bool(&w, "follows", d->follows);
 	put_addresses(&w, d);
+	put_ports(&w, d);
 	put_word(&w, "changed", changed);
 	json_end_object(&w);
 	snprintf(file_name, sizeof(file_name), "%s.json", d->name);

@@ -18,12 +18,19 @@ enum {
 	DOCUMENT_NAME_BYTES = 65,
 	DOCUMENT_DIGEST_BYTES = 129,
 	DOCUMENT_WORD_BYTES = 33,
-	DOCUMENT_ADDRESSES_MAX = 16
+	DOCUMENT_ADDRESSES_MAX = 16,
+	DOCUMENT_KEY_BYTES = 192,
+	DOCUMENT_PORTS_MAX = 16		/* more than that are not remembered */
 };
 
 struct document_address {			/* its own in one network */
 	char network[DOCUMENT_NAME_BYTES];
 	struct address address4, address6;	/* of no family = none */
+};
+
+struct document_port {			/* published, where it may be one of several */
+	char key[DOCUMENT_KEY_BYTES];	/* as netd knows it: member_ports.h */
+	uint16_t port;
 };
 
 struct document {
@@ -39,6 +46,8 @@ struct document {
 	bool follows; /* it ends, to start again in the new network of whose it shares */
 	struct document_address addresses[DOCUMENT_ADDRESSES_MAX];
 	size_t address_count;
+	struct document_port ports[DOCUMENT_PORTS_MAX];
+	size_t port_count;
 };
 
 /* Pure. */

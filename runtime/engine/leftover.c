@@ -79,8 +79,9 @@ void leftover_member(struct leftover *l, const struct netd_member *m)
 		log_warn("detach %s: %s", m->container, e.text);
 }
 
+/* Of the service that has it still; the ports that it is to have now come back, too. */
 static struct former_port *remember(const struct leftover *l, const char *network, const char *key,
-				    uint64_t host_port)
+				    uint64_t host_port, const struct member_ports **ports)
 {
 	for (size_t i = 0; i < l->count; i++) {
 		struct container *c = &l->containers[i];
@@ -90,24 +91,32 @@ static struct former_port *remember(const struct leftover *l, const char *networ
 		    !str_equal(attachments_default(c->attachments)->network->doc.name, network))
 			continue;
 		p = former_port_read(key, host_port, c->attachments->service->name, c->env->arena);
-		if (p)
-			return member_remember_port(&c->member, p);
+		if (!p)
+			continue;
+		*ports = c->member.ports;
+		return member_ports_remember(c->member.ports, p);
 	}
 	return NULL;
 }
 
-static bool is_in_the_way(const struct leftover *l, const struct former_port *p)
+/* What is in its own service's way makes way when that is all that is missing. */
+static bool is_in_anothers_way(const struct leftover *l, const struct former_port *p,
+			       const struct member_ports *own)
 {
-	for (size_t i = 0; i < l->count; i++)
-		if (l->containers[i].attachments &&
-		    member_collides(&l->containers[i].member, &p->map))
+	for (size_t i = 0; i < l->count; i++) {
+		const struct container *c = &l->containers[i];
+
+		if (c->attachments && c->member.ports != own &&
+		    member_ports_collide(c->member.ports, &p->map))
 			return true;
+	}
 	return false;
 }
 
 void leftover_port(struct leftover *l, const char *network, const char *key, uint64_t host_port)
 {
 	const struct netd_port port = { .network = network, .key = key };
+	const struct member_ports *ports;
 	struct former_port *former;
 	struct err e;
 
@@ -115,11 +124,11 @@ void leftover_port(struct leftover *l, const char *network, const char *key, uin
 		return;
 	for (size_t i = 0; i < l->count; i++)
 		if (l->containers[i].attachments &&
-		    member_claim_port(&l->containers[i].member, network, key))
+		    member_ports_claim(&l->containers[i].member, network, key))
 			return;
-	former = remember(l, network, key, host_port);
+	former = remember(l, network, key, host_port, &ports);
 	if (former) {
-		former->open = !is_in_the_way(l, former);
+		former->open = !is_in_anothers_way(l, former, ports);
 		if (former->open)
 			return;
 	}

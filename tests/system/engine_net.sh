@@ -104,6 +104,13 @@ verdict "an engine that has seen nothing of it compares the networks" within 10 
 kill -CONT "$(pid side)"
 verdict "and who shares starts again in the new one" within 20 same_network
 
+any=$(any_port)
+everything() { kill -9 "$engined" "$netd"; wait "$engined" "$netd" 2>/dev/null; for g in $(pgrep -x gated); do kill -9 "$g"; done; ! asks "$any"; }
+verdict "everything killed but the containers" everything
+: >console; serve netd; engined
+verdict "the port that may be any has the number of before" within 20 asks "$any"
+verdict "which nobody needs to be told" eval 'asks 8080 && ! grep "published at" console'
+
 # A file with ports that cannot be had, while it runs.
 anew() { # PORTS of web
 	sed "s/ports: .*/ports: [$1]/" compose.yaml >changed; cp changed compose.yaml
@@ -115,13 +122,30 @@ anew "'10.99.0.1:8081:80', '80'"
 verdict "a file with an address that is not there: people are told, and it serves as before" goes_on "8081/tcp: this machine has no address 10.99.0.1 "
 verdict "engined killed: the same again" eval ': >console; kill -9 "$engined"; wait "$engined" 2>/dev/null; engined; goes_on 8081/tcp'
 verdict "netd killed: the same, and said once" eval 'kill -9 "$netd"; wait "$netd" 2>/dev/null; serve netd; within 20 asks 8080 && goes_on 8081/tcp && [ "$(grep -c "web: port" console)" = 1 ]'
+verdict "and what is the same in both files is there" within 10 asks "$any"
 ./netpal serve 8082 other >/dev/null & other=$!
 anew "'127.0.0.1:8082:80', '80'"
 verdict "a port that somebody else has" goes_on "8082/tcp: port 8082 of 127.0.0.1 is in use already"
+anew "'127.0.0.1:8081:80', '127.0.0.1:8082:80', '80'"
+verdict "the same behind one that can be had" goes_on "8082/tcp: port 8082 of 127.0.0.1 is in use already"
+verdict "which is given back: all or nothing" eval '! ss -ltn | grep ":8081 " && asks "$any"'
 anew "'10.99.0.1:8081:80', '8080:80'"
 verdict "one that cannot be had, and one where its port of before was in the way" goes_on 8081/tcp
-verdict "nobody was to end for any of it" eval '! grep -q "draining" engined.log'
+verdict "which is not closed for that" eval '! grep "makes way" engined.log'
+anew "'127.0.0.1:8081:80', '127.0.0.1:8082:80', '80'"
+verdict "nobody was to end for any of it" eval 'goes_on 8082/tcp && ! grep -q "draining" engined.log'
 kill "$other"; wait "$other" 2>/dev/null
+verdict "the port gets free: its successor is there by itself" within 20 eval 'asks 8082 && asks 8081 && [ "$(pid web)" != "$before" ] && ! asks 8080'
+verdict "no log has had a line for each time" eval '! grep NET_PUBLISH netd.log'
+verdict "people are told once" eval '[ "$(grep -c "web: all of its ports can be had now" console)" = 1 ] && [ "$(grep -c "web: port" console)" = 1 ]'
+verdict "and the port that may be any is the same" within 10 asks "$any"
+before=$(pid web)
+anew "'10.99.0.1:8081:80', '8082:80', '80'"
+verdict "a file with an address that is not there yet" within 20 grep -F "web: port 8081/tcp: " console
+ip addr add 10.99.0.1/32 dev lo
+verdict "when it comes the port of before makes way" within 20 eval './netpal ask1 10.99.0.1 8081 && ./netpal ask1 10.99.0.1 8082 && [ "$(pid web)" != "$before" ]'
+ip addr del 10.99.0.1/32 dev lo
+before=$(pid web)
 anew "'127.0.0.1:8083:80', '80'"
 verdict "the file is right again: its successor is there" within 20 eval 'asks 8083 && [ "$(pid web)" != "$before" ]'
 verdict "and the port of before is closed" eval '! asks 8080 && ! grep -q "web: port" console'

@@ -118,7 +118,17 @@ verdict "the other one waits" eval 'sleep 3; is "v3 v4" "$(versions 8081)"'
 compose v4 2 round-robin 0s
 again
 verdict "and goes when there is none any more" within 30 all_are v4 8081 2
+
+# A file with a port that somebody else has.
+./netpal serve 8084 other >/dev/null & other=$!
+sed -i "s/'8081:80'/'8083:80', '8084:80'/" compose.yaml
+: >console
+again
+verdict "a port that cannot be had: both run on at the port of before" within 20 eval 'grep "pair-[12]: port 8084/tcp" console && all_are v4 8081 2 && ! ss -ltn | grep ":8083 "'
+kill "$other"; wait "$other" 2>/dev/null
+verdict "it gets free: both have successors at all of the ports" within 30 eval 'all_are v4 8083 2 && all_are v4 8084 2 && ! ss -ltn | grep ":8081 "'
+verdict "people are told once for both" eval 'is 1 "$(grep -c "pair-[12]: port" console)" && is 1 "$(grep -c "pair-[12]: all of its ports" console)"'
 kill -PWR "$engined"; wait "$engined"
 verdict "the machine's stop ends all" within 10 eval '! pgrep -x netpal'
-verdict "no port is left" within 5 eval '! ss -ltn | grep -q ":808[012]"'
+verdict "no port is left" within 5 eval '! ss -ltn | grep -q ":808[0-4]"'
 verdict_end

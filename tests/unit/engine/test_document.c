@@ -50,6 +50,8 @@ static const struct document sample = {
 	.restarts = 4,
 	.exit_status = 137,
 	.oom_kills = UINT64_MAX,
+	.ports = { { "lab tcp :0-0 80", 49153 }, { "lab udp ::1:7-9 7", 65535 } },
+	.port_count = 2,
 };
 
 static void write_and_read_back(void **state)
@@ -67,6 +69,9 @@ static void write_and_read_back(void **state)
 	assert_string_equal(read[0].state, "running");
 	assert_true(read[0].slot == 3 && read[0].restarts == 4 && read[0].exit_status == 137);
 	assert_true(read[0].oom_kills == UINT64_MAX);
+	assert_int_equal(read[0].port_count, 2);
+	assert_string_equal(read[0].ports[0].key, "lab tcp :0-0 80");
+	assert_true(read[0].ports[0].port == 49153 && read[0].ports[1].port == 65535);
 	assert_int_equal(document_remove(dir_fd, "lab", &e), 0);
 	assert_int_equal(document_remove(dir_fd, "lab", &e), 0);
 	assert_int_equal(document_read_all(dir_fd, read, 2), 0);
@@ -109,6 +114,44 @@ static void broken_ones_are_set_aside(void **state)
 		assert_int_equal(faccessat(dir_fd, "a.json", F_OK, 0), -1);
 		assert_int_equal(faccessat(dir_fd, "a.json.bad", F_OK, 0), 0);
 	}
+}
+
+#define W50 "01234567890123456789012345678901234567890123456789"
+
+static void broken_ports(void **state)
+{
+	static const char head[] =
+		"{\"schema\":1,\"name\":\"a\",\"image\":\"\",\"image_digest\":\"\",\"revision\":"
+		"\"\",\"state\":\"\",\"slot\":0,\"restarts\":0,\"exit_status\":0,\"oom_kills\":0";
+	static const char *const cases[] = {
+		"7",
+		"{}",
+		"\"\"",
+		"[7]",
+		"[{}]",
+		"[{\"key\":\"a\"}]",
+		"[{\"port\":7}]",
+		"[{\"key\":7,\"port\":7}]",
+		"[{\"key\":\"a\",\"port\":0}]",
+		"[{\"key\":\"a\",\"port\":65536}]",
+		"[{\"key\":\"a\",\"port\":-1}]",
+		"[{\"key\":\"a\",\"port\":\"7\"}]",
+		"[{\"key\":\"" W50 W50 W50 W50 "\",\"port\":7}]",
+		"[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]",
+	};
+	char text[1024], ports[512];
+	struct document d;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(ports, sizeof(ports), "%s", cases[i]);
+		snprintf(text, sizeof(text), "%s,\"ports\":%s}", head, ports);
+		if (document_parse(&d, "a.json", text, strlen(text), NULL) == 0)
+			fail_msg("case %zu was taken", i);
+	}
+	snprintf(text, sizeof(text), "%s}", head);
+	assert_int_equal(document_parse(&d, "a.json", text, strlen(text), NULL), 0);
+	assert_int_equal(d.port_count, 0);
 }
 
 /* A copied document: its container would share its ids with the other. */
@@ -170,6 +213,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(write_and_read_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(broken_ones_are_set_aside, set_up, tear_down),
+		cmocka_unit_test(broken_ports),
 		cmocka_unit_test_setup_teardown(one_container_per_slot, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_more_than_there_is_room_for, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(token_of_this_boot_only, set_up, tear_down),

@@ -1,0 +1,435 @@
+/* member_ports.c - see member_ports.h. */
+#include "engine/member_ports.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "compose/compose.h"
+#include "engine/attachment.h"
+#include "engine/former_port.h"
+#include "engine/member.h"
+#include "engine/network.h"
+#include "lib/arena.h"
+#include "lib/err.h"
+#include "lib/log.h"
+#include "lib/str.h"
+
+static const char *name_of(const struct member *m)
+{
+	return m->attachments->name;
+}
+
+static const char *network_of(const struct member *m)
+{
+	return attachments_default(m->attachments)->network->doc.name;
+}
+
+/* Its key: "web tcp 127.0.0.1:8080-8090 80", the words of the compose file, whatever comes of
+ * them. */
+struct netd_port member_ports_words(const struct member *m, const struct member_port *p,
+				    char key[MEMBER_KEY_BYTES])
+{
+	const struct compose_service *s = m->attachments->service;
+
+	snprintf(key, MEMBER_KEY_BYTES, "%s %s %s:%u-%u %u", s->name,
+		 p->map->protocol == IPPROTO_UDP ? "udp" : "tcp", p->map->host_address, p->first,
+		 p->last, p->container_port);
+	return (struct netd_port){
+		.network = network_of(m),
+		.key = key,
+		.container = name_of(m),
+		.host_address = p->map->host_address,
+		.protocol = p->map->protocol,
+		.host_port = p->port,
+		.container_port = p->container_port,
+		.least_connections = s->replicas.least_connections,
+		.state = m->serves_as,
+	};
+}
+
+static struct netd_port words_of_former(const struct member *m, const struct former_port *p)
+{
+	return (struct netd_port){
+		.network = network_of(m),
+		.key = p->key,
+		.container = name_of(m),
+		.host_address = p->map.host_address,
+		.protocol = p->map.protocol,
+		.host_port = p->map.host_first,
+		.container_port = p->map.container_first,
+		.least_connections = m->attachments->service->replicas.least_connections,
+		.state = m->serves_as,
+	};
+}
+
+static void set_backend(struct member *m, const struct netd_port *port, enum netd_backend state)
+{
+	struct err e;
+
+	if (netd_set_backend(m->net, port, state, &e) < 0)
+		log_warn("container=%s: %s", name_of(m), e.text);
+}
+
+static void withdraw(struct member *m, const struct netd_port *port)
+{
+	struct err e;
+
+	if (netd_is_there(m->net) && netd_withdraw(m->net, port, &e) < 0)
+		log_warn("container=%s: close port %s: %s", name_of(m), port->key, e.text);
+}
+
+static bool is_in_the_way(const struct former_port *former, const struct member_port *p)
+{
+	return former->open && port_map_collides(&former->map, p->map);
+}
+
+static bool has_way(const struct member *m, const struct member_port *p)
+{
+	for (const struct former_port *f = m->ports->former; f; f = f->next)
+		if (is_in_the_way(f, p))
+			return false;
+	return true;
+}
+
+static bool have_been(const struct member_ports *ports)
+{
+	if (ports->former)
+		return true;
+	for (size_t i = 0; i < ports->count; i++)
+		if (ports->items[i].claimed)
+			return true;
+	return false;
+}
+
+void member_ports_begin(struct member *m, bool anew)
+{
+	m->port_at = 0;
+	m->port_pass = MEMBER_PORTS_KEPT;
+	m->keeps_all = !have_been(m->ports);
+	for (size_t i = 0; anew && i < m->ports->count; i++)
+		if (m->parts[i] == MEMBER_BEHIND_NOW)
+			m->parts[i] = MEMBER_BEHIND;
+}
+
+static bool is_in_pass(const struct member *m, size_t number)
+{
+	const struct member_port *p = &m->ports->items[number];
+
+	switch (m->port_pass) {
+	case MEMBER_PORTS_KEPT:
+		return p != m->ports->missing &&
+		       (p->claimed || m->parts[number] == MEMBER_BEHIND || m->keeps_all);
+	case MEMBER_PORTS_MISSING:
+		return p == m->ports->missing && has_way(m, p);
+	case MEMBER_PORTS_WITH_WAY:
+		return has_way(m, p);
+	case MEMBER_PORTS_REST:
+	case MEMBER_PORTS_PASSES:
+		break;
+	}
+	return true;
+}
+
+struct member_port *member_ports_next(struct member *m)
+{
+	for (; m->port_pass < MEMBER_PORTS_PASSES; m->port_pass++, m->port_at = 0)
+		for (; m->port_at < m->ports->count; m->port_at++)
+			if (m->parts[m->port_at] != MEMBER_BEHIND_NOW && is_in_pass(m, m->port_at))
+				return &m->ports->items[m->port_at];
+	return NULL;
+}
+
+bool member_ports_make_way(struct member *m, const struct member_port *p)
+{
+	if (m->again && m->ports->barred && !has_way(m, p))
+		return false;
+	for (struct former_port *f = m->ports->former; f; f = f->next) {
+		struct netd_port port = words_of_former(m, f);
+
+		if (!is_in_the_way(f, p))
+			continue;
+		log_info("port \"%s\" of network %s makes way for the one of the compose file",
+			 f->key, port.network);
+		withdraw(m, &port);
+		f->open = false;
+		m->ports->former_closings++;
+	}
+	return true;
+}
+
+void member_ports_take(struct member *m, struct member_port *p, uint16_t port)
+{
+	enum member_part *part = &m->parts[p - m->ports->items];
+	char key[MEMBER_KEY_BYTES];
+	struct netd_port words;
+
+	p->port = port;
+	p->was = true;
+	p->holders += *part == MEMBER_NOT_BEHIND;
+	*part = MEMBER_BEHIND_NOW;
+	words = member_ports_words(m, p, key);
+	/* A key that was there has no backend since the last end. */
+	set_backend(m, &words, m->serves_as);
+}
+
+/* Another container of the service may have got one meanwhile. The number that it had may be
+ * somebody else's now; of a range the next one may be free. */
+bool member_ports_try_other(const struct member *m, struct member_port *p)
+{
+	if (p->holders && p->port != m->asked_port)
+		return true;
+	if (p->was && p->port != p->first) {
+		p->was = false;
+		p->port = p->first;
+		return true;
+	}
+	if (p->first && p->port < p->last) {
+		p->port++;
+		return true;
+	}
+	p->port = p->first;
+	return false;
+}
+
+static void withdraw_item(struct member *m, struct member_port *p)
+{
+	char key[MEMBER_KEY_BYTES];
+	struct netd_port words = member_ports_words(m, p, key);
+
+	p->claimed = false;
+	m->ports->round++;
+	withdraw(m, &words);
+}
+
+static void give_back(struct member *m)
+{
+	for (size_t i = 0; !m->keeps_all && i < m->ports->count; i++) {
+		struct member_port *p = &m->ports->items[i];
+		char key[MEMBER_KEY_BYTES];
+		struct netd_port words = member_ports_words(m, p, key);
+
+		if (m->parts[i] == MEMBER_NOT_BEHIND || p->claimed)
+			continue;
+		m->parts[i] = MEMBER_NOT_BEHIND;
+		if (--p->holders)
+			set_backend(m, &words, NETD_GONE);
+		else
+			withdraw_item(m, p);
+	}
+}
+
+static void hold_former(struct member *m)
+{
+	struct member_ports *ports = m->ports;
+
+	if (m->holds_former && m->saw_closings == ports->former_closings)
+		return;
+	ports->former_holders += !m->holds_former;
+	m->holds_former = true;
+	m->saw_closings = ports->former_closings;
+	for (struct former_port *f = ports->former; f; f = f->next) {
+		struct netd_port port = words_of_former(m, f);
+		struct err e;
+
+		/* Where it is open still, that changes nothing. */
+		if (netd_publish(m->net, &port, NULL, NULL, &e) < 0)
+			log_warn("container=%s: %s", name_of(m), e.text);
+		set_backend(m, &port, m->serves_as);
+		f->open = true;
+	}
+}
+
+bool member_ports_way_was_made(const struct member *m, const struct member_port *p)
+{
+	for (const struct former_port *f = m->ports->former; f; f = f->next)
+		if (!f->open && port_map_collides(&f->map, p->map))
+			return true;
+	return false;
+}
+
+void member_ports_refused(struct member *m, const struct member_port *p)
+{
+	m->ports->barred = m->ports->barred || (p && member_ports_way_was_made(m, p));
+	give_back(m);
+	hold_former(m);
+}
+
+static void withdraw_former(struct member *m)
+{
+	for (struct former_port *f = m->ports->former; f; f = f->next) {
+		struct netd_port port = words_of_former(m, f);
+
+		if (!f->open)
+			continue;
+		log_info("port \"%s\" of network %s is not in the compose file any more: closed",
+			 f->key, port.network);
+		withdraw(m, &port);
+	}
+	m->ports->former = NULL;
+}
+
+void member_ports_complete(struct member *m)
+{
+	withdraw_former(m);
+	m->ports->missing = NULL;
+	m->ports->barred = false;
+}
+
+void member_ports_set_backends(struct member *m, enum netd_backend state)
+{
+	for (size_t i = 0; i < m->ports->count && netd_is_there(m->net); i++) {
+		char key[MEMBER_KEY_BYTES];
+		struct netd_port port = member_ports_words(m, &m->ports->items[i], key);
+
+		if (m->parts[i] != MEMBER_NOT_BEHIND)
+			set_backend(m, &port, state);
+	}
+	if (!m->holds_former || !netd_is_there(m->net))
+		return;
+	for (struct former_port *f = m->ports->former; f; f = f->next) {
+		struct netd_port port = words_of_former(m, f);
+
+		if (f->open)
+			set_backend(m, &port, state);
+	}
+}
+
+/* One that is there of before, and behind which this container alone can be. */
+static bool is_last_claim(const struct member *m, const struct member_port *p)
+{
+	return p->claimed && m->attachments->service->replicas.count == 1;
+}
+
+void member_ports_leave(struct member *m, bool for_good)
+{
+	for (size_t i = 0; i < m->ports->count; i++) {
+		struct member_port *p = &m->ports->items[i];
+		bool behind = m->parts[i] != MEMBER_NOT_BEHIND;
+
+		m->parts[i] = MEMBER_NOT_BEHIND;
+		p->holders -= behind;
+		if (for_good && !p->holders && (behind || is_last_claim(m, p)))
+			withdraw_item(m, p);
+	}
+	m->ports->former_holders -= m->holds_former;
+	m->holds_former = false;
+	if (for_good && !m->ports->former_holders)
+		withdraw_former(m);
+}
+
+bool member_ports_is_last(const struct member *m)
+{
+	for (size_t i = 0; i < m->ports->count; i++)
+		if (m->parts[i] != MEMBER_NOT_BEHIND)
+			return m->ports->items[i].holders == 1;
+	return false;
+}
+
+void member_ports_netd_is_gone(struct member_ports *ports)
+{
+	/* Its list says which ones are there after all. */
+	for (struct former_port *f = ports->former; f; f = f->next)
+		f->open = false;
+	ports->former_closings++;
+	ports->barred = false;
+}
+
+static struct member_port *find(const struct member *m, const char *key)
+{
+	for (size_t i = 0; i < m->ports->count; i++) {
+		char own[MEMBER_KEY_BYTES];
+
+		member_ports_words(m, &m->ports->items[i], own);
+		if (str_equal(own, key))
+			return &m->ports->items[i];
+	}
+	return NULL;
+}
+
+bool member_ports_claim(struct member *m, const char *network, const char *key)
+{
+	struct member_port *p = str_equal(network_of(m), network) ? find(m, key) : NULL;
+
+	return p && (p->claimed = true);
+}
+
+struct former_port *member_ports_remember(struct member_ports *ports, struct former_port *p)
+{
+	struct former_port **at = &ports->former;
+
+	while (*at && !str_equal((*at)->key, p->key))
+		at = &(*at)->next;
+	if (!*at)
+		*at = p;
+	return *at;
+}
+
+bool member_ports_collide(const struct member_ports *ports, const struct port_map *map)
+{
+	for (size_t i = 0; i < ports->count; i++)
+		if (port_map_collides(ports->items[i].map, map))
+			return true;
+	return false;
+}
+
+void member_ports_recall(struct member *m, const struct document *doc)
+{
+	for (size_t i = 0; i < doc->port_count; i++) {
+		struct member_port *p = find(m, doc->ports[i].key);
+		uint16_t port = doc->ports[i].port;
+
+		if (!p || p->was || (p->first && (port < p->first || port > p->last)))
+			continue;
+		p->port = p->recalled = port;
+		p->was = true;
+	}
+}
+
+bool member_ports_note(const struct member *m, struct document *doc)
+{
+	struct document_port now[DOCUMENT_PORTS_MAX] = { 0 };
+	size_t count = 0;
+	bool changes;
+
+	for (size_t i = 0; i < m->ports->count && count < DOCUMENT_PORTS_MAX; i++) {
+		const struct member_port *p = &m->ports->items[i];
+
+		if (p->first && p->first == p->last)
+			continue;
+		member_ports_words(m, p, now[count].key);
+		now[count++].port = p->port;
+	}
+	changes = count != doc->port_count;
+	for (size_t i = 0; i < count && !changes; i++)
+		changes = now[i].port != doc->ports[i].port ||
+			  !str_equal(now[i].key, doc->ports[i].key);
+	memcpy(doc->ports, now, sizeof(now));
+	doc->port_count = count;
+	return changes;
+}
+
+void member_ports_init(struct member_ports *ports, const struct compose_service *service,
+		       struct arena *arena)
+{
+	const struct compose_service_network *n = &service->network;
+	size_t count = 0;
+
+	for (size_t i = 0; i < n->port_count; i++)
+		count += port_map_count(&n->ports[i]);
+	*ports = (struct member_ports){ .items = arena_array(arena, count + 1,
+							     sizeof(*ports->items)) };
+	for (size_t i = 0; i < n->port_count; i++) {
+		for (unsigned k = 0; k < port_map_count(&n->ports[i]); k++) {
+			struct port_map_row row = port_map_row(&n->ports[i], k);
+
+			ports->items[ports->count++] = (struct member_port){
+				.map = &n->ports[i],
+				.first = row.host_first,
+				.last = row.host_last,
+				.container_port = row.container_port,
+				.port = row.host_first,
+			};
+		}
+	}
+}

@@ -1,0 +1,192 @@
+/* test_engine_ports.c - published ports: which number, what is asked of netd when one cannot be
+ * had, and when it is asked again. */
+#include "tests/unit/engine/netd_world.h"
+
+static void any_port_is_said_and_kept(void **state)
+{
+	(void)state;
+	netd_starts();
+	boot_file(LAB "ports: ['127.0.0.1::80/udp']}}");
+	wait_for("NET_PUBLISH default lab udp 127.0.0.1:0-0 80 17 127.0.0.1 0 80 0 1 lab;");
+	wait_for("lab: its port 80 is published at port 49153\n");
+	wait_for("RELEASE lab;");
+	forget();
+	tell_exit(1, 0);
+	wait_for("NET_BACKEND default lab udp 127.0.0.1:0-0 80 lab 0;NET_DETACH default lab;");
+	wait_for(" 17 127.0.0.1 49153 80 0 1 lab;");
+	wait_for("RELEASE lab;");
+}
+
+static void port_that_is_taken_stops_the_start(void **state)
+{
+	(void)state;
+	n.refuses = "NET_PUBLISH";
+	netd_starts();
+	boot_file("services: {lab: {image: lab, ports: ['8000-8001:80']}}");
+	wait_for(" 6  8000 80 0 1 lab;");
+	wait_for(" 6  8001 80 0 1 lab;");
+	wait_for("lab could not be started: port 8000/tcp: it is broken\n");
+	wait_for("KILL lab 9;NET_DETACH default lab;");
+	assert_false(is_there("starts again"));
+}
+
+static void any_port_is_kept_without_a_netd(void **state)
+{
+	(void)state;
+	netd_starts();
+	boot_file(LAB "ports: ['80', '8000-8009:81']}}");
+	wait_for("lab: its port 80 is published at port 49153\n");
+	wait_for("RELEASE lab;");
+	kill_engine();
+	netd_ends();
+	forget();
+	n.port = 50000;
+	w.listed = "running";
+	netd_starts();
+	boot_file(LAB "ports: ['80', '8000-8009:81']}}");
+	wait_for("NET_PUBLISH default lab tcp :0-0 80 6  49153 80 0 1 lab;");
+	wait_for("NET_PUBLISH default lab tcp :8000-8009 81 6  8000 81 0 1 lab;");
+	assert_false(is_there("is published"));
+	/* Where somebody else has it meanwhile: another one, which is said. */
+	kill_engine();
+	netd_ends();
+	forget();
+	n.refuses = " 49153 80 ";
+	netd_starts();
+	boot_file(LAB "ports: ['80', '8000-8009:81']}}");
+	wait_for("lab: its port 80 is published at port 50000\n");
+}
+
+#define REFUSED(port, how) \
+	"lab: port " port "/tcp: it is broken; until it can be had it runs on as it was, " how "\n"
+#define OLD_KEY " lab tcp 127.0.0.1:8083-8083 80"
+
+/* It runs with the ports of before, and the next engine reads these. */
+static void change_ports(const char *compose)
+{
+	static const char *const ports[] = { OLD_KEY + 1, NULL };
+
+	netd_starts();
+	boot_file(LAB "ports: ['127.0.0.1:8083:80']}}");
+	wait_for("RELEASE lab;");
+	kill_engine();
+	netd_ends();
+	forget();
+	n.has = "default";
+	n.ports = ports;
+	w.listed = "running";
+	netd_starts();
+	boot_file(compose);
+}
+
+static void port_that_is_missing_is_tried_again(void **state)
+{
+	(void)state;
+	n.refuses = "NET_PUBLISH default lab tcp :8082";
+	change_ports(LAB "ports: ['8081:80', '8082:80']}}");
+	wait_for(REFUSED("8082", "with its ports of before"));
+	/* All or nothing. */
+	wait_for("NET_PUBLISH default lab tcp :8081-8081 80 6  8081 80 0 1 lab;");
+	wait_for("NET_WITHDRAW default lab tcp :8081-8081 80;"
+		 "NET_PUBLISH default" OLD_KEY " 6 127.0.0.1 8083 80 0 1 lab;"
+		 "NET_BACKEND default" OLD_KEY " lab 1;");
+	forget();
+	wait_for("NET_PUBLISH default lab tcp :8082");
+	assert_false(is_there("NET_ATTACH"));
+	assert_false(is_there("8081"));
+	assert_false(is_there("8083"));
+	assert_false(is_there("it is broken"));
+	n.refuses = NULL;
+	wait_for("lab: all of its ports can be had now\n");
+	wait_for("NET_WITHDRAW default" OLD_KEY ";");
+	wait_for("KILL lab 15;");
+}
+
+static void netd_comes_back_while_a_port_is_missing(void **state)
+{
+	(void)state;
+	n.refuses = "NET_PUBLISH default lab tcp :8082";
+	change_ports(LAB "ports: ['8081:80', '8082:80']}}");
+	wait_for(REFUSED("8082", "with its ports of before"));
+	netd_ends();
+	forget();
+	n.ports = NULL;
+	netd_starts();
+	wait_for(CREATE "NET_ATTACH default lab ");
+	wait_for("NET_PUBLISH default lab tcp :8082");
+	wait_for("NET_PUBLISH default" OLD_KEY " 6 127.0.0.1 8083 80 0 1 lab;");
+	assert_false(is_there("8081"));
+	assert_false(is_there("it is broken"));
+}
+
+/* Without a netd nobody knows what there was: what can be had is kept. */
+static void all_but_the_missing_port_are_had(void **state)
+{
+	(void)state;
+	netd_starts();
+	boot_file(LAB "ports: ['8081:80', '8082:80', '8083:80']}}");
+	wait_for("RELEASE lab;");
+	kill_engine();
+	netd_ends();
+	forget();
+	w.listed = "running";
+	n.refuses = "NET_PUBLISH default lab tcp :8082";
+	netd_starts();
+	boot_file(LAB "ports: ['8081:80', '8082:80', '8083:80']}}");
+	wait_for(REFUSED("8082", "without it"));
+	wait_for("NET_BACKEND default lab tcp :8081-8081 80 lab 1;");
+	wait_for("NET_BACKEND default lab tcp :8083-8083 80 lab 1;");
+	forget();
+	wait_for("NET_PUBLISH default lab tcp :8082");
+	n.refuses = NULL;
+	wait_for("lab: all of its ports can be had now\n");
+	assert_false(is_there("WITHDRAW"));
+	assert_false(is_there("KILL"));
+}
+
+/* What serves is closed for nothing once, not every few seconds. */
+static void port_of_before_makes_way_in_vain_once(void **state)
+{
+	(void)state;
+	n.refuses = "NET_PUBLISH default lab tcp :8083";
+	change_ports(LAB "ports: ['8083:80', '8081:80']}}");
+	wait_for(REFUSED("8083", "with its ports of before"));
+	wait_for("NET_BACKEND default lab tcp :8081-8081 80 lab 1;"
+		 "NET_WITHDRAW default" OLD_KEY
+		 ";NET_PUBLISH default lab tcp :8083-8083 80 6  8083 "
+		 "80 0 1 lab;");
+	wait_for("NET_WITHDRAW default lab tcp :8081-8081 80;NET_PUBLISH default" OLD_KEY);
+	forget();
+	n.refuses = NULL;
+	w.awaited = "NET_";
+	w.ticks = PATIENCE_MS / 2 - 1800;	/* more than a retry */
+	loop_timer_set(w.loop, &w.tick, 0);
+	loop_run(w.loop, NULL);
+	loop_timer_off(&w.tick);
+	assert_false(is_there("NET_"));
+	netd_ends();
+	n.ports = NULL;
+	netd_starts();
+	wait_for("lab: all of its ports can be had now\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(any_port_is_said_and_kept),
+		TEST(port_that_is_taken_stops_the_start),
+		TEST(any_port_is_kept_without_a_netd),
+		TEST(port_that_is_missing_is_tried_again),
+		TEST(netd_comes_back_while_a_port_is_missing),
+		TEST(all_but_the_missing_port_are_had),
+		TEST(port_of_before_makes_way_in_vain_once),
+	};
+
+	/* As in test_engine.c. */
+	setenv("CUVETTE_FDS", "notify", 1);
+	while (open("/dev/null", O_RDONLY | O_CLOEXEC) < NOTIFY_FD)
+		;
+	signal(SIGPIPE, SIG_IGN);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("engine_ports", tests, NULL, NULL);
+}
