@@ -107,7 +107,11 @@ int nets_request(struct nets *n, struct msg *m, struct err *e)
 		return err_add(e, "%s", wire_name(m->type));
 	}
 	if (result) {
-		log_warn("%s %s: %s", wire_name(m->type), a.key, a.why.text);
+		/* engined tells people why there is no port, and asks for it every few seconds. */
+		if (m->type == WIRE_NET_PUBLISH)
+			log_debug("%s %s: %s", wire_name(m->type), a.key, a.why.text);
+		else
+			log_warn("%s %s: %s", wire_name(m->type), a.key, a.why.text);
 		msg_init(&out, WIRE_NET_FAILED);
 		msg_put_str(&out, a.key);
 		msg_put_str(&out, a.why.text);
