@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "gate/carriers.h"
 #include "gate/gate.h"
 #include "gate/inbound.h"
 #include "gate/pipes.h"
@@ -213,6 +214,28 @@ static void on_member_leaves(struct gate_part *part, struct gate *g, struct gate
 	m->sockets = NULL;
 }
 
+/* A rate may be another one now, a container's own or its network's. */
+static void on_network(struct gate_part *part, struct gate *g, int tun_fds[TUN_DEVICES_MAX])
+{
+	(void)g;
+	(void)tun_fds;
+	carriers_rates_changed(owner_of(part, struct accept, part)->clients.carriers);
+}
+
+static void on_member(struct gate_part *part, struct gate *g, struct gate_member *m)
+{
+	(void)g;
+	(void)m;
+	carriers_rates_changed(owner_of(part, struct accept, part)->clients.carriers);
+}
+
+static void on_stats(struct gate_part *part, struct gate *g, struct gate_member *m)
+{
+	(void)g;
+	(void)m;
+	carriers_count(owner_of(part, struct accept, part)->clients.carriers);
+}
+
 /* Two fds for each client, and as many again for what else lives here. */
 static unsigned room(void)
 {
@@ -239,6 +262,9 @@ struct accept *accept_create(struct gate *g, struct carriers *carriers)
 	a->clients.on_end = on_client_end;
 	a->retry.on_time = on_retry;
 	read_usual(a->usual);
+	a->part.network = on_network;
+	a->part.member = on_member;
+	a->part.stats = on_stats;
 	a->part.published = on_published;
 	a->part.withdrawn = on_withdrawn;
 	a->part.member_leaves = on_member_leaves;

@@ -14,6 +14,6 @@ struct gate_part;
 
 enum { CLIENTS_MAX = 16384 };	/* x ~400 bytes and 2 fds */
 
-/* And adds itself to it. The carriers outlive it. */
+/* And adds itself to it, behind the part that sets rates. The carriers outlive it. */
 struct accept *accept_create(struct gate *g, struct carriers *carriers);
 void accept_destroy(struct accept *a);		/* NULL is fine; after the gate */

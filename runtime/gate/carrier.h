@@ -17,7 +17,7 @@
 struct err;
 
 enum {
-	CARRIER_SLOTS = 64, /* x 2 sockets and, while bytes wait, a pipe */
+	CARRIER_SLOTS = 1024, /* as many as pipes: each that stands still holds one */
 };
 
 enum carrier_message {

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -26,7 +27,7 @@ enum slot_state { SLOT_FREE, SLOT_CARRIED, SLOT_WANTED, SLOT_DROPPED };
 
 struct slot {
 	enum slot_state state;
-	bool told;		/* of WANTED, DROPPED */
+	bool untold;		/* of WANTED, DROPPED */
 	struct relay *relay;	/* NULL: dropped */
 	uint64_t counted[2];	/* of its carrier's */
 };
@@ -39,8 +40,6 @@ struct carrier_process {
 };
 
 struct carriers {
-	struct loop *loop;
-	struct loop_timer tick; /* set while a slot is used */
 	unsigned count;
 	struct carrier_process processes[CARRIERS_MAX];
 };
@@ -138,14 +137,49 @@ static int obey(struct carrier_process *p, struct msg *m, struct err *e)
 	return 0;
 }
 
+static int tell_state(struct carrier_process *p, struct slot *s, struct err *e)
+{
+	int result = tell(p, s, s->state == SLOT_DROPPED ? CARRIER_DROP : CARRIER_WANTED, 0, NULL,
+			  e);
+
+	s->untold = result < 0;
+	return result;
+}
+
+/* False: it is gone. */
+static bool tell_all(struct carrier_process *p, struct err *e)
+{
+	unsigned i;
+
+	for (i = 0; i < CARRIER_SLOTS; i++)
+		if (p->slots[i].untold && tell_state(p, &p->slots[i], e) < 0)
+			return e->number == EAGAIN;
+	return loop_change(&p->channel, LOOP_READ, e) == 0;
+}
+
+/* Or later, when there is room for it. That it is gone is found there too: here its other
+ * connections may not end, since whoever calls goes through them. */
+static void set_state(struct carrier_process *p, struct slot *s, enum slot_state state)
+{
+	struct err e;
+
+	s->state = state;
+	if (tell_state(p, s, &e) < 0)
+		loop_change(&p->channel, LOOP_READ | LOOP_WRITE, &e);
+}
+
 static void on_channel(struct loop_source *source, unsigned events)
 {
 	struct carrier_process *p = owner_of(source, struct carrier_process, channel);
 	struct err e = { .text = "it ended" };
 	struct msg m;
-	int result = msg_receive(source->fd, &m, &e);
+	int result;
 
-	(void)events;
+	if (events & LOOP_WRITE && !tell_all(p, &e)) {
+		on_gone(p, e.text);
+		return;
+	}
+	result = msg_receive(source->fd, &m, &e);
 	if (result < 0 && e.number == EAGAIN)
 		return;
 	if (result <= 0 || obey(p, &m, &e) < 0)
@@ -153,34 +187,32 @@ static void on_channel(struct loop_source *source, unsigned events)
 	msg_finish(&m);
 }
 
-/* What has to be said now, or could not be said before. */
-static void look_after(struct carrier_process *p, struct slot *s)
-{
-	struct err e;
+typedef void slot_fn(struct carrier_process *p, struct slot *s);
 
-	count(p, s);
-	if (s->state == SLOT_CARRIED && relay_is_limited(s->relay))
-		s->state = SLOT_WANTED;
-	if ((s->state == SLOT_WANTED || s->state == SLOT_DROPPED) && !s->told)
-		s->told = tell(p, s, s->state == SLOT_WANTED ? CARRIER_WANTED : CARRIER_DROP, 0,
-			       NULL, &e) == 0;
+static void each_slot(struct carriers *cs, slot_fn *act)
+{
+	unsigned i, k;
+
+	for (i = 0; cs && i < cs->count; i++)
+		for (k = 0; k < CARRIER_SLOTS && cs->processes[i].used > 0; k++)
+			if (cs->processes[i].slots[k].state != SLOT_FREE)
+				act(&cs->processes[i], &cs->processes[i].slots[k]);
 }
 
-static void on_tick(struct loop_timer *timer)
+void carriers_count(struct carriers *cs)
 {
-	struct carriers *cs = owner_of(timer, struct carriers, tick);
-	unsigned i, k, used = 0;
+	each_slot(cs, count);
+}
 
-	for (i = 0; i < cs->count; i++) {
-		struct carrier_process *p = &cs->processes[i];
+static void want_limited(struct carrier_process *p, struct slot *s)
+{
+	if (s->state == SLOT_CARRIED && relay_is_limited(s->relay))
+		set_state(p, s, SLOT_WANTED);
+}
 
-		for (k = 0; k < CARRIER_SLOTS && p->used > 0; k++)
-			if (p->slots[k].state != SLOT_FREE)
-				look_after(p, &p->slots[k]);
-		used += p->used;
-	}
-	if (used > 0)
-		loop_timer_set(cs->loop, &cs->tick, CARRIERS_TICK_MS);
+void carriers_rates_changed(struct carriers *cs)
+{
+	each_slot(cs, want_limited);
 }
 
 /* Who has least to do, and has a slot. */
@@ -219,17 +251,13 @@ void carriers_take(struct carriers *cs, struct relay *r)
 	s->state = SLOT_CARRIED;
 	s->relay = r;
 	p->used++;
-	if (!cs->tick.loop)
-		loop_timer_set(cs->loop, &cs->tick, CARRIERS_TICK_MS);
 }
 
 static void drop(struct carrier_process *p, struct slot *s)
 {
 	count(p, s);
 	s->relay = NULL;
-	s->state = SLOT_DROPPED;
-	s->told = false;
-	look_after(p, s);
+	set_state(p, s, SLOT_DROPPED);
 }
 
 void carriers_drop(struct carriers *cs, const struct relay *r)
@@ -268,6 +296,10 @@ _Noreturn static void be_carrier(int channel_fd, struct carrier_count *counts,
 {
 	struct err e;
 
+	/* Whatever has become of it by then. If the gateway has gone already, the channel says so
+	 * before a foreign byte has come. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		die("end with the gateway: %m");
 	prctl(PR_SET_NAME, "gate-carrier", 0, 0, 0);
 	log_init("gate-carrier", LOG_LEVEL_INFO);
 	be_patient();
@@ -329,8 +361,6 @@ void carriers_serve(struct carriers *cs, struct loop *loop)
 	unsigned i;
 	struct err e;
 
-	cs->loop = loop;
-	cs->tick.on_time = on_tick;
 	for (i = 0; i < cs->count; i++) {
 		cs->processes[i].channel.on_event = on_channel;
 		if (loop_add(loop, &cs->processes[i].channel, LOOP_READ, &e) < 0)
@@ -344,8 +374,6 @@ void carriers_destroy(struct carriers *cs)
 
 	if (!cs)
 		return;
-	if (cs->loop)
-		loop_timer_off(&cs->tick);
 	for (i = 0; i < cs->count; i++) {
 		loop_remove(&cs->processes[i].channel);
 		fd_close(&cs->processes[i].channel.fd);

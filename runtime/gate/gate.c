@@ -438,6 +438,7 @@ static int on_stats(struct gate *g, struct msg *m, struct err *e)
 
 	if (msg_end(m, e) < 0 || !(member = find_member(g, container, e)))
 		return -1;
+	EACH_PART(g, stats, member);
 	fields = (const uint64_t *)&member->stats;
 	msg_init(&answer, WIRE_GATE_COUNTERS);
 	msg_put_str(&answer, container);

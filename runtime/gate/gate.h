@@ -66,6 +66,8 @@ struct gate_part {
 	 * protocol it is looks at p->protocol. */
 	void (*published)(struct gate_part *part, struct gate *g, struct published *p);
 	void (*withdrawn)(struct gate_part *part, struct gate *g, struct published *p);
+	/* Its counters are about to be told. */
+	void (*stats)(struct gate_part *part, struct gate *g, struct gate_member *m);
 	struct gate_part *next;			/* private */
 };
 

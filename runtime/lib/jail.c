@@ -335,3 +335,8 @@ int jail_enter(const struct jail_spec *spec, struct err *e)
 {
 	return enter(spec, e) < 0 ? err_add(e, "%s: jail", spec->program) : 0;
 }
+
+int jail_filter(const struct jail_spec *spec, struct err *e)
+{
+	return enter_seccomp(spec, true, e) < 0 ? err_add(e, "%s: jail", spec->program) : 0;
+}

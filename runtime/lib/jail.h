@@ -45,6 +45,9 @@ struct jail_spec {
 
 /* Where Landlock or seccomp is missing in the kernel: an error, not a weaker jail. */
 int jail_enter(const struct jail_spec *spec, struct err *e);
+/* For who has entered without a list of system calls, to make processes in there: that list now,
+ * and what goes with it. */
+int jail_filter(const struct jail_spec *spec, struct err *e);
 
 /* For a program that cannot live in the whole jail because it opens files or starts other programs:
  * no_new_privs and the list of system calls alone. What it starts has both too, and can only lose

@@ -41,11 +41,9 @@ static struct {
 	struct answer answer;
 } *fake;
 
-static struct {
-	struct relay relay;
-	uint64_t counts[2];
-	bool is_over;
-} one;
+static struct relay one;
+static uint64_t counted[2];
+static unsigned ended, until; /* so many have */
 
 /* The C library's, and counted. */
 int setsockopt(int fd, int level, int name, const void *value, socklen_t size)
@@ -153,8 +151,8 @@ _Noreturn static void take_nothing(void)
 static void on_end(struct relay *r)
 {
 	(void)r;
-	one.is_over = true;
-	loop_stop(loop);
+	if (++ended == until)
+		loop_stop(loop);
 }
 
 static void on_empty(struct relay *r)
@@ -167,6 +165,8 @@ static void begin(void (*carrier)(void))
 	struct err e;
 
 	fake->ready = false;
+	ended = 0;
+	until = 1;
 	carriers = carriers_create(1, carrier);
 	assert_non_null(loop = loop_create(&e));
 	pipes = pipes_create();
@@ -175,24 +175,23 @@ static void begin(void (*carrier)(void))
 }
 
 /* In full flow, from the second of the fds to the third; to be handed over now. */
-static void flow(int fds[4])
+static void flow(struct relay *r, const int fds[4])
 {
 	const struct relay_setup setup = {
 		.loop = loop,
 		.pipes = pipes,
 		.bulk = &bulk,
 		.fds = { fds[1], fds[2] },
-		.counters = { &one.counts[0], &one.counts[1] },
+		.counters = { &counted[0], &counted[1] },
 		.on_end = on_end,
 		.on_empty = on_empty,
 		.state = { .flows = { true } },
 	};
 	struct err e;
 
-	one.is_over = false;
-	assert_int_equal(relay_start(&one.relay, &setup, &e), 0);
+	assert_int_equal(relay_start(r, &setup, &e), 0);
 	options_set = 0;
-	relay_ask_empty(&one.relay);
+	relay_ask_empty(r);
 }
 
 static void make_pairs(int fds[4])
@@ -238,12 +237,69 @@ static void gateway_believes_nothing(void **state)
 		fake->answer = said[i];
 		make_pairs(fds);
 		begin(answer_wrong);
-		flow(fds);
-		assert_true(one.relay.released);
+		flow(&one, fds);
+		assert_true(one.released);
 		assert_int_equal(loop_run(loop, &e), 0);
-		assert_true(one.is_over && one.relay.was_reset);
+		assert_true(ended == 1 && one.was_reset);
 		end(fds);
 	}
+}
+
+/* Ends all of them at once when no slot is left, and what comes then at once. */
+_Noreturn static void end_when_full(void)
+{
+	uint64_t slots[CARRIER_SLOTS];
+	unsigned count = 0;
+	bool was_full = false;
+	struct err e;
+	struct msg m;
+
+	fake->pid = getpid();
+	while (msg_receive(CHANNEL_FD, &m, &e) > 0) {
+		slots[count++] = msg_get_u64(&m);
+		msg_finish(&m);
+		was_full |= count == CARRIER_SLOTS;
+		while (was_full && count > 0) {
+			msg_init(&m, CARRIER_OVER);
+			msg_put_u64(&m, slots[--count]);
+			msg_put_u64(&m, true);
+			if (msg_send(CHANNEL_FD, &m, &e) < 0)
+				_exit(1);
+		}
+	}
+	_exit(0);
+}
+
+/* As many as there are slots, and each that is free again. */
+static void has_slots(void **state)
+{
+	static struct relay relays[CARRIER_SLOTS];
+	struct err e;
+	int fds[4], i;
+
+	(void)state;
+	make_pairs(fds);
+	begin(end_when_full);
+	until = CARRIER_SLOTS;
+	for (i = 0; i < CARRIER_SLOTS; i++) {
+		flow(&relays[i], fds);
+		/* Until it has read what it was told before. */
+		while (!relays[i].released) {
+			usleep(100);
+			relay_ask_empty(&relays[i]);
+		}
+		/* They are the next one's too. */
+		relays[i].ends[0].source.fd = relays[i].ends[1].source.fd = -1;
+	}
+	flow(&one, fds);
+	assert_false(one.released);
+	assert_int_equal(loop_run(loop, &e), 0);
+	assert_int_equal(ended, CARRIER_SLOTS);
+	relay_ask_empty(&one);
+	assert_true(one.released);
+	until++;
+	assert_int_equal(loop_run(loop, &e), 0);
+	end(fds);
 }
 
 /* One that takes nothing costs nothing but the question. */
@@ -256,11 +312,11 @@ static void refusal_is_cheap(void **state)
 	begin(take_nothing);
 	while (!__atomic_load_n(&fake->ready, __ATOMIC_SEQ_CST))
 		usleep(1000);
-	flow(fds);
-	assert_false(one.relay.released);
-	assert_true(relay_flows(&one.relay));
+	flow(&one, fds);
+	assert_false(one.released);
+	assert_true(relay_flows(&one));
 	assert_int_equal(options_set, 0);
-	relay_abort(&one.relay);
+	relay_abort(&one);
 	end(fds);
 }
 
@@ -270,6 +326,7 @@ int main(void)
 		cmocka_unit_test(refuses_nonsense),
 		cmocka_unit_test(gateway_is_gone),
 		cmocka_unit_test(gateway_believes_nothing),
+		cmocka_unit_test(has_slots),
 		cmocka_unit_test(refusal_is_cheap),
 	};
 

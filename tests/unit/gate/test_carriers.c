@@ -316,6 +316,7 @@ static void half_closed(void **state)
 static void limit(void)
 {
 	one.rates[0].bytes_per_s = 64 * 1024 * 1024;
+	carriers_rates_changed(carriers);
 }
 
 static void stop_when_back(struct loop_timer *timer)
@@ -375,6 +376,7 @@ static struct loop_timer patience = { .on_time = stop_in_any_case };
 /* While it is slow for a moment only: on a busy machine its flow may be found to have ended. */
 static void limit_when_slow(struct loop_timer *timer)
 {
+	carriers_count(carriers);
 	if (one.relay.released && one.counts[0] > 2 * BULK_FROM_BYTES + 16 * PIECE_BYTES) {
 		limit();
 		loop_timer_set(loop, &patience, SLOW_MS);
@@ -490,24 +492,6 @@ static void carrier_dies(void **state)
 	assert_int_equal(one.counts[0], LONG_BYTES + 3);
 }
 
-/* Each time that it is given back its slot is free again. */
-static void slots_are_used_again(void **state)
-{
-	unsigned i;
-
-	(void)state;
-	for (i = 0; i < CARRIER_SLOTS + 2; i++) {
-		if (i > 0)
-			another();
-		one.on_taken = stop;
-		start(says_on, hears_on);
-		assert_int_equal(one.taken, 1);
-		carriers_drop(carriers, &one.relay);
-		relay_abort(&one.relay);
-		both_are_content();
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -519,7 +503,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(dropped, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(dropped_is_not_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(carrier_dies, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(slots_are_used_again, set_up, tear_down),
 	};
 
 	alarm(120);

@@ -171,6 +171,37 @@ static int unlisted_syscall(void)
 	return 1;
 }
 
+/* In between it makes what it needs. */
+static void enter_by_steps(void)
+{
+	struct jail_spec spec = spec_here();
+	struct err e;
+	pid_t child;
+
+	enter(&spec);
+	child = fork();
+	if (child == 0)
+		syscall(SYS_exit_group, 0);
+	if (child < 0 || waitpid(child, NULL, 0) != child)
+		_exit(2);
+	spec.syscalls = few;
+	if (jail_filter(&spec, &e) < 0)
+		_exit(3);
+}
+
+static int listed_syscall_later(void)
+{
+	enter_by_steps();
+	return syscall(SYS_getppid) > 0 ? 0 : 1;
+}
+
+static int unlisted_syscall_later(void)
+{
+	enter_by_steps();
+	syscall(SYS_getpgid, 0);
+	return 1;
+}
+
 static int sockets_of_ip(void)
 {
 	struct jail_spec spec = spec_here();
@@ -367,6 +398,8 @@ static void system_calls(void **state)
 	assert_int_equal(outcome(list_alone), -SIGSYS);
 	assert_int_equal(outcome(listed_syscall), 0);
 	assert_int_equal(outcome(unlisted_syscall), -SIGSYS);
+	assert_int_equal(outcome(listed_syscall_later), 0);
+	assert_int_equal(outcome(unlisted_syscall_later), -SIGSYS);
 	assert_int_equal(outcome(sockets_of_ip), 0);
 	assert_int_equal(outcome(another_socket), -SIGSYS);
 #ifdef __x86_64__
