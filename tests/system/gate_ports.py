@@ -1,6 +1,5 @@
 """gate_ports - published ports as clients and containers see them. usage: gate_ports.py GATED"""
 import concurrent.futures
-import hashlib
 import os
 import select
 import signal
@@ -10,7 +9,7 @@ import threading
 import time
 
 import gatelib
-from gate_clients import OUTSIDE, PATIENCE_S, connect, read_all, read_line, who, within
+from gate_clients import OUTSIDE, PATIENCE_S, connect, read_all, read_line, upload, who, within
 from gate_published import CLIENT, CLIENT6, INSIDE, OUTSIDE6, main, test, web, world
 from gate_servers import echo_server, silent, special_server
 from gatelib import Container, cpu_of, pipes_of, size_of
@@ -124,10 +123,7 @@ def ends_and_resets():
         netd.backend("p", c)
         data = os.urandom(5 << 20)
         with connect(port) as s:
-            s.sendall(b"h" + data)
-            s.shutdown(socket.SHUT_WR)
-            said = read_all(s).decode().split()
-        assert said == [str(len(data)), hashlib.sha256(data).hexdigest()], said
+            upload(s, data)
         with connect(port) as s:
             s.sendall(b"r")
             try:
@@ -559,10 +555,7 @@ def slow_readers():
         within(PATIENCE_S, lambda: pipes_of(netd) >= 1024, lambda: f"{pipes_of(netd)} pipes are held")
         data = os.urandom(4 << 20)
         with connect(port) as s:
-            s.sendall(b"h" + data)
-            s.shutdown(socket.SHUT_WR)
-            said = read_all(s).decode().split()
-        assert said == [str(len(data)), hashlib.sha256(data).hexdigest()], said
+            upload(s, data)
 
         def stands_still():
             before = cpu_of(netd)

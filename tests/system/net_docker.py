@@ -9,10 +9,9 @@ import signal
 import socket
 import struct
 import subprocess
-import threading
 
 from gate_taken import Devices
-from netlib import LIMIT, TCP, UDP, V4, V6, Namespace, Netd, Tap, error_of, hello, outside, resolvers, within
+from netlib import LIMIT, TCP, UDP, V4, V6, Namespace, Netd, Tap, error_of, hello, outside_with_names, within
 from netspoof import a4, checksum, ipv4
 
 t = Tap("net_docker")
@@ -58,13 +57,7 @@ def counted(network, who):
     return int(numbers[3 + 6 + 14])
 
 
-far = outside()
-far.ip("addr", "add", "10.9.0.53/24", "dev", "eth0")
-world = far.open(V4, UDP)
-world.settimeout(None)
-world.bind(("10.9.0.53", 53))
-threading.Thread(target=name_server, args=(world,), daemon=True).start()
-resolvers("10.9.0.53")
+far = outside_with_names(name_server)
 a, b, c, e = (Namespace() for _ in range(4))
 netd = Netd()
 ask = netd.ask

@@ -8,9 +8,8 @@ import os
 import re
 import signal
 import subprocess
-import threading
 
-from netlib import LIMIT, UDP, V4, Namespace, Netd, Tap, hello, outside, resolvers, within
+from netlib import LIMIT, UDP, V4, Namespace, Netd, Tap, hello, outside_with_names, within
 
 t = Tap("net_names")
 TCP_PORT = 6 << 16  # as NET_ATTACH has it
@@ -50,13 +49,7 @@ def is_(what, ns, *cases, server="172.18.0.1"):
     t.ok(what, True)
 
 
-far = outside()
-far.ip("addr", "add", "10.9.0.53/24", "dev", "eth0")
-world = far.open(V4, UDP)
-world.settimeout(None)
-world.bind(("10.9.0.53", 53))
-threading.Thread(target=name_server, args=(world,), daemon=True).start()
-resolvers("10.9.0.53")
+far = outside_with_names(name_server)
 a, b, c, d, e = (Namespace() for _ in range(5))
 netd = Netd()
 ask = netd.ask

@@ -10,7 +10,7 @@ import struct
 import subprocess
 import threading
 
-from netlib import LIMIT, TCP, UDP, V4, V6, Netd, Tap, outside, resolvers, within
+from netlib import LIMIT, TCP, V4, V6, Netd, Tap, outside_with_names, within
 
 t = Tap("net_pod")
 SEEN = "10.9.0.2 said you are ::ffff:10.9.0.1\n"
@@ -124,14 +124,8 @@ def ask(address, port):
             return b""
 
 
-far = outside()
-far.ip("addr", "add", "10.9.0.53/24", "dev", "eth0")
-world = far.open(V4, UDP)
-world.settimeout(None)
-world.bind(("10.9.0.53", 53))
-threading.Thread(target=name_server, args=(world,), daemon=True).start()
+far = outside_with_names(name_server)
 serve(far.listen(7000, V6), lambda peer: f"you are {peer[0]}".encode())
-resolvers("10.9.0.53")
 netd = Netd()
 t.is_("a network", netd.ask("create", "lab", "172.18.0.0/16", "172.18.0.1", "-", "-"), "done lab")
 fds = netd.fds()

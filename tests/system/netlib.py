@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 
 LIMIT = 60  # seconds until an event that never comes is a failure
@@ -206,4 +207,16 @@ def outside():
         subprocess.run(["ip", *words.split()], check=True)
     for words in ("addr add 10.9.0.2/24 dev eth0", "addr add fd09::2/64 dev eth0 nodad", "link set eth0 up"):
         ns.ip(*words.split())
+    return ns
+
+
+def outside_with_names(serve):
+    """outside() with the machine's name server in it, 10.9.0.53: serve(socket) answers there."""
+    ns = outside()
+    ns.ip("addr", "add", "10.9.0.53/24", "dev", "eth0")
+    s = ns.open(V4, UDP)
+    s.settimeout(None)
+    s.bind(("10.9.0.53", 53))
+    threading.Thread(target=serve, args=(s,), daemon=True).start()
+    resolvers("10.9.0.53")
     return ns
