@@ -2,6 +2,7 @@
 
 enum { TOKEN = 1 << 20 };				/* parts of a byte: also 1 bit/s adds up */
 enum { DEPTH_MS = 50, DEPTH_LEAST_BYTES = 65536 };	/* one largest packet must fit */
+enum { KEPT_PART = 8 };					/* of the rate and of the bucket */
 static const uint64_t second_ns = 1000000000;
 
 static int64_t depth(const struct rate *r)
@@ -11,16 +12,22 @@ static int64_t depth(const struct rate *r)
 	return (int64_t)(bytes < DEPTH_LEAST_BYTES ? DEPTH_LEAST_BYTES : bytes) * TOKEN;
 }
 
+static int64_t least(__int128 tokens, int64_t most)
+{
+	return tokens > most ? most : (int64_t)tokens;
+}
+
 /* Brings the bucket to now. The product needs 128 bits: 100 Gbit/s over some hours. */
 static void fill(struct rate *r, uint64_t now_ns)
 {
 	int64_t most = depth(r);
-	__int128 tokens;
+	__int128 fresh;
 
 	if (now_ns <= r->at_ns)
 		return;
-	tokens = (__int128)(now_ns - r->at_ns) * r->bytes_per_s * TOKEN / second_ns + r->tokens;
-	r->tokens = tokens > most ? most : (int64_t)tokens;
+	fresh = (__int128)(now_ns - r->at_ns) * r->bytes_per_s * TOKEN / second_ns;
+	r->tokens = least(fresh + r->tokens, most);
+	r->kept = least(fresh / KEPT_PART + r->kept, most / KEPT_PART);
 	r->at_ns = now_ns;
 }
 
@@ -41,8 +48,8 @@ void rate_change(struct rate *r, uint64_t bits_per_s, uint64_t now_ns)
 	}
 	r->bytes_per_s = (bits_per_s + 7) / 8;
 	most = depth(r);
-	if (r->tokens > most)
-		r->tokens = most;
+	r->tokens = least(r->tokens, most);
+	r->kept = least(r->kept, most / KEPT_PART);
 }
 
 uint64_t rate_spend(struct rate *r, size_t size_bytes, uint64_t now_ns)
@@ -58,11 +65,16 @@ uint64_t rate_spend(struct rate *r, size_t size_bytes, uint64_t now_ns)
 
 bool rate_admit(struct rate *r, size_t size_bytes, uint64_t now_ns)
 {
+	int64_t wanted = (int64_t)size_bytes * TOKEN;
+
 	if (!r->bytes_per_s)
 		return true;
 	fill(r, now_ns);
-	if (r->tokens < (int64_t)size_bytes * TOKEN)
-		return false;
-	r->tokens -= (int64_t)size_bytes * TOKEN;
+	if (r->tokens < wanted) {
+		if (r->kept < wanted)
+			return false;
+		r->kept -= wanted;
+	}
+	r->tokens -= wanted;
 	return true;
 }

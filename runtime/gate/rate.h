@@ -1,7 +1,10 @@
 /* rate.h - a limit in bits per second as a bucket of bytes. Pure: the time is given.
  *
  * One per container and direction. TCP spends and waits until the debt is paid (nothing is lost);
- * UDP asks before and drops. The bucket holds 50 ms of the rate, at least one largest packet. */
+ * UDP asks before and drops. The bucket holds 50 ms of the rate, at least one largest packet.
+ *
+ * While TCP has all of it there is hardly ever anything in the bucket: an eighth of the rate is
+ * kept for datagrams then. They are paid for by the bucket all the same, so the sum is the rate. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,7 +14,8 @@
 struct rate {
 	uint64_t bytes_per_s;	/* 0 = no limit */
 	int64_t tokens;		/* bytes x 2^20 that may go now; below zero: the debt */
-	uint64_t at_ns;		/* when tokens was right */
+	int64_t kept;		/* the same for datagrams that the bucket has nothing for */
+	uint64_t at_ns;		/* when both were right */
 };
 
 void rate_init(struct rate *r, uint64_t bits_per_s, uint64_t now_ns);
