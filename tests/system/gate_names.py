@@ -369,6 +369,11 @@ def story_policy():
     before = echo("192.0.2.53")
     case("a name opens its addresses once it was asked for", (before, lambda s: s in refused),
          (dig("allowed.example")[1], ["A 192.0.2.53"]), (echo("192.0.2.53"), "same"))
+    gate.say("member web-1,web 172.31.0.2 fd31::2 allow victim.example 9; allow alias.example 9")
+    case("an answer opens nothing for a name that was not asked for, though it has an address of it",
+         (dig("inject.example")[1], ["A 192.0.2.53", "A 203.0.113.7"]), (echo("192.0.2.53"), lambda s: s in refused))
+    case("a name opens what it is an alias of", (echo("192.0.2.7"), lambda s: s in refused),
+         (dig("alias.example")[1], ["A 192.0.2.7", "CNAME cdn.example."]), (echo("192.0.2.7"), "same"))
     case("a name cannot open what is closed",
          (dig("rebind.example", me="172.31.0.3")[1], ["A 127.0.0.1", "A 169.254.169.254", "A 192.0.2.1"]))
     gate.say("member web-1,web 172.31.0.2 fd31::2 allow rebind.example; allow *")

@@ -62,6 +62,10 @@ def answers_to(name, id_, question, opt, transport):
                 struct.pack(">6H", id_, 0x8180, 1, 65535, 0, 0) + question]
     if label == "allowed":
         return [message(id_, question, 0, a("192.0.2.53"))]
+    if label == "inject":       # another name's address beside its own
+        return [message(id_, question, 0, a("203.0.113.7") + [record(1, socket.inet_aton("192.0.2.53"), wire("victim.example"))])]
+    if label == "alias":
+        return [message(id_, question, 0, [record(5, wire("cdn.example")), record(1, socket.inet_aton("192.0.2.7"), wire("cdn.example"))])]
     if label == "rebind":
         return [message(id_, question, 0, a("127.0.0.1", "169.254.169.254", "192.0.2.1"))]
     return [right]
