@@ -11,12 +11,15 @@
 #include "oci/port_map.h"
 
 struct arena;
+struct member_ports;
 
 struct former_port {
 	struct former_port *next;
+	struct member_ports *ports;	/* that it is remembered with, or NULL */
 	const char *key;	/* netd's: "web tcp 127.0.0.1:8080-8090 80", see member.c */
 	struct port_map map;	/* one port to one */
-	bool open;		/* netd has it */
+	bool open;		/* netd has it, or was asked for it */
+	bool refused;		/* it cannot be had again, and the log says so */
 };
 
 /* NULL: that is no key of a port of this service. host_port: the one in force. */

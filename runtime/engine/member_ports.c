@@ -219,6 +219,22 @@ static void give_back(struct member *m)
 	}
 }
 
+/* What it gave way to may be in its own way for a moment: the next try is as of one that was closed
+ * since. */
+static void on_former(void *ctx, const struct netd_answer *a)
+{
+	struct former_port *f = ctx;
+
+	if (a->failure && !f->refused)
+		log_warn("port \"%s\" of before cannot be opened again: %s; it is asked for every "
+			 "few seconds", f->key, a->failure);
+	f->refused = a->failure;
+	if (!a->failure)
+		return;
+	f->open = false;
+	f->ports->former_closings++;
+}
+
 static void hold_former(struct member *m)
 {
 	struct member_ports *ports = m->ports;
@@ -233,9 +249,10 @@ static void hold_former(struct member *m)
 		struct err e;
 
 		/* Where it is open still, that changes nothing. */
-		if (netd_publish(m->net, &port, NULL, NULL, &e) < 0)
+		if (netd_publish(m->net, &port, on_former, f, &e) < 0)
 			log_warn("container=%s: %s", name_of(m), e.text);
-		set_backend(m, &port, m->serves_as);
+		if (m->serves_as != NETD_SERVES)
+			set_backend(m, &port, m->serves_as);
 		f->open = true;
 	}
 }
@@ -362,6 +379,7 @@ struct former_port *member_ports_remember(struct member_ports *ports, struct for
 		at = &(*at)->next;
 	if (!*at)
 		*at = p;
+	(*at)->ports = ports;
 	return *at;
 }
 
@@ -395,7 +413,8 @@ bool member_ports_note(const struct member *m, struct document *doc)
 	for (size_t i = 0; i < m->ports->count && count < DOCUMENT_PORTS_MAX; i++) {
 		const struct member_port *p = &m->ports->items[i];
 
-		if (p->first && p->first == p->last)
+		/* None: another container of the service was refused it just now. */
+		if (!p->port || (p->first && p->first == p->last))
 			continue;
 		member_ports_words(m, p, now[count].key);
 		now[count++].port = p->port;

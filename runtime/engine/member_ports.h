@@ -45,7 +45,7 @@ struct member_ports {
 	size_t count;
 	struct former_port *former;	/* until all of the items are there */
 	unsigned former_holders;
-	unsigned former_closings;	/* so often one of them was closed */
+	unsigned former_closings;	/* so often one of them was closed, or refused */
 	const struct member_port *missing;	/* cannot be had, and people know it */
 	bool barred;			/* former ones made way in vain */
 	unsigned round;			/* so often one of the items was withdrawn */
