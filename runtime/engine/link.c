@@ -19,9 +19,19 @@ static void disconnect(struct link *link, const char *why)
 	log_warn("connection to %s lost: %s", link->name, why);
 	loop_remove(&link->source);
 	fd_close(&link->source.fd);
+	outbox_finish(&link->outbox);
 	loop_timer_set(link->loop, &link->retry, RETRY_FIRST_MS);
 	link->retry_ms = RETRY_FIRST_MS;
 	link->lost(link);
+}
+
+static int flush(struct link *link, struct err *e)
+{
+	int status = outbox_flush(&link->outbox, link->source.fd, e);
+
+	if (status < 0)
+		return -1;
+	return loop_change(&link->source, status ? LOOP_READ : LOOP_READ | LOOP_WRITE, e);
 }
 
 static void on_event(struct loop_source *source, unsigned events)
@@ -30,7 +40,10 @@ static void on_event(struct loop_source *source, unsigned events)
 	struct err e;
 	int status;
 
-	(void)events;
+	if (events & LOOP_WRITE && flush(link, &e) < 0) {
+		disconnect(link, e.text);
+		return;
+	}
 	/* One message per event: its callback may have closed the connection. */
 	status = msg_receive(source->fd, &link->in, &e);
 	if (status == 0) {
@@ -91,6 +104,7 @@ void link_init(struct link *link, struct loop *loop, const char *socket_path)
 	link->loop = loop;
 	link->source = (struct loop_source){ .fd = -1, .on_event = on_event };
 	link->retry.on_time = on_retry;
+	outbox_init(&link->outbox);
 	link->retry_ms = RETRY_FIRST_MS;
 	link->address.sun_family = AF_UNIX;
 	if (!str_copy(link->address.sun_path, sizeof(link->address.sun_path), socket_path))
@@ -102,6 +116,7 @@ void link_finish(struct link *link)
 	loop_timer_off(&link->retry);
 	loop_remove(&link->source);
 	fd_close(&link->source.fd);
+	outbox_finish(&link->outbox);
 }
 
 bool link_is_there(const struct link *link)
@@ -109,13 +124,26 @@ bool link_is_there(const struct link *link)
 	return link->source.fd >= 0;
 }
 
+static int keep(struct link *link, struct err *e)
+{
+	outbox_add(&link->outbox, &link->out);
+	if (link->outbox.is_full)
+		return err_set(e, "%s does not read", link->name);
+	return loop_change(&link->source, LOOP_READ | LOOP_WRITE, e);
+}
+
 int link_send(struct link *link, struct err *e)
 {
+	bool waits = link->outbox.first && !link->out.broken;
+
 	if (link->source.fd < 0)
 		return err_set(e, "%s is not there", link->name);
-	if (msg_send(link->source.fd, &link->out, e) == 0)
+	if (!waits && msg_send(link->source.fd, &link->out, e) == 0)
 		return 0;
-	if (e->number != EMSGSIZE)
-		shutdown(link->source.fd, SHUT_RDWR);
+	if (!waits && e->number == EMSGSIZE)
+		return -1;
+	if ((waits || e->number == EAGAIN) && keep(link, e) == 0)
+		return 0;
+	shutdown(link->source.fd, SHUT_RDWR);
 	return -1;
 }

@@ -10,6 +10,7 @@
 
 #include "lib/loop.h"
 #include "lib/msg.h"
+#include "wire/outbox.h"
 
 struct err;
 
@@ -21,6 +22,7 @@ struct link {
 	uint64_t retry_ms;
 	struct sockaddr_un address;
 	struct msg in, out;
+	struct outbox outbox;		/* a service may have a thousand ports to tell of at once */
 	void (*connected)(struct link *link);
 	void (*lost)(struct link *link);
 	/* -1: the connection ends. The message is finished afterwards. */
@@ -32,6 +34,6 @@ void link_init(struct link *link, struct loop *loop, const char *socket_path);
 void link_finish(struct link *link);
 void link_connect(struct link *link);	/* now, and from then on by itself */
 bool link_is_there(const struct link *link);
-/* link->out. What is not taken now is lost and the connection ends, but for a message that is too
- * large: that one would fail again for ever. */
+/* link->out, when the program takes it. -1: it is lost and the connection ends, but for a message
+ * that is too large: that one would fail again for ever. */
 int link_send(struct link *link, struct err *e);

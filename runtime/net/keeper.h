@@ -15,7 +15,7 @@
 #include <sys/types.h>
 
 #include "lib/loop.h"
-#include "net/outbox.h"
+#include "wire/outbox.h"
 #include "net/saying.h"
 
 struct err;

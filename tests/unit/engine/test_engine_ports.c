@@ -203,6 +203,22 @@ static void port_that_netd_does_not_say_is_not_written(void **state)
 	assert_int_equal(faccessat(w.files.state_fd, "containers/lab.json.bad", F_OK, 0), -1);
 }
 
+/* More than a socket takes at once, with no pause for netd to read it. */
+static void netd_reads_of_many_ports_when_it_can(void **state)
+{
+	(void)state;
+	netd_starts();
+	boot_file(LAB "ports: ['20000-20399:20000-20399']}}");
+	wait_for("RELEASE lab;");
+	forget();
+	tell_exit(1, 0);
+	wait_for("NET_BACKEND default lab tcp :20399-20399 20399 lab 0;NET_DETACH default lab;");
+	assert_false(is_there("NET_LIST"));
+	forget();
+	wait_for("RELEASE lab;");
+	assert_false(is_there("NET_LIST"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +231,7 @@ int main(void)
 		TEST(port_of_before_makes_way_in_vain_once),
 		TEST(port_of_before_that_is_refused_is_asked_for_again),
 		TEST(port_that_netd_does_not_say_is_not_written),
+		TEST(netd_reads_of_many_ports_when_it_can),
 	};
 
 	/* As in test_engine.c. */

@@ -13,7 +13,7 @@
 
 #include "lib/err.h"
 #include "lib/msg.h"
-#include "net/outbox.h"
+#include "wire/outbox.h"
 
 enum { MESSAGES = 1000, TYPE = 7 };
 

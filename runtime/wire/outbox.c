@@ -1,5 +1,5 @@
 /* outbox.c - see outbox.h */
-#include "net/outbox.h"
+#include "wire/outbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
