@@ -18,10 +18,11 @@ enum { BATCH_MAX = 64 }; /* x 12 bytes; what does not fit comes with the next wa
 /* How long a lane's turn is beside others and when it is alone. To look who has come costs a
  * microsecond; one packet of 64 KiB through a gateway takes 25 to 60. */
 enum { TURN_NS = 40 * 1000, TURN_ALONE_NS = 500 * 1000 };
-/* A wait awake costs at most SPIN_NS: two wake-ups of another process and its work between them. It
- * is tried when so many waits after loop_hurry have been that short, one after the other; each time
- * in vain doubles their number: on a busy machine the answer needs this CPU. */
-enum { SPIN_NS = 50000, PROMPT_MIN = 8, PROMPT_MAX = 4096 };
+/* A wait awake costs at most SPIN_NS: two wake-ups of another process and its work between them, on
+ * a slow day. It is tried when so many waits after loop_hurry have been short, one after the other;
+ * those were asleep, and to be woken takes as long again. Each time in vain doubles their number:
+ * on a busy machine the answer needs this CPU. */
+enum { SPIN_NS = 100 * 1000, SHORT_NS = 2 * SPIN_NS, PROMPT_MIN = 8, PROMPT_MAX = 4096 };
 
 /* What is ready and was not handled yet. */
 struct batch {
@@ -329,7 +330,7 @@ static int wait_hurried(struct loop *loop)
 		n = wait_awake(loop, start_ns);
 	if (n == 0)
 		n = wait_asleep(loop);
-	loop->prompt = time_boot_ns() - start_ns < SPIN_NS ? loop->prompt + 1 : 0;
+	loop->prompt = time_boot_ns() - start_ns < SHORT_NS ? loop->prompt + 1 : 0;
 	return n;
 }
 
