@@ -182,17 +182,6 @@ static int end(void **state)
 	return tear_down(state);
 }
 
-static void boot_file(const char *compose)
-{
-	struct err e = { .text = "" };
-
-	w.files.compose_fd = memory_file(compose);
-	w.engine = engine_create(w.loop, &w.report, &w.files);
-	if (engine_load(w.engine, &e) < 0)
-		fail_msg("%s", e.text);
-	engine_start(w.engine);
-}
-
 #define LAB "services: {lab: {image: lab, restart: always, stop_grace_period: 50ms, "
 #define CREATE "NET_CREATE default 0 172.18.0.0/16 172.18.0.1    0;"
 #define ATTACH_WITH(ports) "NET_ATTACH default lab eth0 172.18.0.2   1  1 lab " ports ";"

@@ -7,17 +7,6 @@
 
 #define SERVICE "services: {web: {image: lab, network_mode: none, restart: always, "
 
-static void boot_file(const char *compose)
-{
-	struct err e = { .text = "" };
-
-	w.files.compose_fd = memory_file(compose);
-	w.engine = engine_create(w.loop, &w.report, &w.files);
-	if (engine_load(w.engine, &e) < 0)
-		fail_msg("%s", e.text);
-	engine_start(w.engine);
-}
-
 static void tell_end(const char *name, uint64_t status)
 {
 	msg_init(&out, WIRE_BOX_EXITED);

@@ -441,6 +441,17 @@ static int load(const char *restart, const char *config, struct err *e)
 	return engine_load(w.engine, e);
 }
 
+static void __attribute__((unused)) boot_file(const char *compose)
+{
+	struct err e = { .text = "" };
+
+	w.files.compose_fd = memory_file(compose);
+	w.engine = engine_create(w.loop, &w.report, &w.files);
+	if (engine_load(w.engine, &e) < 0)
+		fail_msg("%s", e.text);
+	engine_start(w.engine);
+}
+
 static void __attribute__((unused)) boot(const char *restart, const char *config)
 {
 	struct err e = { .text = "" };
