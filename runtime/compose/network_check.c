@@ -91,8 +91,11 @@ static int take_driver(const struct reader *r, struct compose_project *p,
 
 static int check_static(const struct reader *r, const struct compose_service *s,
 			const struct compose_attachment *a, const struct address *address,
-			const struct subnet *subnet, const struct address *gateway, struct err *e)
+			const struct subnet *subnet, const struct address *named, struct err *e)
 {
+	const struct address gateway = named->family ? *named : subnet_first_host(subnet);
+	char text[ADDRESS_TEXT_MAX];
+
 	if (!address->family)
 		return 0;
 	if (!subnet->address.family)
@@ -102,8 +105,11 @@ static int check_static(const struct reader *r, const struct compose_service *s,
 	if (!subnet_is_host(subnet, address))
 		return fail(r, a->line, "service", s->name, e,
 			    "its address is not one of a machine in the network's subnet");
-	if (gateway->family && address_equal(gateway, address))
-		return fail(r, a->line, "service", s->name, e, "its address is the gateway's");
+	if (address_equal(&gateway, address))
+		return err_set(e,
+			       "%s:%u: service %s: its address %s is the gateway's of network %s: "
+			       "choose another one, or name another gateway under ipam:",
+			       r->file, a->line, s->name, address_print(address, text), a->network);
 	return 0;
 }
 

@@ -45,14 +45,6 @@ static void step(struct address *a)
 			return;
 }
 
-struct address address_plan_gateway(const struct subnet *subnet)
-{
-	struct address a = subnet->address;
-
-	step(&a);
-	return a;
-}
-
 bool address_plan_next(const struct subnet *subnet, const struct subnet *range,
 		       bool (*is_taken)(void *ctx, const struct address *a), void *ctx,
 		       struct address *out)

@@ -16,8 +16,6 @@
 bool address_plan_subnet4(const struct subnet *taken, size_t count, struct subnet *out);
 struct subnet address_plan_subnet6(const uint8_t global_id[5]);
 
-struct address address_plan_gateway(const struct subnet *subnet);	/* the first of a machine */
-
 /* The lowest of range (inside of subnet) that a machine can have and nobody has. */
 bool address_plan_next(const struct subnet *subnet, const struct subnet *range,
 		       bool (*is_taken)(void *ctx, const struct address *a), void *ctx,

@@ -92,7 +92,7 @@ static void choose6(struct loading *l, struct network *n, const struct network_d
 
 static struct address gateway_of(const struct address *given, const struct subnet *s)
 {
-	return given->family || !s->address.family ? *given : address_plan_gateway(s);
+	return given->family || !s->address.family ? *given : subnet_first_host(s);
 }
 
 static void finish(struct network *n)

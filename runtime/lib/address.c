@@ -147,6 +147,16 @@ bool subnet_is_host(const struct subnet *s, const struct address *a)
 	       (a->family != AF_INET || !host_bits_are(s, a, true));
 }
 
+struct address subnet_first_host(const struct subnet *s)
+{
+	struct address a = s->address;
+	size_t size = address_size(&a);
+
+	if (s->prefix < size * 8)
+		a.bytes[size - 1] |= 1;
+	return a;
+}
+
 static bool has_host_bits(const struct subnet *s)
 {
 	return !host_bits_are(s, &s->address, false);

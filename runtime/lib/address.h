@@ -38,6 +38,7 @@ bool subnet_overlaps(const struct subnet *a, const struct subnet *b);
 /* One that a machine can have: not the first (RFC 1122, RFC 4291 2.6.1), and of IPv4 not the last.
  */
 bool subnet_is_host(const struct subnet *s, const struct address *a);
+struct address subnet_first_host(const struct subnet *s);	/* the gateway, if none is named */
 bool address_is_loopback(const struct address *a);	/* 127/8, ::1 */
 /* ::ffff:a.b.c.d as a.b.c.d; any other stays. */
 struct address address_unmapped(const struct address *a);

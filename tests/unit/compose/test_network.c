@@ -292,7 +292,15 @@ static const struct {
 	  "compose.yaml:2: service a: its address is not one of a machine in" },
 	{ "services: {a: {image: i,\n networks: {n: {ipv4_address: 10.0.0.7}}}}\n"
 	  "networks: {n: {ipam: {config: [{subnet: 10.0.0.0/16, gateway: 10.0.0.7}]}}}",
-	  "compose.yaml:2: service a: its address is the gateway's" },
+	  "compose.yaml:2: service a: its address 10.0.0.7 is the gateway's of network n: choose" },
+	/* Unless it is named, it is the first of the subnet. */
+	{ "services: {a: {image: i,\n networks: {n: {ipv4_address: 10.0.0.1}}}}\n"
+	  "networks: {n: {ipam: {config: [{subnet: 10.0.0.0/16}]}}}",
+	  "compose.yaml:2: service a: its address 10.0.0.1 is the gateway's of network n: choose" },
+	{ "services: {a: {image: i,\n networks: {n: {ipv6_address: 'fd00:1::1'}}}}\n"
+	  "networks: {n: {ipam: {config: [{subnet: 'fd00:1::/64'}]}}}",
+	  "compose.yaml:2: service a: its address fd00:1::1 is the gateway's of network n: "
+	  "choose" },
 	{ "services:\n  a: {image: i, networks: {n: {ipv4_address: 10.0.0.7}}}\n"
 	  "  b: {image: i, networks: {n: {ipv4_address: 10.0.0.7}}}\n"
 	  "networks: {n: {ipam: {config: [{subnet: 10.0.0.0/16}]}}}",
@@ -320,6 +328,9 @@ static const char *const taken[] = {
 	"services: {a: {image: i, ports: ['127.0.0.1:80:80']},\n"
 	" b: {image: i, ports: ['127.0.0.2:80:80', '8080-8090:80']},\n"
 	" c: {image: i, ports: ['8080:80']}}",
+	/* The gateway is elsewhere. */
+	"services: {a: {image: i, ports: [80], networks: {n: {ipv4_address: 10.0.0.1}}}}\n"
+	"networks: {n: {ipam: {config: [{subnet: 10.0.0.0/16, gateway: 10.0.0.2}]}}}",
 };
 
 static void common_forms_are_taken(void **state)
