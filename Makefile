@@ -129,10 +129,14 @@ $(1): FORCE
 	@mkdir -p $$(@D); printf '%s\n' '$(2)' | cmp -s - $$@ || printf '%s\n' '$(2)' >$$@
 endef
 $(eval $(call text_file,$(B)/.toolroot,$(CUVETTE_TOOLROOT)))
+# Times say which file is newer, not that one has gone or that an older one came: names and contents of FILES do.
+inputs = $(call text_file,$(B)/.inputs-$(1),$(shell sha256sum /dev/null $(sort $(2)) | sha256sum))
 
 # ---- libraries
 
-$(B)/.sysroot: $(wildcard tools/deps/*) tools/musl-gcc $(B)/.toolroot
+DEPS_INPUTS := $(wildcard tools/deps/*) tools/musl-gcc
+$(eval $(call inputs,deps,$(DEPS_INPUTS)))
+$(B)/.sysroot: $(DEPS_INPUTS) $(B)/.inputs-deps $(B)/.toolroot
 	$(Q)tools/deps/build $(SYSROOT)
 	@touch $@
 
@@ -233,7 +237,8 @@ programs: $(PROGRAMS:%=$(B)/bin/%)
 # Of the downloads only the hash tells them apart; the link says what kind of file it is.
 kernel_source = $(CUVETTE_CACHE)/dl/$(shell awk '$$1 ~ /^linux-source-/ { print $$3 }' tools/deps/LOCK)
 KERNEL_INPUTS := $(sort $(filter-out %.misses %.expected %.md kernel-config/check,$(shell find kernel-config -type f)))
-$(B)/boot/vmlinux: $(KERNEL_INPUTS) tools/deps/LOCK $(B)/.toolroot
+$(eval $(call inputs,kernel,$(KERNEL_INPUTS)))
+$(B)/boot/vmlinux: $(KERNEL_INPUTS) $(B)/.inputs-kernel tools/deps/LOCK $(B)/.toolroot
 	$(call need_part,kernel-config/build)
 	$(call say,KERNEL,'$(B)/boot')
 	@ln -sf $(kernel_source) /tmp/linux-source.deb
@@ -241,7 +246,8 @@ $(B)/boot/vmlinux: $(KERNEL_INPUTS) tools/deps/LOCK $(B)/.toolroot
 	@touch $@
 
 LAB_INPUTS := $(shell find rootfs/images/lab -type f ! -name README.md ! -path '*/examples/*' 2>/dev/null)
-$(B)/images/lab/image.json: $(LAB_INPUTS) $(B)/.toolroot
+$(eval $(call inputs,lab,$(LAB_INPUTS)))
+$(B)/images/lab/image.json: $(LAB_INPUTS) $(B)/.inputs-lab $(B)/.toolroot
 	$(call need_part,rootfs/images/lab/build)
 	$(call say,IMAGE,'$(B)/images/lab')
 	$(Q)rootfs/images/lab/build $(B)/images/lab
@@ -253,7 +259,8 @@ SYSTEM_PROGRAMS := $(patsubst bin:%,%,$(shell awk '{ print $$4 }' rootfs/manifes
 $(B)/seccomp.made: $(B)/bin/boxfilter
 	$(call say,SECCOMP,$(B)/seccomp)
 	$(Q)rm -rf $(B)/seccomp && mkdir -p $(B)/seccomp && $< $(B)/seccomp && touch $@
-$(B)/boot/system.img: $(SYSTEM_INPUTS) $(SYSTEM_PROGRAMS:%=$(B)/bin/%) $(B)/seccomp.made $(B)/images/lab/image.json tools/deps/EPOCH
+$(eval $(call inputs,system,$(SYSTEM_INPUTS)))
+$(B)/boot/system.img: $(SYSTEM_INPUTS) $(B)/.inputs-system $(SYSTEM_PROGRAMS:%=$(B)/bin/%) $(B)/seccomp.made $(B)/images/lab/image.json tools/deps/EPOCH
 	$(call need_part,rootfs/build)
 	$(call say,SYSTEM,'$@')
 	$(Q)rootfs/build $(B)

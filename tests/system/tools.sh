@@ -163,6 +163,39 @@ tools/alone "$t/out" sh -c 'exit 7'
 [ $? = 7 ]
 tap "and the exit status is the command's" $?
 
+# ---- patches: what is made of a patched source is made anew with each other list of them
+mkdir -p "$t/tree/tools/deps" "$t/tree/kernel-config/patches" "$t/cache/dl"
+cp Makefile "$t/tree"; cp tools/cached tools/musl-gcc "$t/tree/tools"; cp tools/deps/build tools/deps/EPOCH "$t/tree/tools/deps"
+echo "linux-source-1 1 kernel-source 1 x" >"$t/tree/tools/deps/LOCK"; : >"$t/cache/dl/kernel-source"
+for name in $(sed -n "s/^recipes='\(.*\)'/\1/p" tools/deps/build); do
+	printf '# needs:\n# takes:\n' >"$t/tree/tools/deps/$name"
+done
+echo 'cat "$here"/lwip-*.patch >"$out/patched"' >>"$t/tree/tools/deps/lwip"
+printf '#!/bin/sh\ncat kernel-config/patches/* >"$2/vmlinux"\n' >"$t/tree/kernel-config/build"; chmod +x "$t/tree/kernel-config/build"
+made_of() { # WORD...: both are made of these patches, and only if they were not
+	local made
+	for made in 1 2; do
+		(cd "$t/tree" && CUVETTE_INSIDE=1 CUVETTE_CACHE=$t/cache make --no-print-directory build/.sysroot build/boot/vmlinux) >"$t/said" 2>&1 || return 1
+	done
+	! said KERNEL && [ "$(tr '\n' ' ' <"$t/tree/build/sysroot/patched")" = "$*" ] && [ "$(tr '\n' ' ' <"$t/tree/build/boot/vmlinux")" = "$*" ]
+}
+patch_is() { # NAME WORD, of both; no newer than what was made
+	local file
+	for file in "tools/deps/lwip-$1.patch" "kernel-config/patches/$1.patch"; do
+		if [ -n "$2" ]; then echo "$2" >"$t/tree/$file"; touch -d @1 "$t/tree/$file"; else rm "$t/tree/$file"; fi
+	done
+}
+patch_is a one; patch_is b two; made_of one two ""
+tap "patches go into what is made" $?
+patch_is c three; made_of one two three ""
+tap "one more, though it is an old file" $?
+patch_is b other; made_of one other three ""
+tap "another text in one" $?
+patch_is b ''; made_of one three ""
+tap "one less" $?
+patch_is c ''; patch_is b two; made_of one two ""
+tap "and as it was at first" $?
+
 # ---- what upstream's options make of each other in the appliance's busybox
 "${O:-build}/sysroot/bin/busybox" wget -T 2 -O - http://127.0.0.1:1/ >"$t/said" 2>&1
 [ $? = 1 ] && said "can't connect"
