@@ -158,15 +158,27 @@ static const char *next_line(const char *line)
 	return *line ? line + 1 : line;
 }
 
-void metrics_print(const char *lines, struct buf *out)
+/* Its name in front of the samples: all of theirs but for OpenMetrics' counters. */
+static void add_family(struct buf *out, const struct metric *m, enum metrics_format format)
+{
+	bool is_gauge = m->kind == GAUGE;
+	bool is_short = format == METRICS_OPENMETRICS && !is_gauge;
+	int length = (int)(strlen(m->name) - (is_short ? strlen("_total") : 0));
+
+	buf_add_format(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", length, m->name, m->help, length,
+		       m->name, is_gauge ? "gauge" : "counter");
+}
+
+void metrics_print(const char *lines, enum metrics_format format, struct buf *out)
 {
 	for (size_t i = 0; i < METRICS; i++) {
 		const struct metric *m = &metrics[i];
 
 		if (m->help)
-			buf_add_format(out, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help,
-				       m->name, m->kind == GAUGE ? "gauge" : "counter");
+			add_family(out, m, format);
 		for (const char *line = lines; *line; line = next_line(line))
 			add_sample(out, m, line);
 	}
+	if (format == METRICS_OPENMETRICS)
+		buf_add_str(out, "# EOF\n");
 }

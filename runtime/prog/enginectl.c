@@ -39,7 +39,9 @@ static const char usage[] =
 	"  stats [CONTAINER]      CPU and memory of each container; bytes, flows, drops of it on "
 	"each\n"
 	"                         network\n"
-	"  metrics                the same as Prometheus reads it\n"
+	"  metrics [openmetrics]  the same as Prometheus reads it: its text format 0.0.4, or "
+	"OpenMetrics\n"
+	"                         (application/openmetrics-text; version=1.0.0; charset=utf-8)\n"
 	"  capture CONTAINER SECONDS [MIB]\n"
 	"                         the packets of all its interfaces, its loopback's too, into a "
 	"pcap\n"
@@ -63,10 +65,12 @@ static bool read_wish(struct capture_wish *w, int argc, char **argv)
 
 static int make(struct msg *m, bool is_metrics, int argc, char **argv)
 {
-	if (is_metrics ? argc != 2 : argc < 2 || argc > 3 || !str_equal(argv[1], "stats"))
+	if (argc < 2 || argc > 3 ||
+	    (is_metrics ? argc == 3 && !str_equal(argv[2], "openmetrics") :
+			  !str_equal(argv[1], "stats")))
 		return -1;
 	msg_init(m, WIRE_CONTROL_STATS);
-	msg_put_str(m, argc > 2 ? argv[2] : "");
+	msg_put_str(m, argc > 2 && !is_metrics ? argv[2] : "");
 	return 0;
 }
 
@@ -121,7 +125,7 @@ static int talk(struct msg *m, struct buf *lines, struct err *e)
 	return more;
 }
 
-static int metrics(struct msg *m, struct err *e)
+static int metrics(struct msg *m, enum metrics_format format, struct err *e)
 {
 	struct buf lines, text;
 	int failed;
@@ -130,7 +134,7 @@ static int metrics(struct msg *m, struct err *e)
 	buf_init(&text, 4 * (size_t)LINES_BYTES_MAX);
 	failed = talk(m, &lines, e);
 	if (!failed)
-		metrics_print(lines.data ? lines.data : "", &text);
+		metrics_print(lines.data ? lines.data : "", format, &text);
 	if (!failed && (lines.overflow || text.overflow))
 		failed = err_set(e, "there are more containers than metrics are made of");
 	if (!failed)
@@ -211,7 +215,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if ((is_capture ? capture(&wish, &m, &e) :
-	     is_metrics ? metrics(&m, &e) :
+	     is_metrics ? metrics(&m, argc > 2 ? METRICS_OPENMETRICS : METRICS_TEXT, &e) :
 			  talk(&m, NULL, &e)) == 0)
 		return 0;
 	log_err("%s", e.text);

@@ -4,7 +4,11 @@
                        other.example (and what lies below) on 53; ends when its input does
   hold ADDRESS PORT    opens a TCP, a UDP and an echo flow, says "open"; at each line of its input says which still work
   load ADDRESS         reads all of port 82, says the seconds
-  ask NAME SERVER      says the DNS answer's code and addresses"""
+  ask NAME SERVER      says the DNS answer's code and addresses
+  metrics FORMAT FILE  what strict parsers make of it, text or openmetrics: the samples of each kind of family"""
+import collections
+import glob
+import importlib
 import os
 import select
 import socket
@@ -128,6 +132,17 @@ def ask(name, server):
     print("code", answer[3] & 15, "answers", struct.unpack(">H", answer[6:8])[0])
 
 
+def metrics(form, path):
+    sys.path += glob.glob("prometheus_client-*.whl")
+    parser = importlib.import_module("prometheus_client." + {"text": "parser", "openmetrics": "openmetrics.parser"}[form])
+    with open(path, encoding="utf-8") as file:
+        families = list(parser.text_string_to_metric_families(file.read()))
+    count = collections.Counter()
+    for family in families:
+        count[family.type] += len(family.samples)
+    print(len(families), "families", *(f"{kind}={count[kind]}" for kind in sorted(count)))
+
+
 if __name__ == "__main__":
     verb, *words = sys.argv[1:]
     if verb == "outside":
@@ -136,5 +151,7 @@ if __name__ == "__main__":
         hold(words[0], int(words[1]))
     elif verb == "load":
         load(*words)
+    elif verb == "metrics":
+        metrics(*words)
     else:
         ask(*words)

@@ -98,6 +98,10 @@ verdict "of all" eval '[ "$(enginectl stats | wc -l)" = 10 ]'
 verdict "of nobody: an error" eval '! enginectl stats nobody 2>said; grep "no such container" said'
 verdict "as metrics: each line is one, or says what comes" \
 	eval 'enginectl metrics >said && ! grep -vE "^# (HELP|TYPE) [a-z_]+ |^[a-z_]+\{name=\"[a-z_]+\"(,[a-z]+=\"[a-z]+\")*\} [0-9.]+$" said'
+enginectl metrics openmetrics >said.open
+verdict "a parser of that format reads them" eval 'python3 engine_policy.py metrics text said | tee parsed && grep -x "29 families counter=[1-9][0-9]* gauge=[1-9][0-9]*" parsed'
+verdict "OpenMetrics' strict one the other: as many of each kind, and the end" eval 'python3 engine_policy.py metrics openmetrics said.open | cmp - parsed'
+verdict "which does not take what was cut off" eval '! head -n -1 said.open >cut || ! python3 engine_policy.py metrics openmetrics cut'
 verdict "CPU of each container" eval '[ "$(grep -c "^container_cpu_usage_seconds_total{name=" said)" = 5 ]'
 verdict "bytes of each on each network" eval '[ "$(grep -c "^container_network_receive_bytes_total{name=\"[a-z_]*\",network=\"\(plain\|strict\)\"} [1-9]" said)" = 5 ]'
 verdict "refusals, names" eval 'grep -q "^cuvette_gateway_flows_refused_total{name=\"by_address\",network=\"plain\",reason=\"policy\"} [1-9]" said && grep -q "^cuvette_dns_refused_total{name=\"by_name\",.*} [1-9]" said'

@@ -53,6 +53,8 @@ engine_root() { # HERE FILE...
 	cp "$bin"/{boxd,boxmon,engined,enginectl,netd,gated} usr/lib/cuvette/
 	cp "$work"/{netpal,netctl,boxctl} tmp/
 	cp "$here/lib.sh" "${@/#/$here/}" tmp/
+	# One of the lab's wheels: a strict parser of metrics.
+	cp "$CUVETTE_CACHE"/dl/wheels/*/prometheus_client-*.whl tmp/ 2>/dev/null || true
 	mount --bind / host
 	mount -t proc proc proc
 	mount -t sysfs sysfs sys

@@ -2,6 +2,7 @@
  * and lines that are none. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@ static void print(const char *lines, char text[TEXT_MAX])
 	char *save, *line;
 
 	buf_init(&out, TEXT_MAX - 1);
-	metrics_print(lines, &out);
+	metrics_print(lines, METRICS_TEXT, &out);
 	assert_false(out.overflow);
 	*text = '\0';
 	for (line = strtok_r(out.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
@@ -101,7 +102,7 @@ static void comments(void **state)
 
 	(void)state;
 	buf_init(&out, TEXT_MAX);
-	metrics_print("web n flows_tcp=1 flows_icmp=1 rx_bytes=1\n", &out);
+	metrics_print("web n flows_tcp=1 flows_icmp=1 rx_bytes=1\n", METRICS_TEXT, &out);
 	for (line = strtok_r(out.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		if (str_starts(line, "# HELP ")) {
 			helps++;
@@ -120,12 +121,43 @@ static void comments(void **state)
 	buf_finish(&out);
 }
 
+/* The same samples; a counter's family has no _total, no other one ends so, and the end is said. */
+static void openmetrics(void **state)
+{
+	static const char lines[] = "web cpu_us=1 tasks=2\nweb n flows_tcp=1 flows_icmp=1\n";
+	char text[TEXT_MAX], samples_of[TEXT_MAX] = "", *save, *line;
+	bool is_end = false;
+	struct buf out;
+
+	(void)state;
+	print(lines, text);
+	buf_init(&out, TEXT_MAX - 1);
+	metrics_print(lines, METRICS_OPENMETRICS, &out);
+	assert_false(out.overflow);
+	assert_non_null(strstr(out.data, "# TYPE container_cpu_usage_seconds counter\n"
+					 "container_cpu_usage_seconds_total{name=\"web\"} 0.00"));
+	assert_non_null(strstr(out.data, "# TYPE container_threads gauge\n"));
+	assert_true(str_ends(out.data, "\n# EOF\n"));
+	for (line = strtok_r(out.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		assert_false(is_end);
+		is_end = strcmp(line, "# EOF") == 0;
+		if (*line == '#')
+			assert_null(strstr(line, "_total "));
+		else
+			strcat(strcat(samples_of, line), "\n");
+	}
+	assert_true(is_end);
+	assert_string_equal(samples_of, text);
+	buf_finish(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(samples),
 		cmocka_unit_test(all_fields),
 		cmocka_unit_test(comments),
+		cmocka_unit_test(openmetrics),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
