@@ -410,6 +410,8 @@ int lwip_stack_input(struct lwip_stack *s, struct lwip_conn *c, const struct pac
 	tcp_input(b, &s->netif);
 	/* No longer the current one: it is gone, and has said so. */
 	opened = !s->current || c->pcb;
+	if (s->current && c->waits_for_room && lwip_conn_takes(c) > 0)
+		c->events->room(c);
 	s->current = NULL;
 	return opened ? 0 : -1;
 }
@@ -429,6 +431,34 @@ size_t lwip_conn_room(const struct lwip_conn *c)
 	if (!is_open(pcb) || pcb->snd_queuelen > TCP_SND_QUEUELEN - 8)
 		return 0;
 	return tcp_sndbuf(pcb);
+}
+
+/* Silly windows are avoided as by any sender (RFC 9293, 3.8.6.2.1): with bytes under way, less than
+ * half of what could go at once waits for the next acknowledgement. */
+size_t lwip_conn_takes(struct lwip_conn *c)
+{
+	const struct tcp_pcb *pcb = c->pcb;
+	size_t room = lwip_conn_room(c), window, least;
+	uint32_t written;
+
+	c->waits_for_room = false;
+	if (room == 0)
+		return 0;
+	written = pcb->snd_lbb - pcb->lastack;
+	window = pcb->snd_wnd > written ? pcb->snd_wnd - written : 0;
+	least = pcb->snd_wnd_max < c->segment_bytes ? pcb->snd_wnd_max : c->segment_bytes;
+	if (window == 0 || (written > 0 && window < least / 2)) {
+		c->waits_for_room = true;
+		return 0;
+	}
+	return room < window ? room : window;
+}
+
+bool lwip_conn_is_shut(const struct lwip_conn *c)
+{
+	const struct tcp_pcb *pcb = c->pcb;
+
+	return is_open(pcb) && pcb->snd_wnd == 0 && pcb->snd_lbb == pcb->lastack;
 }
 
 int lwip_conn_write(struct lwip_conn *c, const void *data, size_t size_bytes, bool more)
@@ -491,6 +521,27 @@ bool lwip_conn_waits(const struct lwip_conn *c)
 	const struct tcp_pcb *pcb = c->pcb;
 
 	return pcb && pcb->state == TIME_WAIT;
+}
+
+/* As Linux does when it has no memory for what was announced (icsk_ack.pending, ICSK_ACK_NOMEM):
+ * what is sent again is a probe then, and its sender does not give up. */
+void lwip_conn_refuse(struct lwip_conn *c)
+{
+	struct tcp_pcb *pcb = c->pcb;
+
+	if (!pcb)
+		return;
+	pcb->rcv_ann_wnd = 0;
+	pcb->rcv_ann_right_edge = pcb->rcv_nxt;
+	tcp_ack_now(pcb);
+	tcp_output(pcb);
+}
+
+bool lwip_conn_is_next(const struct lwip_conn *c, uint32_t seq)
+{
+	const struct tcp_pcb *pcb = c->pcb;
+
+	return pcb && seq == pcb->rcv_nxt;
 }
 
 /* RFC 9293 3.8.4: the byte before the next one, or none in its place. */

@@ -25,6 +25,7 @@ struct lwip_events {
 	void (*received)(struct lwip_conn *c,
 			 struct lwip_bytes *b); /* the bytes are the callee's */
 	void (*sent)(struct lwip_conn *c, size_t size_bytes);	     /* acknowledged */
+	void (*room)(struct lwip_conn *c); /* lwip_conn_takes was 0, and is more */
 	void (*ended)(struct lwip_conn *c); /* the container sends no more */
 	void (*gone)(struct lwip_conn *c); /* the last one: done, reset, or given up */
 };
@@ -35,6 +36,7 @@ struct lwip_conn {
 	void *pcb;		/* NULL: none */
 	uint16_t wire_bytes;	/* the container's MSS */
 	uint16_t segment_bytes; /* what one piece of output carries, a multiple of it */
+	bool waits_for_room;
 	uint32_t window_bytes;	/* as it shall be */
 	uint32_t granted_bytes; /* as it is: announced and not consumed */
 };
@@ -56,6 +58,11 @@ int lwip_stack_input(struct lwip_stack *s, struct lwip_conn *c, const struct pac
 
 /* How much lwip_conn_write takes now; 0 also when it is not open. */
 size_t lwip_conn_room(const struct lwip_conn *c);
+/* The same, but of it only what goes out at once: what the container's window takes. 0: `room` or
+ * `sent` tells when it is more. */
+size_t lwip_conn_takes(struct lwip_conn *c);
+/* Its window is shut and nothing was written that asks for room. */
+bool lwip_conn_is_shut(const struct lwip_conn *c);
 /* By reference, at most room; -1: none was taken, try again after `sent`. more: others follow. */
 int lwip_conn_write(struct lwip_conn *c, const void *data, size_t size_bytes, bool more);
 void lwip_conn_flush(struct lwip_conn *c);
@@ -67,6 +74,10 @@ void lwip_conn_window(struct lwip_conn *c, uint32_t size_bytes);
 void lwip_conn_shut(struct lwip_conn *c);  /* FIN after what was written */
 void lwip_conn_abort(struct lwip_conn *c); /* RST; `gone` comes before it returns */
 bool lwip_conn_waits(const struct lwip_conn *c); /* in TIME-WAIT */
+/* Says again what was received, and that there is no room now: what is announced already would be
+ * lost. Until the next bytes are taken or consumed. */
+void lwip_conn_refuse(struct lwip_conn *c);
+bool lwip_conn_is_next(const struct lwip_conn *c, uint32_t seq); /* of all bytes to come */
 /* Is a segment with this number and nothing new a question whether we are there? */
 bool lwip_conn_is_asked(const struct lwip_conn *c, uint32_t seq);
 

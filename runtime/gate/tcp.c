@@ -10,6 +10,7 @@
 #include "gate/frame.h"
 #include "gate/path_error.h"
 #include "gate/tcp_flow.h"
+#include "gate/tcp_held.h"
 #include "gate/tun.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -417,9 +418,10 @@ void tcp_input_packet(struct tcp *t, const struct packet *p, struct frame *frame
 	/* A client that asks one thing for each connection: the next one. */
 	if (p->tcp_flags & PACKET_RESET)
 		hurry(t);
-	/* Lost as on a wire: the container sends it again when its turn comes. */
-	if (p->payload_bytes > 0 && tcp_relay_full(f, p->payload_bytes))
+	if (p->payload_bytes > 0 && tcp_held_must(f, p->payload_bytes)) {
+		tcp_held_refuse(f, p);
 		return;
+	}
 	if (is_asked(f, p))
 		ask_outside(f);
 	if (p->payload_bytes <= SMALL_BYTES || frame_pool_scarce(frame->pool))

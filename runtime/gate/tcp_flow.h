@@ -1,5 +1,5 @@
 /* tcp_flow.h - one TCP connection of a container, shared by tcp.c (beginning and end), tcp_relay.c
- * (its bytes) and tcp_serve.c (without a socket). Included by them alone.
+ * (its bytes), tcp_held.c and tcp_serve.c (without a socket). Included by them alone.
  *
  *   CONNECTING --connected--> OPENING --handshake--> OPEN --lwIP knows it no more--> (freed)
  *        |refused, RST           |gone                 |gone, bytes for the socket left
@@ -20,6 +20,7 @@
 #include "gate/tcp.h"
 #include "lib/loop.h"
 
+struct tcp_held;
 struct tcp_kept;
 
 enum tcp_flow_state { TCP_CONNECTING, TCP_OPENING, TCP_OPEN, TCP_DRAINING };
@@ -48,8 +49,11 @@ struct tcp_flow {
 	/* From the container: what the socket did not take yet. */
 	struct tcp_kept *kept, *kept_last;
 	size_t kept_skip;
+	struct tcp_held *held; /* or NULL */
 	/* To the container: what is not acknowledged yet. */
 	struct chunk_row row;
+	uint8_t asking; /* a byte that asks for room, before what is in the row */
+	bool asks;
 
 	struct rate *rate_out, *rate_in; /* or NULL */
 	size_t owed_bytes;		 /* written, but not yet told to the container: its rate */
@@ -98,11 +102,11 @@ void tcp_flow_close_socket(struct tcp_flow *f, bool reset);
 /* tcp_relay.c */
 void tcp_relay_init(struct tcp *t);
 void tcp_relay_event(struct tcp_flow *f, unsigned events);    /* of the socket */
-/* May take no segment with so many bytes. */
-bool tcp_relay_full(const struct tcp_flow *f, size_t size_bytes);
 void tcp_relay_feed(struct tcp *t);			      /* chunks came back */
 void tcp_relay_leave(struct tcp_flow *f);		      /* its account goes, or it does */
 void tcp_relay_clear(struct tcp_flow *f);		      /* lets go of what it keeps */
+void tcp_relay_count_kept(struct tcp_flow *f, ssize_t cost);  /* memory of kept and held ones */
+void tcp_relay_want(struct tcp_flow *f, unsigned event, bool on);
 
 /* tcp_window.c */
 void tcp_window_init(struct tcp *t);

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -8,16 +7,14 @@
 
 #include "gate/rate.h"
 #include "gate/tcp_flow.h"
+#include "gate/tcp_held.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/time.h"
 
 enum {
-	KEPT_MAX = 64 * 1024 * 1024,  /* memory of what no socket takes, of all flows */
-	KEPT_OF_ONE_MAX = KEPT_MAX / 4, /* of one container's */
 	KEPT_WHOLE_MIN = 24 * 1024,   /* less than this does not keep a frame of 64 KiB */
 	FRAME_COST = 66 * 1024,
-	KERNEL_COST = 4096, /* beside a segment's bytes in a socket */
 	/* Read from one socket at once when nobody else is there, and when somebody is. */
 	TURN_BYTES = 512 * 1024,
 	TURN_SHARED_BYTES = CHUNK_BYTES,
@@ -59,7 +56,7 @@ static void watch(struct tcp_flow *f, unsigned events)
 	f->events = (uint8_t)events;
 }
 
-static void want(struct tcp_flow *f, unsigned event, bool on)
+void tcp_relay_want(struct tcp_flow *f, unsigned event, bool on)
 {
 	unsigned now = f->watched ? f->events : 0;
 
@@ -138,7 +135,7 @@ static ssize_t send_pieces(struct tcp_flow *f, const struct lwip_bytes *b, size_
 	return sendmsg(f->socket.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static void count_kept(struct tcp_flow *f, ssize_t cost)
+void tcp_relay_count_kept(struct tcp_flow *f, ssize_t cost)
 {
 	f->tcp->kept_bytes += (size_t)cost;
 	if (f->flow.account)
@@ -169,7 +166,7 @@ static void keep(struct tcp_flow *f, struct lwip_bytes *b, size_t skip)
 		f->kept_skip = skip;
 	}
 	f->kept_last = k;
-	count_kept(f, (ssize_t)k->cost);
+	tcp_relay_count_kept(f, (ssize_t)k->cost);
 }
 
 static void drop_first_kept(struct tcp_flow *f)
@@ -180,7 +177,7 @@ static void drop_first_kept(struct tcp_flow *f)
 	if (!f->kept)
 		f->kept_last = NULL;
 	f->kept_skip = 0;
-	count_kept(f, -(ssize_t)k->cost);
+	tcp_relay_count_kept(f, -(ssize_t)k->cost);
 	lwip_bytes_drop(k->bytes);
 	free(k);
 }
@@ -225,7 +222,7 @@ static bool write_kept(struct tcp_flow *f)
 		break_off(f);
 		return false;
 	}
-	want(f, LOOP_WRITE, f->kept != NULL);
+	tcp_relay_want(f, LOOP_WRITE, f->kept || f->held);
 	if (!f->kept && f->container_ended)
 		shut_socket(f);
 	if (f->state == TCP_DRAINING) {
@@ -268,7 +265,7 @@ static void on_received(struct lwip_conn *c, struct lwip_bytes *b)
 	} else {
 		keep(f, b, (size_t)n);
 	}
-	want(f, LOOP_WRITE, f->kept != NULL);
+	tcp_relay_want(f, LOOP_WRITE, f->kept || f->held);
 	tell_consumed(f, (size_t)n);
 }
 
@@ -279,34 +276,6 @@ static void on_ended(struct lwip_conn *c)
 	f->container_ended = true;
 	if (!f->kept)
 		shut_socket(f);
-}
-
-/* Whether the socket takes all of it (SO_MEMINFO, linux/sock_diag.h): with what is sent goes some
- * of the kernel's memory for headers. */
-static bool has_room(const struct tcp_flow *f, size_t size_bytes)
-{
-	uint32_t memory[SK_MEMINFO_VARS] = { 0 };
-	socklen_t size = sizeof(memory);
-
-	/* Without one the flow ends by it. */
-	if (f->socket.fd < 0)
-		return true;
-	if (getsockopt(f->socket.fd, SOL_SOCKET, SO_MEMINFO, memory, &size) < 0)
-		return false;
-	return memory[SK_MEMINFO_WMEM_QUEUED] + size_bytes + size_bytes / 8 + KERNEL_COST <=
-	       memory[SK_MEMINFO_SNDBUF];
-}
-
-/* A flow that keeps nothing may go on beyond the bounds, but not begin to keep: else each new one
- * would add a piece, whatever the bounds say. */
-bool tcp_relay_full(const struct tcp_flow *f, size_t size_bytes)
-{
-	const struct flow_account *a = f->flow.account;
-
-	if (f->service || (f->tcp->kept_bytes <= KEPT_MAX &&
-			   (!a || a->kept_bytes <= KEPT_OF_ONE_MAX)))
-		return false;
-	return f->kept || !has_room(f, size_bytes);
 }
 
 /* ---- from the socket */
@@ -346,14 +315,34 @@ static void stop_starving(struct tcp_flow *f)
 
 enum taken { TAKEN_MORE, TAKEN_ALL, TAKEN_BLOCKED, TAKEN_END, TAKEN_ERROR };
 
+/* Nothing is under way and the window is shut: a byte in front of it, so that lwIP asks for room.
+ */
+static enum taken take_asking(struct tcp_flow *f, size_t *sum)
+{
+	ssize_t n = recv(f->socket.fd, &f->asking, 1, MSG_DONTWAIT);
+
+	if (n == 0)
+		return TAKEN_END;
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? TAKEN_ALL : TAKEN_ERROR;
+	if (lwip_conn_write(&f->conn, &f->asking, 1, false) < 0)
+		return TAKEN_ERROR;
+	f->asks = true;
+	*sum += 1;
+	return TAKEN_BLOCKED;
+}
+
+/* No more than the container's window takes: who does not read holds no chunk. */
 static enum taken take_some(struct tcp_flow *f, size_t *sum)
 {
-	size_t room = lwip_conn_room(&f->conn), most;
+	size_t room = lwip_conn_takes(&f->conn), most;
 	struct chunk *c;
 	ssize_t n;
 
-	if (room == 0 || f->is_paced)
+	if (f->is_paced)
 		return TAKEN_BLOCKED;
+	if (room == 0)
+		return lwip_conn_is_shut(&f->conn) ? take_asking(f, sum) : TAKEN_BLOCKED;
 	c = chunk_row_room(f->tcp->chunks, &f->row);
 	if (!c) {
 		starve(f);
@@ -400,17 +389,17 @@ static bool pump(struct tcp_flow *f)
 		return false;
 	case TAKEN_END:
 		f->socket_ended = true;
-		want(f, LOOP_READ, false);
+		tcp_relay_want(f, LOOP_READ, false);
 		lwip_conn_shut(&f->conn);
 		lwip_conn_flush(&f->conn);
 		close_when_done(f);
 		return true;
 	case TAKEN_BLOCKED:
-		want(f, LOOP_READ, false);
+		tcp_relay_want(f, LOOP_READ, false);
 		return true;
 	case TAKEN_ALL:
 	case TAKEN_MORE:
-		want(f, LOOP_READ, true);
+		tcp_relay_want(f, LOOP_READ, true);
 		return true;
 	}
 	return true;
@@ -420,8 +409,20 @@ static void on_sent(struct lwip_conn *c, size_t size_bytes)
 {
 	struct tcp_flow *f = flow_of(c);
 
+	if (f->asks) {
+		f->asks = false;
+		size_bytes--;
+	}
 	chunk_row_drop(f->tcp->chunks, &f->row, size_bytes);
 	tcp_relay_feed(f->tcp);
+	if (!(f->watched && f->events & LOOP_READ))
+		pump(f);
+}
+
+static void on_room(struct lwip_conn *c)
+{
+	struct tcp_flow *f = flow_of(c);
+
 	if (!(f->watched && f->events & LOOP_READ))
 		pump(f);
 }
@@ -502,7 +503,7 @@ static void on_gone(struct lwip_conn *c)
 		/* Nobody waits for it any more: the kernel ends it when its window stays shut. */
 		setsockopt(f->socket.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms,
 			   sizeof(timeout_ms));
-		want(f, LOOP_READ, false);
+		tcp_relay_want(f, LOOP_READ, false);
 		return;
 	}
 	tcp_flow_destroy(f);
@@ -525,14 +526,17 @@ void tcp_relay_event(struct tcp_flow *f, unsigned events)
 	if (events & (LOOP_READ | LOOP_HANGUP) && !pump(f))
 		return;
 	/* Both directions are shut and nothing can be read: not to be told of it for ever. */
-	if (events & LOOP_HANGUP && f->watched && !(f->events & LOOP_READ) && !f->kept)
+	if (events & LOOP_HANGUP && f->watched && !(f->events & LOOP_READ) && !f->kept && !f->held)
 		watch(f, 0);
+	if (f->held && !f->kept && events & (LOOP_WRITE | LOOP_HANGUP))
+		tcp_held_release(f);
 }
 
 void tcp_relay_leave(struct tcp_flow *f)
 {
 	const struct tcp_kept *k;
 
+	tcp_held_clear(f);
 	chunk_row_leave_share(&f->row);
 	for (k = f->kept; k && f->flow.account; k = k->next)
 		f->flow.account->kept_bytes -= k->cost;
@@ -552,6 +556,7 @@ const struct lwip_events tcp_relay_events = {
 	.opened = on_opened,
 	.received = on_received,
 	.sent = on_sent,
+	.room = on_room,
 	.ended = on_ended,
 	.gone = on_gone,
 };

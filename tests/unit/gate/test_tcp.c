@@ -32,6 +32,7 @@ enum {
 	KEPT_LEAST = 30000,
 	TURNS_MAX = 2000
 };
+enum { OVER = 13 * 1024 * 1024, MSS = 536 }; /* of the account: kept is full, held is not */
 enum { PLENTY = 256 * 1024 * 1024, PART = 1024 * 1024, PARTS_SCARCE = 160, PARTS_MAX = 300 };
 
 /* lwip_heap.c; no header, lwIP's own declare it */
@@ -54,6 +55,8 @@ struct world {
 	uint8_t mss;			/* its SYN says; 0 = nothing */
 	uint16_t wire_bytes;		/* the device shall split what it gets into such pieces */
 	uint16_t window;		/* it takes so much at once; 0 = all */
+	bool shut;			/* it takes nothing */
+	uint16_t shown;			/* the window that it was told last */
 	uint32_t end;			/* where its server's FIN stood first; 0 = none came */
 };
 
@@ -89,6 +92,7 @@ static void on_sent(void *ctx, const struct tun_offload *o, const struct iovec *
 	assert_int_equal(packet_parse(&p, bytes, size), PACKET_GOOD);
 	assert_int_equal(p.tcp_flags & PACKET_RESET, 0);
 	w->acked = p.tcp_ack;
+	w->shown = (uint16_t)(p.transport[14] << 8 | p.transport[15]);
 	w->theirs = p.tcp_seq + (uint32_t)p.payload_bytes +
 		    !!(p.tcp_flags & (PACKET_SYN | PACKET_FIN));
 	if (p.tcp_flags & PACKET_FIN && !w->end)
@@ -122,6 +126,8 @@ static void say(struct world *w, uint8_t flags, size_t size)
 	tcp[13] = flags;
 	tcp[14] = w->window ? (uint8_t)(w->window >> 8) : 255;
 	tcp[15] = w->window ? (uint8_t)w->window : 255;
+	if (w->shut)
+		tcp[14] = tcp[15] = 0;
 	if (header > 20)
 		memcpy(tcp + 20, (const uint8_t[]){ 2, 4, 0, w->mss }, 4);
 	memcpy(tcp + header, data, size);
@@ -374,6 +380,87 @@ static void test_bounded(void **state)
 	finish(&w);
 }
 
+/* What has no place is held back with the window shut, and taken by itself once its server reads.
+ */
+static void test_held(void **state)
+{
+	static uint8_t got[65536];
+	struct tcp_flow *f;
+	struct world w;
+	int i;
+
+	(void)state;
+	begin(&w);
+	f = w.tcp->all;
+	w.account.kept_bytes += OVER;
+	for (i = 0; i < SEGMENTS_MAX && say_data(&w, SEGMENT); i++)
+		turn(&w);
+	assert_int_equal(w.acked, w.ours);
+	assert_non_null(f->held);
+	assert_int_equal(w.shown, 0);
+	assert_true(w.account.kept_bytes > OVER + MSS);
+	assert_true(w.account.kept_bytes < OVER + SEGMENT);
+	/* Once more: it has it already. */
+	assert_false(say_data(&w, SEGMENT));
+	assert_true(w.account.kept_bytes < OVER + SEGMENT);
+	for (i = 0; i < TURNS_MAX && f->held; i++) {
+		while (recv(w.server, got, sizeof(got), MSG_DONTWAIT) > 0)
+			;
+		turn(&w);
+	}
+	lwip_stack_tick(w.tcp->lwip);
+	assert_null(f->held);
+	assert_int_equal(w.account.kept_bytes, OVER);
+	assert_int_equal(w.acked, w.ours + MSS);
+	assert_true(w.shown > 0);
+	w.ours += MSS;
+
+	/* Its end goes with it. */
+	while (say_data(&w, SEGMENT))
+		turn(&w);
+	assert_non_null(f->held);
+	w.account.kept_bytes -= OVER;
+	say(&w, PACKET_RESET | PACKET_ACKED, 0);
+	close(w.server);
+	finish(&w);
+}
+
+/* A container that does not read holds no chunk, and is asked whether it does now. */
+static void test_unread(void **state)
+{
+	struct world w;
+	uint32_t first;
+	int i;
+
+	(void)state;
+	begin(&w);
+	first = w.theirs;
+	assert_int_equal(send(w.server, data, SMALL, 0), SMALL);
+	for (i = 0; i < TURNS_MAX && w.theirs != first + SMALL; i++)
+		turn(&w);
+	w.shut = true;
+	say(&w, PACKET_ACKED, 0);
+	assert_int_equal(w.account.chunks, 0);
+	assert_int_equal(send(w.server, data, SMALL, 0), SMALL);
+	for (i = 0; i < TURNS_MAX && w.theirs == first + SMALL; i++) {
+		turn(&w);
+		lwip_stack_tick(w.tcp->lwip);
+	}
+	assert_int_equal(w.theirs, first + SMALL + 1);
+	assert_int_equal(w.account.chunks, 0);
+	w.theirs--;
+	w.shut = false;
+	say(&w, PACKET_ACKED, 0);
+	for (i = 0; i < TURNS_MAX && w.theirs != first + 2 * SMALL; i++)
+		turn(&w);
+	assert_int_equal(w.theirs, first + 2 * SMALL);
+	say(&w, PACKET_ACKED, 0);
+	assert_int_equal(w.account.chunks, 0);
+	say(&w, PACKET_RESET | PACKET_ACKED, 0);
+	close(w.server);
+	finish(&w);
+}
+
 /* Who is gone takes no part of the window, whichever second it moved its bytes in. */
 static void test_short_connections(void **state)
 {
@@ -460,6 +547,8 @@ int main(void)
 		cmocka_unit_test(test_draining_outlives),
 		cmocka_unit_test(test_no_heap),
 		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_held),
+		cmocka_unit_test(test_unread),
 		cmocka_unit_test(test_short_connections),
 		cmocka_unit_test(test_least_segment),
 		cmocka_unit_test(test_end_of_narrow),
