@@ -28,7 +28,8 @@ int nets_open(struct nets *n, struct loop *loop, struct err *e)
 {
 	*n = (struct nets){ .loop = loop, .peer_fd = -1 };
 	n->own_ns_fd = net_ns_own(e);
-	if (n->own_ns_fd < 0 || net_ns_sysctl("ipv4/ping_group_range", ping_groups, e))
+	if (n->own_ns_fd < 0 || net_ns_sysctl("ipv4/ping_group_range", ping_groups, e) ||
+	    cards_open(&n->cards, loop, e))
 		return -1;
 	return resolvers_open(&n->resolvers, loop, on_resolvers, e);
 }

@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 #include "lib/loop.h"
+#include "net/cards.h"
 #include "net/resolvers.h"
 
 struct err;
@@ -28,6 +29,7 @@ struct nets {
 	int own_ns_fd;
 	int peer_fd; /* engined, -1 = nobody; borrowed */
 	struct resolvers resolvers;
+	struct cards cards;
 	struct net_network *first;
 	size_t count;
 };

@@ -22,7 +22,8 @@ for port in 5300 5301; do
 done
 # The socket to the line holds two frames and the line one: all else waits in the guest.
 BEFORE=("$VM/line_pace" "$rate" line0 "$VM/ahead")
-EXTRA="-netdev dgram,id=line,local.type=fd,local.str=9 -device virtio-net-pci,netdev=line"
+# A card of 10 Mbit/s: see net/cards.h.
+EXTRA="-netdev dgram,id=line,local.type=fd,local.str=9 -device virtio-net-pci,netdev=line,speed=10,duplex=full"
 MEM=1G peers_boot "$payload" "story.ROUNDS=$rounds story.QUEUE=${QUEUE:-} story.SECONDS_EACH=${SECONDS_EACH:-4}"
 until ip link set line0 up 2>"$VM/last"; do
 	vm_alive || die "the line is not there: $(cat "$VM/last" "$VM/qemu.out")"
@@ -36,6 +37,8 @@ peers_follow || die "the guest did not end"
 # ahead ROW KEY: the median over the rounds of a figure of every third line of line_pace: alone, one, two
 ahead() { awk -v row="$1" 'NR % 3 == row' "$VM/ahead" | sed "s/.* $2=\([0-9]*\).*/\1/" | sort -n | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'; }
 sed 's/^/# /' "$VM/ahead"
+like "a card that says its speed is handed frames that fit it" "$(grep -a '^# a card of' "$VM/said")" ' 10 Mbit/s takes 4096 bytes'
+like "also when it has changed" "$(grep -a '^# a card that' "$VM/said")" ' takes 4096 bytes'
 is "all conversations were seen on the line" "$(wc -l <"$VM/ahead")" $((3 * rounds))
 is "alone nobody is ahead" "$(ahead 1 max)" 0
 # On the card some 8 by BQL (see runtime/gate/README.md), on the line 3; and a flow that was served waits once for the turns of

@@ -30,6 +30,13 @@ netctl talk /run/netd.sock <<-TALK || exit 1
 	attach line hog1 /proc/${client[hog1]}/ns/net 172.18.0.3 -
 	attach line hog2 /proc/${client[hog2]}/ns/net 172.18.0.4 -
 TALK
+
+# The card says its speed, so netd has made its frames small; and does again when something about it has changed.
+frame() { ip -d link show eth0 | sed -n 's/.* gso_max_size \([0-9]*\).*/\1/p'; }
+say "a card of $(cat /sys/class/net/eth0/speed) Mbit/s takes $(frame) bytes at once"
+ip link set eth0 gso_max_size 65536 && ip link set eth0 mtu 1499 && ip link set eth0 mtu 1500
+within 30 eval '[ "$(frame)" = 4096 ]'
+say "a card that has changed takes $(frame) bytes at once"
 renice -n -10 -p "$(pgrep -o -x gated)" >/dev/null	# as the unit of netd has it
 
 sent() { cat /sys/class/net/eth0/statistics/tx_packets; }
