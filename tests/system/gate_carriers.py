@@ -8,12 +8,14 @@ import subprocess
 import threading
 import time
 
+import gatelib
 from gate_clients import OUTSIDE, PATIENCE_S, connect, read_all, read_line, within
 from gate_published import main, test, web, world
 from gate_servers import special_server
 
 LONG_BYTES = 96 << 20
 CHANNEL, EPOLL = 3, "anon_inode:[eventpoll]"
+SOCKET = 41  # socket(2) of x86-64
 OUT, IN, OPEN = 9, 10, 17		# of the counters: published_out, published_in, published_open
 
 
@@ -280,6 +282,8 @@ def jailed():
             for kind in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
                 assert int(status[kind], 16) == 0, (kind, status[kind])
             assert status["NoNewPrivs"].strip() == "1" and status["Seccomp"].strip() == "2", status
+            calls = gatelib.calls_of(pid)
+            assert calls is None or 10 <= len(calls) <= 40 and SOCKET not in calls, sorted(calls)
             held = {fd: link for fd, link in links(pid).items() if fd > 2}
             assert held.pop(CHANNEL).startswith("socket:") and list(held.values()) == [EPOLL], held
 

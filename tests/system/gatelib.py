@@ -4,6 +4,8 @@ The numbers of the messages are counted in runtime/wire/, so they cannot drift. 
 namespace of its own, with the rules that netd makes: marked sockets get their answers by loopback.
 """
 import contextlib
+import ctypes
+import errno
 import os
 import re
 import resource
@@ -16,6 +18,56 @@ import threading
 HERE = os.path.dirname(os.path.abspath(__file__))
 MARK, IP_TRANSPARENT, IPV6_TRANSPARENT, SO_MARK = 0x43, 19, 75, 36
 CLONE_NEWNET = 0x40000000
+
+
+def filters_of(pid):
+    """The seccomp filters that are loaded, each a list of BPF instructions; None: this kernel shows nobody's (ptrace(2))."""
+    SEIZE, INTERRUPT, GET_FILTER, DETACH, WALL = 0x4206, 0x4207, 0x420c, 17, 0x40000000
+    libc, programs = ctypes.CDLL(None, use_errno=True), []
+    libc.ptrace.argtypes, libc.ptrace.restype = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p], ctypes.c_long
+    assert libc.ptrace(SEIZE, pid, 0, 0) == 0 and libc.ptrace(INTERRUPT, pid, 0, 0) == 0, os.strerror(ctypes.get_errno())
+    os.waitpid(pid, WALL)
+    while (count := libc.ptrace(GET_FILTER, pid, len(programs), 0)) > 0:
+        text = ctypes.create_string_buffer(8 * count)
+        assert libc.ptrace(GET_FILTER, pid, len(programs), ctypes.addressof(text)) == count
+        programs.append(list(struct.iter_unpack("=HBBI", text.raw)))
+    error = ctypes.get_errno()
+    assert libc.ptrace(DETACH, pid, 0, 0) == 0
+    # Past the last one there is none; without CONFIG_CHECKPOINT_RESTORE the kernel says EINVAL (linux/seccomp.h).
+    assert programs and error == errno.ENOENT or not programs and error == errno.EINVAL, (len(programs), os.strerror(error))
+    return programs or None
+
+
+def may_call(program, number):
+    """Whether the filter lets this system call of x86-64 through with some arguments: both ways at what depends on them."""
+    ways, seen = [(0, None)], set()
+    while ways:
+        at, value = ways.pop()
+        if (at, value) in seen:
+            continue
+        seen.add((at, value))
+        code, yes, no, k = program[at]
+        if code == 0x06:                        # BPF_RET
+            if k == 0x7fff0000:                 # SECCOMP_RET_ALLOW
+                return True
+        elif code == 0x20:                      # BPF_LD: struct seccomp_data
+            ways.append((at + 1, {0: number, 4: 0xc000003e}.get(k)))
+        elif code == 0x54:                      # BPF_AND
+            ways.append((at + 1, None if value is None else value & k))
+        elif code == 0x05:                      # BPF_JA
+            ways.append((at + 1 + k, value))
+        else:
+            tests = {0x15: int.__eq__, 0x25: int.__gt__, 0x35: int.__ge__, 0x45: int.__and__}
+            taken = {True, False} if value is None else {bool(tests[code](value, k))}
+            assert code in tests, hex(code)
+            ways += [(at + 1 + (yes if t else no), value) for t in taken]
+    return False
+
+
+def calls_of(pid):
+    """The numbers of the system calls that its filters let through; None: this kernel does not show them."""
+    programs = filters_of(pid)
+    return programs and {n for n in range(1024) if all(may_call(p, n) for p in programs)}
 
 
 def numbers():
