@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 
 #include "gate/pipes.h"
-#include "gate/rate.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/time.h"
@@ -46,13 +45,14 @@ static bool is_limited(const struct relay_way *w)
 	return w->rate && w->rate->bytes_per_s > 0;
 }
 
-/* What went through is paid for by waiting. */
-static void pay(struct relay *r, struct relay_way *w, uint64_t bytes)
+/* What went through is paid for by waiting: true when there is something to wait for. */
+static bool pay(struct relay *r, struct relay_way *w, uint64_t bytes)
 {
-	uint64_t wait_ns = bytes > 0 ? rate_spend(w->rate, bytes, time_boot_ns()) : 0;
+	uint64_t wait_ns = rate_spend(w->rate, RATE_PORTS, &w->turn, bytes, time_boot_ns());
 
 	if (wait_ns > 0)
 		loop_timer_set(r->loop, &w->pause, wait_ns / NS_PER_MS + 1);
+	return wait_ns > 0;
 }
 
 /* From the socket into the pipe. As much as it may hold: who waits for the bytes is woken once for
@@ -316,10 +316,11 @@ static void on_second(struct loop_source *source, unsigned events)
 	on_event(owner_of(source, struct relay, ends[1].source), 1, events);
 }
 
-/* The debt is paid: what waits is read on. */
+/* What waits is read on, unless others took so much meanwhile that its turn comes later. */
 static void on_paid(struct relay *r, int i)
 {
-	on_event(r, i, LOOP_READ);
+	if (!pay(r, &r->ways[i], 0))
+		on_event(r, i, LOOP_READ);
 }
 
 static void on_paid_first(struct loop_timer *timer)

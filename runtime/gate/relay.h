@@ -19,12 +19,12 @@
 #include <stdint.h>
 
 #include "gate/bulk.h"
+#include "gate/rate.h"
 #include "lib/loop.h"
 
 struct err;
 struct pipe;
 struct pipes;
-struct rate;
 struct relay;
 
 typedef void relay_fn(struct relay *r);
@@ -42,7 +42,8 @@ struct relay_way {
 	bool done;
 	uint64_t *counter;	/* counts the bytes that went through */
 	struct rate *rate;	/* of whoever pays for them; NULL: nobody */
-	struct loop_timer pause;	/* set: nothing is read until the debt is paid */
+	struct rate_turn turn;
+	struct loop_timer pause;	/* set: nothing is read until it has its turn */
 	struct bulk_way bulk;
 };
 

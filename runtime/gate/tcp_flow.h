@@ -17,6 +17,7 @@
 #include "gate/flow.h"
 #include "gate/lwip_stack.h"
 #include "gate/packet.h"
+#include "gate/rate.h"
 #include "gate/tcp.h"
 #include "lib/loop.h"
 
@@ -56,6 +57,7 @@ struct tcp_flow {
 	bool asks;
 
 	struct rate *rate_out, *rate_in; /* or NULL */
+	struct rate_turn turn_out, turn_in;
 	size_t owed_bytes;		 /* written, but not yet told to the container: its rate */
 	uint32_t window_used, window_epoch; /* tcp_window.c */
 	bool window_before; /* it moved bytes in the epoch before that one, too */

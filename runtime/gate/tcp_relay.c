@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "gate/rate.h"
 #include "gate/tcp_flow.h"
 #include "gate/tcp_held.h"
 #include "lib/err.h"
@@ -98,15 +97,16 @@ static void stop_pacing(struct tcp_flow *f)
 }
 
 /* Spends; true when the rate says to wait. */
-static bool over_rate(struct rate *r, size_t size_bytes)
+static bool over_rate(struct rate *r, struct rate_turn *turn, size_t size_bytes)
 {
-	return r && r->bytes_per_s > 0 && rate_spend(r, size_bytes, time_boot_ns()) > 0;
+	return r && r->bytes_per_s > 0 &&
+	       rate_spend(r, RATE_FLOWS, turn, size_bytes, time_boot_ns()) > 0;
 }
 
 /* The window opens again only when the rate allows: that is what slows the container down. */
 static void tell_consumed(struct tcp_flow *f, size_t size_bytes)
 {
-	bool over = over_rate(f->rate_out, size_bytes);
+	bool over = over_rate(f->rate_out, &f->turn_out, size_bytes);
 
 	if (over || f->owed_bytes > 0) {
 		f->owed_bytes += size_bytes;
@@ -339,7 +339,7 @@ static enum taken take_some(struct tcp_flow *f, size_t *sum)
 	struct chunk *c;
 	ssize_t n;
 
-	if (f->is_paced)
+	if (over_rate(f->rate_in, &f->turn_in, 0))
 		return TAKEN_BLOCKED;
 	if (room == 0)
 		return lwip_conn_is_shut(&f->conn) ? take_asking(f, sum) : TAKEN_BLOCKED;
@@ -363,7 +363,7 @@ static enum taken take_some(struct tcp_flow *f, size_t *sum)
 	c->used += (uint32_t)n;
 	*sum += (size_t)n;
 	passed_on(f, (size_t)n);
-	if (over_rate(f->rate_in, (size_t)n))
+	if (over_rate(f->rate_in, &f->turn_in, (size_t)n))
 		pace(f);
 	return (size_t)n < most ? TAKEN_ALL : TAKEN_MORE;
 }
@@ -447,21 +447,22 @@ static void go_on(struct loop_timer *timer)
 {
 	struct tcp *t = owner_of(timer, struct tcp, pacing);
 	struct tcp_flow *f, *row = t->paced;
+	bool out, in;
 	size_t owed;
 
 	t->paced = NULL;
 	while ((f = row)) {
 		row = f->paced;
 		f->is_paced = false;
-		if (over_rate(f->rate_out, 0) || over_rate(f->rate_in, 0)) {
+		out = !over_rate(f->rate_out, &f->turn_out, 0);
+		in = !over_rate(f->rate_in, &f->turn_in, 0);
+		if (!out || !in)
 			pace(f);
-			continue;
-		}
-		owed = f->owed_bytes;
-		f->owed_bytes = 0;
+		owed = out ? f->owed_bytes : 0;
+		f->owed_bytes -= owed;
 		if (owed > 0)
 			lwip_conn_consumed(&f->conn, owed);
-		if (!(f->watched && f->events & LOOP_READ))
+		if (in && !(f->watched && f->events & LOOP_READ))
 			pump(f);
 	}
 }

@@ -8,8 +8,10 @@ import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 
 from netlib import LIMIT, Namespace, Netd, Tap, within
@@ -98,6 +100,77 @@ def dig(ns, *words, at="172.18.0.1"):
 
 def ping(ns, address, wait=LIMIT):
     return inside(ns, sys.executable, f"{HERE}/gate_ping.py", address, "56", "64", str(wait)).strip()
+
+
+class Stream:
+    """Bytes without an end between two connected sockets, and how many have arrived."""
+
+    def __init__(self, source, sink):
+        self.count, self.ends = 0, False
+        source.settimeout(None)
+        sink.settimeout(None)
+        threading.Thread(target=self.send, args=(source,), daemon=True).start()
+        threading.Thread(target=self.receive, args=(sink,), daemon=True).start()
+
+    @staticmethod
+    def send(source):
+        try:
+            while True:
+                source.send(bytes(65536))
+        except OSError:
+            source.close()
+
+    def receive(self, sink):
+        while not self.ends:
+            self.count += len(sink.recv(1 << 18))
+        # A reset: nothing of it is still on its way afterwards.
+        sink.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sink.close()
+
+
+class Limited:
+    """A container with a rate, a published port, and a server outside."""
+
+    def __init__(self, ns, port):
+        self.ns, self.port = ns, port
+        self.inner, self.outer = ns.listen(90), w.listen(90)
+
+    def connection(self, by_port):
+        """Its two ends: the container's, and the one outside."""
+        client, to, server = (w, ("192.0.2.1", self.port), self.inner) if by_port else (self.ns, ("192.0.2.7", 90), self.outer)
+        c = client.open(V4, TCP)
+        c.connect(to)
+        other = server.accept()[0]
+        return (other, c) if by_port else (c, other)
+
+    def shares(self, ports, flows, out, talk=None):
+        """While 4 MB arrive: the part of the container's own connections; and how many questions of 1000 bytes are
+        answered to a client of its port (talk: True) or to itself (False)."""
+        ends = [self.connection(by_port) for by_port in [True] * ports + [False] * flows]
+        streams = [Stream(*(pair if out else reversed(pair))) for pair in ends]
+        inside, outside = self.connection(bool(talk))
+        client, server = (outside, inside) if talk else (inside, outside)
+
+        def counts():
+            return sum(s.count for s in streams[:ports]), sum(s.count for s in streams[ports:])
+        good = within(lambda: sum(counts()) > 1 << 20)
+        answers, before = 0, counts()
+        while good and sum(now := counts()) - sum(before) < 4 << 20:
+            if talk is None:
+                time.sleep(0.01)
+                continue
+            try:
+                client.sendall(bytes(1000))
+                server.sendall(server.recv(1000, socket.MSG_WAITALL))
+                client.recv(1000, socket.MSG_WAITALL)
+            except TimeoutError:
+                break
+            answers += 1
+        for s in streams:
+            s.ends = True
+        inside.close()
+        outside.close()
+        return (now[1] - before[1]) / (sum(now) - sum(before)) if good else -1, answers
 
 
 with open("/run/net/resolv.conf", "w") as f:
@@ -212,6 +285,20 @@ with socket.socket(V4, UDP) as inside_it:
     sh("ip addr del 172.18.0.99/32 dev lo")
 t.is_("SRV of it", dig(a, "_9._udp.a", "SRV")[1], ["SRV 0 0 9 a."])
 t.like("counters", ask("stats", "lab", "a"), r"\d")
+
+# ---- a rate, of which published ports and the container's own connections have their halves
+r = Namespace()
+t.like("a container with a rate", ask("attach", "lab", "r", r.path, "172.18.0.5", "fd18::5", "name=r", "policy=rate 20m"), "^done")
+limited = Limited(r, int(ask("publish", "lab", "limited", "tcp", "192.0.2.1", 0, 90, "r").split()[-1]))
+for words, ports, flows, out in (("one each", 1, 1, True), ("clients of its port are many", 6, 1, True), ("its own are many", 1, 6, True),
+                                 ("one each, inwards", 1, 1, False), ("clients are many", 6, 1, False), ("its own are", 1, 6, False)):
+    share = limited.shares(ports, flows, out)[0]
+    print(f"# {ports} by the port, {flows} of its own, {'out' if out else 'in'}: its own have {share:.2f}")
+    t.ok(f"both have their part of the rate: {words}", 0.35 < share < 0.65, share)
+for words, ports, flows, out, by_port in (("its port answers beside its own", 0, 4, True, True), ("it is answered beside its port's", 4, 0, False, False)):
+    count = limited.shares(ports, flows, out, by_port)[1]
+    print(f"# {words}: {count} answers in 1.7 s")
+    t.ok(words, count > 300, count)
 
 # ---- one gateway dies; the other network's goes on, its own is back with all it was told
 before = netd.gateways()
