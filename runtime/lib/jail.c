@@ -292,9 +292,12 @@ static int load_filter(scmp_filter_ctx filter, struct err *e)
 /* Bounded: it starts no other program, whose needs are not known here. */
 static int enter_seccomp(const struct jail_spec *spec, bool is_bounded, struct err *e)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	scmp_filter_ctx filter;
 	int result;
 
+	if (!spec->syscalls)
+		return err_set(e, "seccomp: no list of system calls was given");
+	filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	if (!filter)
 		return err_set(e, "seccomp: no memory for the filter");
 	result = allow_list(filter, runtime_syscalls, is_bounded, e) < 0 ||
@@ -309,8 +312,12 @@ static int enter_seccomp(const struct jail_spec *spec, bool is_bounded, struct e
 
 static int enter(const struct jail_spec *spec, struct err *e)
 {
-	AUTO_FD int ruleset_fd = make_ruleset(spec, e);
+	AUTO_FD int ruleset_fd = -1;
 
+	/* A list that was forgotten must not become a jail without one. */
+	if (!spec->syscalls == !spec->all_syscalls)
+		return err_set(e, "either a list of system calls or all of them");
+	ruleset_fd = make_ruleset(spec, e);
 	if (ruleset_fd < 0 || drop_privileges(spec, e) < 0)
 		return -1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -319,7 +326,7 @@ static int enter(const struct jail_spec *spec, struct err *e)
 		return err_sys(e, "landlock");
 	/* Now, because close may not be in the list. */
 	fd_close(&ruleset_fd);
-	return spec->syscalls ? enter_seccomp(spec, true, e) : 0;
+	return spec->all_syscalls ? 0 : enter_seccomp(spec, true, e);
 }
 
 int jail_syscalls(const char *const *names, struct err *e)

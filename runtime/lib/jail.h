@@ -37,7 +37,8 @@ struct jail_spec {
 	const char *const *write_paths;
 	bool allow_connect_tcp;	     /* to any TCP port */
 	bool allow_bind_tcp;	     /* to any TCP port and address that the kernel allows */
-	const char *const *syscalls; /* names allowed; NULL = no seccomp filter */
+	const char *const *syscalls; /* names allowed; a list, or the next one, must be there */
+	bool all_syscalls;	     /* no seccomp filter (yet: jail_filter) */
 	/* With a filter: socket(2) of TCP, UDP and ICMP echo over IPv4 and IPv6, of no other. */
 	bool inet_sockets;
 	const struct jail_option *socket_options; /* with a filter: these, of no other */
@@ -45,7 +46,7 @@ struct jail_spec {
 
 /* Where Landlock or seccomp is missing in the kernel: an error, not a weaker jail. */
 int jail_enter(const struct jail_spec *spec, struct err *e);
-/* For who has entered without a list of system calls, to make processes in there: that list now,
+/* For who has entered with all system calls, to make processes in there: that list now,
  * and what goes with it. */
 int jail_filter(const struct jail_spec *spec, struct err *e);
 

@@ -30,13 +30,17 @@ enum { NOT_HERE = 77 };
 /* Own ids, so that the cases also run where no other is mapped (a user namespace of one user). */
 static struct jail_spec spec_here(void)
 {
-	return (struct jail_spec){ .program = "test", .uid = getuid(), .gid = getgid() };
+	return (struct jail_spec){
+		.program = "test", .uid = getuid(), .gid = getgid(), .all_syscalls = true
+	};
 }
 
-static void enter(const struct jail_spec *spec)
+/* With a list, if there is one. */
+static void enter(struct jail_spec *spec)
 {
 	struct err e;
 
+	spec->all_syscalls = !spec->syscalls;
 	if (jail_enter(spec, &e) == 0)
 		return;
 	fprintf(stderr, "# %s\n", e.text);
@@ -134,6 +138,7 @@ static int unknown_syscall(void)
 	struct err e;
 
 	spec.syscalls = names;
+	spec.all_syscalls = false;
 	if (jail_enter(&spec, &e) == 0)
 		return 1;
 	if (!strstr(e.text, "seccomp"))
@@ -143,9 +148,50 @@ static int unknown_syscall(void)
 	       0;
 }
 
+/* Nothing is given up yet, and nobody goes on as if it were. */
+static int entered_with(const char *const *names, bool all)
+{
+	struct jail_spec spec = spec_here();
+	struct err e;
+
+	spec.syscalls = names;
+	spec.all_syscalls = all;
+	if (jail_enter(&spec, &e) == 0)
+		return 1;
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 0)
+		return 2;
+	return strcmp(e.text, "test: jail: either a list of system calls or all of them") != 0;
+}
+
+static int forgotten_list(void)
+{
+	return entered_with(NULL, false);
+}
+
+static int list_and_all(void)
+{
+	static const char *const names[] = { "read", "prctl", NULL };
+
+	return entered_with(names, true);
+}
+
+static int forgotten_list_later(void)
+{
+	struct jail_spec spec = spec_here();
+	struct err e;
+
+	if (jail_filter(&spec, &e) == 0 ||
+	    strcmp(e.text, "test: jail: seccomp: no list of system calls was given") != 0)
+		return 1;
+	return jail_syscalls(NULL, &e) == 0 ? 2 : 0;
+}
+
 static void mistakes_are_named(void **state)
 {
 	(void)state;
+	assert_int_equal(outcome(forgotten_list), 0);
+	assert_int_equal(outcome(list_and_all), 0);
+	assert_int_equal(outcome(forgotten_list_later), 0);
 	assert_int_equal(outcome(missing_path), 0);
 	assert_int_equal(outcome(unknown_syscall), 0);
 }
