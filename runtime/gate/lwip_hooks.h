@@ -8,6 +8,7 @@ struct tcp_pcb;
 
 struct tcp_pcb *lwip_hook_find(void);
 u16_t lwip_hook_split(const struct tcp_pcb *pcb, u32_t room_bytes);
+u32_t lwip_hook_update(const struct tcp_pcb *pcb);
 u16_t lwip_heap_early_max(void);
 int lwip_heap_scarce(void);
 u32_t lwip_hook_isn(const ip_addr_t *local, u16_t local_port, const ip_addr_t *remote,

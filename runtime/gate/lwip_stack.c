@@ -23,6 +23,7 @@ _Static_assert(LWIP_WINDOW_MAX == TCP_WND, "the greatest window is lwIP's");
 /* A packet's transport part is at most 65535 - 20; headers of a segment: no options. */
 enum { SEGMENT_BYTES_MAX = 65535 - 40 - 20, PIECES_MAX = 14, CWND_FIRST_BYTES = 1024 * 1024 };
 enum { WIRE_BYTES_MIN = 48 }; /* as Linux (tcp_min_snd_mss): an MSS of 1 would cost 48 times more */
+enum { STEP_BYTES_MIN = 4 * 1460, STEP_BYTES_MAX = 60 * 1024 };
 enum { EXT_CONN = 0 }; /* index of pcb->ext_args */
 
 struct lwip_stack {
@@ -78,6 +79,17 @@ u16_t lwip_hook_split(const struct tcp_pcb *pcb, u32_t room_bytes)
 	if (!c || c->wire_bytes == 0)
 		return 0;
 	return (u16_t)(most - most % c->wire_bytes);
+}
+
+/* How far the window's edge moves if it does. Never more than the window: it would stay shut. */
+u32_t lwip_hook_update(const struct tcp_pcb *pcb)
+{
+	const struct lwip_conn *c = conn_of((struct tcp_pcb *)pcb);
+	u32_t most = c && c->in_steps ? c->window_bytes / 8 * 7 : 0;
+
+	if (most < STEP_BYTES_MIN)
+		return STEP_BYTES_MIN;
+	return most < STEP_BYTES_MAX ? most : STEP_BYTES_MAX;
 }
 
 /* RFC 6528: a clock of 4 microseconds and a keyed hash of the ends. */
@@ -297,10 +309,25 @@ static err_t on_opening(u8_t id, struct tcp_pcb_listen *listener, struct tcp_pcb
 	return ERR_OK;
 }
 
+/* Those that wait for an acknowledgement since before this tick are not about to fill their window.
+ */
+static void end_steps(void)
+{
+	struct lwip_conn *c;
+
+	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next) {
+		c = pcb->flags & TF_ACK_DELAY ? conn_of(pcb) : NULL;
+		if (c)
+			c->in_steps = false;
+	}
+}
+
 void lwip_stack_tick(struct lwip_stack *s)
 {
-	if (s->moved)
+	if (s->moved) {
+		end_steps();
 		tcp_fasttmr();
+	}
 	s->moved = false;
 	s->odd = !s->odd;
 	if (s->odd)
@@ -503,6 +530,11 @@ void lwip_conn_window(struct lwip_conn *c, uint32_t size_bytes)
 		open_window(c, c->window_bytes - c->granted_bytes);
 }
 
+void lwip_conn_steps(struct lwip_conn *c, bool on)
+{
+	c->in_steps = on;
+}
+
 void lwip_conn_shut(struct lwip_conn *c)
 {
 	/* A lack of memory is tried again by tcp_slowtmr (TF_CLOSEPEND). */
@@ -531,6 +563,7 @@ void lwip_conn_refuse(struct lwip_conn *c)
 
 	if (!pcb)
 		return;
+	c->in_steps = false;
 	pcb->rcv_ann_wnd = 0;
 	pcb->rcv_ann_right_edge = pcb->rcv_nxt;
 	tcp_ack_now(pcb);

@@ -39,6 +39,7 @@ struct lwip_conn {
 	bool waits_for_room;
 	uint32_t window_bytes;	/* as it shall be */
 	uint32_t granted_bytes; /* as it is: announced and not consumed */
+	bool in_steps;		/* lwip_conn_steps */
 };
 
 /* The greatest that a SYN-ACK can announce, and the greatest of all. */
@@ -71,6 +72,10 @@ void lwip_conn_consumed(struct lwip_conn *c, size_t size_bytes);
 /* How far the container may be ahead of what was consumed. A smaller one takes effect as bytes are
  * consumed: what was announced stands. */
 void lwip_conn_window(struct lwip_conn *c, uint32_t size_bytes);
+/* Its window opens in steps of nearly a frame, which are what the container sends then: for one
+ * that fills its window. Who sends less, and waited for an acknowledgement, is out of it by itself.
+ */
+void lwip_conn_steps(struct lwip_conn *c, bool on);
 void lwip_conn_shut(struct lwip_conn *c);  /* FIN after what was written */
 void lwip_conn_abort(struct lwip_conn *c); /* RST; `gone` comes before it returns */
 bool lwip_conn_waits(const struct lwip_conn *c); /* in TIME-WAIT */

@@ -62,7 +62,7 @@
 #define TCP_SND_QUEUELEN	   4096
 #define TCP_SNDLOWAT		   (TCP_SND_BUF / 2)
 #define TCP_SNDQUEUELOWAT	   2048
-#define TCP_WND_UPDATE_THRESHOLD   (4 * 1460)
+#define TCP_WND_UPDATE_THRESHOLD   lwip_hook_update(pcb)
 #define TCP_QUEUE_OOSEQ		   1
 #define TCP_OOSEQ_MAX_BYTES	   (1024 * 1024)
 #define TCP_OOSEQ_MAX_PBUFS	   1 /* in use at all; how many: */

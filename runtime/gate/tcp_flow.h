@@ -59,7 +59,7 @@ struct tcp_flow {
 	struct rate *rate_out, *rate_in; /* or NULL */
 	struct rate_turn turn_out, turn_in;
 	size_t owed_bytes;		 /* written, but not yet told to the container: its rate */
-	uint32_t window_used, window_epoch; /* tcp_window.c */
+	uint32_t window_used, window_epoch, steps_epoch; /* tcp_window.c */
 	bool window_before; /* it moved bytes in the epoch before that one, too */
 	bool window_left;
 

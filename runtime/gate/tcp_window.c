@@ -1,15 +1,19 @@
 /* tcp_window.c - how far containers may be ahead: all connections together by what the TUN device
- * can queue. Beyond that its ring throws packets away, and the senders fall back to small ones.
+ * can queue (net/router.c). Beyond that its ring throws packets away, and the senders fall back to
+ * small ones.
  *
  * A connection begins with at most 64 KiB and doubles each time that it has used up its window, up
- * to its part: the budget over those that moved bytes within the last second. */
+ * to its part: the budget over those that moved bytes within the last second. Where many fill small
+ * windows, each moves in steps of nearly a frame: moved by a piece it would be used for a piece. */
 #include "gate/rate.h"
 #include "gate/tcp_flow.h"
 
 enum {
-	BUDGET_BYTES =
-		32 * 1024 * 1024, /* half of 1000 frames of 64 KiB: small ones take a place too */
-	WINDOW_MIN = 32 * 1024,
+	/* An eighth of 4000 frames of 64 KiB: small ones take a place too. */
+	BUDGET_BYTES = 32 * 1024 * 1024,
+	WINDOW_MIN = 64 * 1024,
+	RATED_MIN = 32 * 1024,
+	STEPS_PART_MAX = 256 * 1024, /* more than a hundred fill their windows */
 	EPOCH_MS = 1000,
 	RATE_PARTS = 20, /* of a second: 50 ms, as the bucket of rate.h */
 };
@@ -84,20 +88,31 @@ void tcp_window_open(struct tcp_flow *f)
 void tcp_window_used(struct tcp_flow *f, size_t size_bytes)
 {
 	uint32_t part, window = f->conn.window_bytes;
+	uint64_t rated;
+	bool steps;
 
 	be_active(f);
 	part = part_of(f->tcp);
+	steps = part <= STEPS_PART_MAX;
 	/* Who has a rate is not far ahead of it: what is announced comes in any case. */
-	if (f->rate_out && f->rate_out->bytes_per_s > 0 &&
-	    part > f->rate_out->bytes_per_s / RATE_PARTS)
-		part = (uint32_t)(f->rate_out->bytes_per_s / RATE_PARTS);
-	if (part < WINDOW_MIN)
-		part = WINDOW_MIN;
-	f->window_used += (uint32_t)size_bytes;
-	if (window > part) {
-		lwip_conn_window(&f->conn, part);
-	} else if (f->window_used >= window && window < part) {
-		f->window_used = 0;
-		lwip_conn_window(&f->conn, window * 2 < part ? window * 2 : part);
+	if (f->rate_out && f->rate_out->bytes_per_s > 0) {
+		rated = f->rate_out->bytes_per_s / RATE_PARTS;
+		if (rated < RATED_MIN)
+			rated = RATED_MIN;
+		if (part > rated)
+			part = (uint32_t)rated;
 	}
+	f->window_used += (uint32_t)size_bytes;
+	if (window > part)
+		lwip_conn_window(&f->conn, part);
+	if (f->window_used < window)
+		return;
+	f->window_used = 0;
+	if (window < part)
+		lwip_conn_window(&f->conn, window * 2 < part ? window * 2 : part);
+	/* Once in an epoch: who was found not to fill it waits for an acknowledgement each time. */
+	if (f->steps_epoch == f->tcp->windows.epoch)
+		return;
+	f->steps_epoch = f->tcp->windows.epoch;
+	lwip_conn_steps(&f->conn, steps);
 }

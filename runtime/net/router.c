@@ -22,8 +22,9 @@
 
 enum {
 	LO_INDEX = 1,
-	/* Of each device, in packets of up to 64 KiB. */
-	TUN_QUEUE = 500,
+	/* Of each device, in packets of up to 64 KiB: a thousand flows have two or three each in it
+	 * (gate/tcp_window.c). Lost ones cost much more than those that wait. */
+	TUN_QUEUE = 4000,
 	TUN_GROUP = 1, /* of all of them */
 	TABLE_OUT = 1000, /* and the number of the TUN device: its default route */
 	/* In the order they are asked. */

@@ -26,6 +26,8 @@ enum {
 	SEGMENT = 16000,
 	SMALL = 2000,
 	NARROW = 600,
+	STEP = 8192, /* eight of them are a window */
+	STEPS = 8,
 	SEGMENTS_MAX = 4000,
 	TURN_MS = 1,
 	STILL_TURNS = 20,
@@ -50,7 +52,7 @@ struct world {
 	uint16_t port;
 
 	/* of the container's one connection */
-	uint32_t ours, theirs, acked;
+	uint32_t ours, theirs, acked, edge; /* edge: of the window that it was shown */
 	size_t sent_bytes;
 	uint8_t mss;			/* its SYN says; 0 = nothing */
 	uint16_t wire_bytes;		/* the device shall split what it gets into such pieces */
@@ -93,6 +95,7 @@ static void on_sent(void *ctx, const struct tun_offload *o, const struct iovec *
 	assert_int_equal(p.tcp_flags & PACKET_RESET, 0);
 	w->acked = p.tcp_ack;
 	w->shown = (uint16_t)(p.transport[14] << 8 | p.transport[15]);
+	w->edge = p.tcp_ack + w->shown;
 	w->theirs = p.tcp_seq + (uint32_t)p.payload_bytes +
 		    !!(p.tcp_flags & (PACKET_SYN | PACKET_FIN));
 	if (p.tcp_flags & PACKET_FIN && !w->end)
@@ -540,6 +543,50 @@ static void test_end_of_narrow(void **state)
 	finish(&w);
 }
 
+/* The server reads it at once: true when the window moved. */
+static bool passes(struct world *w, size_t size)
+{
+	static uint8_t got[SEGMENT];
+	uint32_t edge = w->edge;
+	size_t sum = 0;
+	ssize_t n;
+
+	say(w, PACKET_ACKED, size);
+	w->ours += (uint32_t)size;
+	for (int i = 0; i < TURNS_MAX && sum < size; i++) {
+		while ((n = recv(w->server, got, sizeof(got), MSG_DONTWAIT)) > 0)
+			sum += (size_t)n;
+		turn(w);
+	}
+	assert_int_equal(sum, size);
+	return w->edge != edge;
+}
+
+/* One of a thousand that fill their windows is told rarely, so that it sends large frames; it is
+ * told each frame again when it was found to wait for that. */
+static void test_steps_of_many(void **state)
+{
+	struct world w;
+	int i;
+
+	(void)state;
+	begin(&w);
+	w.tcp->windows.active_before = 1000;
+	for (i = 0; i < STEPS; i++)
+		assert_true(passes(&w, STEP));
+	for (i = 1; i < STEPS - 1; i++)
+		assert_false(passes(&w, STEP));
+	assert_true(passes(&w, STEP));
+	assert_false(passes(&w, STEP));
+	assert_int_not_equal(w.acked, w.ours);
+	lwip_stack_tick(w.tcp->lwip);
+	assert_int_equal(w.acked, w.ours);
+	assert_true(passes(&w, STEP));
+	say(&w, PACKET_RESET | PACKET_ACKED, 0);
+	close(w.server);
+	finish(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -552,6 +599,7 @@ int main(void)
 		cmocka_unit_test(test_short_connections),
 		cmocka_unit_test(test_least_segment),
 		cmocka_unit_test(test_end_of_narrow),
+		cmocka_unit_test(test_steps_of_many),
 	};
 	size_t i;
 
