@@ -1,5 +1,5 @@
 /* lwip_hooks.h - the questions that the patched lwIP asks of lwip_stack.c, and both of lwip_heap.c.
- * Included by lwIP's sources (LWIP_HOOK_FILENAME) and lwip_stack.c alone. */
+ * Included by lwIP's sources (LWIP_HOOK_FILENAME), lwip_stack.c and lwip_bytes.c alone. */
 #pragma once
 
 #include <lwip/ip_addr.h>

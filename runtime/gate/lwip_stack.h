@@ -85,11 +85,3 @@ void lwip_conn_refuse(struct lwip_conn *c);
 bool lwip_conn_is_next(const struct lwip_conn *c, uint32_t seq); /* of all bytes to come */
 /* Is a segment with this number and nothing new a question whether we are there? */
 bool lwip_conn_is_asked(const struct lwip_conn *c, uint32_t seq);
-
-size_t lwip_bytes_size(const struct lwip_bytes *b);
-/* The pieces behind the first `skip` bytes: returns their count. */
-int lwip_bytes_pieces(const struct lwip_bytes *b, size_t skip, struct iovec *pieces, int max);
-/* The same bytes without the first `skip`, in as much memory as they need; `b` as it is when there
- * is none to copy them into. */
-struct lwip_bytes *lwip_bytes_compact(struct lwip_bytes *b, size_t skip);
-void lwip_bytes_drop(struct lwip_bytes *b); /* NULL is fine */

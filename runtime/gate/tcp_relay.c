@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "gate/lwip_bytes.h"
 #include "gate/tcp_flow.h"
 #include "gate/tcp_held.h"
 #include "lib/err.h"

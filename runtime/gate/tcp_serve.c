@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "gate/lwip_bytes.h"
 #include "gate/tcp_flow.h"
 
 enum { WAITING_MAX = 65536 }; /* bytes that the container has not acknowledged */
