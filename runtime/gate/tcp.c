@@ -211,13 +211,29 @@ static int open_socket(const struct address *to)
 	return fd;
 }
 
+static int take_spare(struct tcp *t, const struct address *to)
+{
+	int *spare = &t->spare[to->family == AF_INET6];
+
+	return *spare >= 0 ? take_fd(spare) : open_socket(to);
+}
+
+/* For the next connection, while the container answers this one. */
+static void make_spare(struct tcp *t, const struct address *to)
+{
+	int *spare = &t->spare[to->family == AF_INET6];
+
+	if (*spare < 0)
+		*spare = open_socket(to);
+}
+
 static void connect_outside(struct tcp_flow *f, const struct address *to, uint16_t port)
 {
 	struct sockaddr_storage s;
 	socklen_t size = address_to_socket(to, port, &s);
 	struct err e;
 
-	f->socket.fd = size > 0 ? open_socket(to) : -1;
+	f->socket.fd = size > 0 ? take_spare(f->tcp, to) : -1;
 	if (f->socket.fd < 0) {
 		/* Too many files: as if the SYN had been lost. */
 		tcp_flow_destroy(f);
@@ -346,10 +362,12 @@ static void begin(struct tcp *t, const struct packet *p)
 			ruling.payer.stats->limited++;
 		return;
 	}
-	if (f->service)
+	if (f->service) {
 		open_inside(f);
-	else
+	} else {
 		connect_outside(f, &ruling.address, ruling.port);
+		make_spare(t, &ruling.address);
+	}
 }
 
 /* ---- keep-alive */
@@ -474,6 +492,7 @@ struct tcp *tcp_create(const struct tcp_setup *setup)
 	if (!t)
 		abort();
 	t->setup = *setup;
+	t->spare[0] = t->spare[1] = -1;
 	t->chunks = chunk_pool_create(CHUNKS_MAX);
 	tcp_relay_init(t);
 	tcp_window_init(t);
@@ -491,6 +510,8 @@ void tcp_destroy(struct tcp *t)
 		else
 			tcp_flow_destroy(t->all);
 	}
+	fd_close(&t->spare[0]);
+	fd_close(&t->spare[1]);
 	loop_timer_off(&t->feeding);
 	loop_timer_off(&t->pacing);
 	loop_timer_off(&t->windows.timer);

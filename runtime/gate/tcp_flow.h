@@ -90,6 +90,7 @@ struct tcp {
 	struct loop_timer feeding; /* of the starving */
 	struct loop_timer pacing;  /* of the paced */
 	struct tcp_windows windows;
+	int spare[2];		   /* sockets of the next IPv4, IPv6 connection, or -1 */
 };
 
 extern const struct lwip_events tcp_relay_events, tcp_serve_events;

@@ -272,6 +272,11 @@ void loop_hurry(struct loop *loop)
 	loop->hurries = true;
 }
 
+bool loop_hurries(const struct loop *loop)
+{
+	return loop->hurries;
+}
+
 static int look(struct loop *loop, int timeout_ms)
 {
 	struct epoll_event events[BATCH_MAX];

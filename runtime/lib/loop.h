@@ -64,6 +64,7 @@ void loop_timer_off(struct loop_timer *timer);
 /* What was done in this turn may be answered within microseconds. While such answers do come that
  * soon, the next wait begins with a short one without sleep, which saves a wake-up. */
 void loop_hurry(struct loop *loop);
+bool loop_hurries(const struct loop *loop); /* the next wait will */
 
 /* Signals come in as events: blocks them for the process and calls back with the number.
  * One call per loop. The set is the caller's list, terminated by 0. */

@@ -381,8 +381,12 @@ static void hurries_and_sleeps(void **state)
 	assert_int_equal(write(p.far_fd, "a", 1), 1);
 	loop_timer_set(loop, &p.timer, 500);
 	before_ns = used_ns();
+	assert_false(loop_hurries(loop));
 	run();
 	assert_int_equal(answers, ANSWERS);
+	assert_false(loop_hurries(loop));
+	loop_hurry(loop);
+	assert_true(loop_hurries(loop));
 	assert_true(used_ns() - before_ns < 250000000);
 	peer_close(&p);
 }
