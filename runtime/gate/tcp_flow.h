@@ -73,8 +73,7 @@ struct tcp_flow {
 struct tcp_windows {
 	struct loop_timer timer;
 	uint32_t epoch;
-	uint32_t active,
-		active_before; /* connections that moved bytes in this one, in the last one */
+	uint32_t active, active_before; /* connections that moved bytes in this one, before */
 };
 
 struct tcp {
