@@ -22,9 +22,11 @@
 
 enum {
 	LO_INDEX = 1,
-	/* Of each device, in packets of up to 64 KiB: a thousand flows have two or three each in it
-	 * (gate/tcp_window.c). Lost ones cost much more than those that wait. */
-	TUN_QUEUE = 4000,
+	/* Packets that wait in each device: a thousand flows have two or three each there
+	 * (gate/tcp_window.c), and a lost one costs much more than one that waits. Their memory is
+	 * the kernel's, so of larger ones there are fewer; TCP's of 64 KiB are its senders' own. */
+	TUN_QUEUE_MAX = 4000,
+	TUN_QUEUE_BYTES = 36 * 1000 * 1000,
 	TUN_GROUP = 1, /* of all of them */
 	TABLE_OUT = 1000, /* and the number of the TUN device: its default route */
 	/* In the order they are asked. */
@@ -134,6 +136,13 @@ static int make_inside(struct router *r, struct err *e)
 	return 0;
 }
 
+static uint32_t tun_queue(uint32_t mtu)
+{
+	uint32_t most = mtu ? TUN_QUEUE_BYTES / mtu : TUN_QUEUE_MAX;
+
+	return most < TUN_QUEUE_MAX ? most : TUN_QUEUE_MAX;
+}
+
 static void add_tuns(struct rtnetlink_batch *b, const struct router *r)
 {
 	struct ifinfomsg tun = { .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
@@ -142,7 +151,7 @@ static void add_tuns(struct rtnetlink_batch *b, const struct router *r)
 		tun.ifi_index = (int)r->tun_indexes[i];
 		rtnetlink_begin(b, "set a TUN device up", RTM_NEWLINK, 0, &tun, sizeof(tun));
 		rtnetlink_put_u32(b, IFLA_MTU, r->mtu);
-		rtnetlink_put_u32(b, IFLA_TXQLEN, TUN_QUEUE);
+		rtnetlink_put_u32(b, IFLA_TXQLEN, tun_queue(r->mtu));
 		rtnetlink_put_u32(b, IFLA_GROUP, TUN_GROUP);
 	}
 }
