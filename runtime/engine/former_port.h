@@ -19,6 +19,7 @@ struct former_port {
 	const char *key;	/* netd's: "web tcp 127.0.0.1:8080-8090 80", see member.c */
 	struct port_map map;	/* one port to one */
 	bool open;		/* netd has it, or was asked for it */
+	bool given;		/* another service of the file has it now: never opened again */
 	bool refused;		/* it cannot be had again, and the log says so */
 };
 

@@ -128,7 +128,8 @@ void leftover_port(struct leftover *l, const char *network, const char *key, uin
 			return;
 	former = remember(l, network, key, host_port, &ports);
 	if (former) {
-		former->open = !is_in_anothers_way(l, former, ports);
+		former->given = is_in_anothers_way(l, former, ports);
+		former->open = !former->given;
 		if (former->open)
 			return;
 	}

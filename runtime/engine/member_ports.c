@@ -248,6 +248,9 @@ static void hold_former(struct member *m)
 		struct netd_port port = words_of_former(m, f);
 		struct err e;
 
+		/* Two that swap theirs would each hold what the other waits for. */
+		if (f->given)
+			continue;
 		/* Where it is open still, that changes nothing. */
 		if (netd_publish(m->net, &port, on_former, f, &e) < 0)
 			log_warn("container=%s: %s", name_of(m), e.text);

@@ -101,6 +101,21 @@ static void port_that_is_missing_is_tried_again(void **state)
 	wait_for("KILL lab 15;");
 }
 
+/* Each of two that swap theirs would hold what the other waits for. */
+static void port_of_before_that_another_service_has_now_stays_closed(void **state)
+{
+	(void)state;
+	n.refuses = "NET_PUBLISH default lab tcp :8082";
+	change_ports(LAB "ports: ['8082:80']}, web: {image: lab, ports: ['127.0.0.1:8083:80']}}");
+	wait_for("NET_WITHDRAW default" OLD_KEY ";");
+	wait_for("lab: port 8082/tcp: it is broken");
+	wait_for("NET_PUBLISH default web tcp 127.0.0.1:8083-8083 80 6 127.0.0.1 8083 80 0 1 web;");
+	assert_false(is_there("NET_PUBLISH default" OLD_KEY));
+	forget();
+	wait_for("NET_PUBLISH default lab tcp :8082");
+	assert_false(is_there("8083"));
+}
+
 static void netd_comes_back_while_a_port_is_missing(void **state)
 {
 	(void)state;
@@ -226,6 +241,7 @@ int main(void)
 		TEST(port_that_is_taken_stops_the_start),
 		TEST(any_port_is_kept_without_a_netd),
 		TEST(port_that_is_missing_is_tried_again),
+		TEST(port_of_before_that_another_service_has_now_stays_closed),
 		TEST(netd_comes_back_while_a_port_is_missing),
 		TEST(all_but_the_missing_port_are_had),
 		TEST(port_of_before_makes_way_in_vain_once),
