@@ -77,7 +77,6 @@ static void hold(struct tcp_flow *f, const struct packet *p)
 		h->packet[p->transport - p->ip + FLAGS_AT] &= (uint8_t)~PACKET_FIN;
 	f->held = h;
 	tcp_relay_count_kept(f, (ssize_t)cost);
-	tcp_relay_want(f, LOOP_WRITE, true);
 }
 
 void tcp_held_refuse(struct tcp_flow *f, const struct packet *p)
@@ -88,6 +87,8 @@ void tcp_held_refuse(struct tcp_flow *f, const struct packet *p)
 		/* What it holds has come again since, when there was a place. */
 		tcp_held_clear(f);
 		hold(f, p);
+		/* Without a place for it nobody waits: the loop would be told again and again. */
+		tcp_relay_want(f, LOOP_WRITE, f->kept || f->held);
 	}
 	lwip_conn_refuse(&f->conn);
 }

@@ -152,6 +152,29 @@ static void test_held(void **state)
 	finish(&w);
 }
 
+/* What is held has come again, and for what comes next there is no place at all: nobody waits for
+ * the socket then, which takes more all the time. */
+static void test_held_no_more(void **state)
+{
+	struct tcp_flow *f;
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	f = w.tcp->all;
+	w.account.kept_bytes += OVER;
+	assert_false(say_data(&w, SEGMENT));
+	assert_non_null(f->held);
+	w.account.kept_bytes -= OVER;
+	assert_true(say_data(&w, 1));
+	w.account.kept_bytes += PLENTY;
+	assert_false(say_data(&w, SEGMENT));
+	assert_true(!f->held && !f->kept);
+	assert_int_equal(f->watched ? f->events & LOOP_WRITE : 0, 0);
+	w.account.kept_bytes -= PLENTY;
+	finish(&w);
+}
+
 /* A container that does not read holds no chunk, and is asked whether it does now. */
 static void test_unread(void **state)
 {
@@ -270,6 +293,7 @@ int main(void)
 		cmocka_unit_test(test_no_heap),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_held),
+		cmocka_unit_test(test_held_no_more),
 		cmocka_unit_test(test_unread),
 		cmocka_unit_test(test_least_segment),
 		cmocka_unit_test(test_end_of_narrow),
