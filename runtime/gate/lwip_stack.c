@@ -81,12 +81,15 @@ u16_t lwip_hook_split(const struct tcp_pcb *pcb, u32_t room_bytes)
 	return (u16_t)(most - most % c->wire_bytes);
 }
 
-/* How far the window's edge moves if it does. Never more than the window: it would stay shut. */
+/* How far the window's edge moves if it does. Never more than the window: it would stay shut. And
+ * what is left of it takes a piece of the wire: less would be used by a timer only. */
 u32_t lwip_hook_update(const struct tcp_pcb *pcb)
 {
 	const struct lwip_conn *c = conn_of((struct tcp_pcb *)pcb);
 	u32_t most = c && c->in_steps ? c->window_bytes / 8 * 7 : 0;
 
+	if (most > 0 && most + c->wire_bytes > c->window_bytes)
+		most = c->window_bytes > c->wire_bytes ? c->window_bytes - c->wire_bytes : 0;
 	if (most < STEP_BYTES_MIN)
 		return STEP_BYTES_MIN;
 	return most < STEP_BYTES_MAX ? most : STEP_BYTES_MAX;

@@ -1,6 +1,8 @@
 /* test_tcp_window.c - how far the container may be ahead, and in which steps it is told. */
 #include "tests/unit/gate/tcp_world.h"
 
+enum { LARGE = 30000 }; /* a piece of the wire */
+
 /* Who is gone takes no part of the window, whichever second it moved its bytes in. */
 static void test_short_connections(void **state)
 {
@@ -63,11 +65,30 @@ static void test_steps_of_many(void **state)
 	finish(&w);
 }
 
+/* Of large pieces one is always left, or the container would wait until its timer sends less. */
+static void test_steps_of_large(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	w.tcp->windows.active_before = 1000;
+	for (int i = 1; i <= STEPS; i++)
+		assert_true(passes(&w));
+	w.tcp->all->conn.wire_bytes = LARGE;
+	for (int i = 0; i < 2 * STEPS; i++) {
+		passes(&w);
+		assert_true(w.edge - w.ours >= LARGE);
+	}
+	finish(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_short_connections),
 		cmocka_unit_test(test_steps_of_many),
+		cmocka_unit_test(test_steps_of_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
