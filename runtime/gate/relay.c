@@ -15,6 +15,7 @@ enum {
 	LIMITED_BYTES = 64 * 1024,	/* at once, where a rate is set: a short debt */
 	COPY_BYTES = 32 * 1024,
 	NS_PER_MS = 1000000,
+	PAUSE_MAX_MS = 1000,	/* it asks again then: the rate may be another one */
 };
 
 enum outcome { OUTCOME_MORE, OUTCOME_WAIT, OUTCOME_BROKEN };
@@ -49,9 +50,10 @@ static bool is_limited(const struct relay_way *w)
 static bool pay(struct relay *r, struct relay_way *w, uint64_t bytes)
 {
 	uint64_t wait_ns = rate_spend(w->rate, RATE_PORTS, &w->turn, bytes, time_boot_ns());
+	uint64_t wait_ms = wait_ns / NS_PER_MS + 1;
 
 	if (wait_ns > 0)
-		loop_timer_set(r->loop, &w->pause, wait_ns / NS_PER_MS + 1);
+		loop_timer_set(r->loop, &w->pause, wait_ms < PAUSE_MAX_MS ? wait_ms : PAUSE_MAX_MS);
 	return wait_ns > 0;
 }
 

@@ -17,8 +17,10 @@
 #include <cmocka.h>
 
 #include "gate/pipes.h"
+#include "gate/rate.h"
 #include "gate/relay.h"
 #include "lib/err.h"
+#include "lib/time.h"
 
 enum { LONG_BYTES = 3 * 1024 * 1024 + 7 };
 
@@ -179,6 +181,60 @@ static void has_its_turn(void **state)
 	loop_destroy(setup.loop);
 }
 
+static void on_heard(struct loop_source *source, unsigned events)
+{
+	char byte;
+
+	(void)events;
+	if (read(source->fd, &byte, 1) == 1)
+		loop_stop(source->loop);
+}
+
+/* Who waits for long learns that the rate is another one. */
+static void asks_again(void **state)
+{
+	uint64_t counts[2] = { 0 };
+	struct rate rate;
+	struct relay_setup setup = { .counters = { &counts[0], &counts[1] },
+				     .rates = { &rate } };
+	struct loop_source heard = { .on_event = on_heard };
+	struct bulk bulk;
+	struct relay r;
+	struct err e;
+	int fds[4], i;
+
+	(void)state;
+	rate_init(&rate, 8, time_boot_ns());
+	rate_spend(&rate, RATE_PORTS, &(struct rate_turn){ 0 }, LONG_BYTES, time_boot_ns());
+	assert_non_null(setup.loop = loop_create(&e));
+	setup.pipes = pipes_create();
+	setup.bulk = &bulk;
+	bulk_init(&bulk, setup.loop, 1);
+	for (i = 0; i < 4; i += 2)
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+					    fds + i),
+				 0);
+	setup.fds[0] = fds[1];
+	setup.fds[1] = fds[2];
+	heard.fd = fds[3];
+	assert_int_equal(loop_add(setup.loop, &heard, LOOP_READ, &e), 0);
+	assert_int_equal(write(fds[0], "a", 1), 1);
+	assert_int_equal(relay_start(&r, &setup, &e), 0);
+	assert_int_equal(loop_run(setup.loop, &e), 0);
+	assert_int_equal(counts[0], 1);
+	assert_non_null(r.ways[0].pause.loop);
+	rate_change(&rate, 0, time_boot_ns());
+	assert_int_equal(write(fds[0], "b", 1), 1);
+	assert_int_equal(loop_run(setup.loop, &e), 0);
+	assert_int_equal(counts[0], 2);
+	loop_remove(&heard);
+	relay_abort(&r);
+	close(fds[0]);
+	close(fds[3]);
+	pipes_destroy(setup.pipes);
+	loop_destroy(setup.loop);
+}
+
 /* The first ones have the most room, and many who hold one get a smaller share each. */
 static void shares(void **state)
 {
@@ -260,6 +316,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(passes_all),
 		cmocka_unit_test(has_its_turn),
+		cmocka_unit_test(asks_again),
 		cmocka_unit_test(shares),
 		cmocka_unit_test(keeps_few),
 		cmocka_unit_test(is_unpaced),
