@@ -417,7 +417,7 @@ static void on_sent(struct lwip_conn *c, size_t size_bytes)
 	chunk_row_drop(f->tcp->chunks, &f->row, size_bytes);
 	tcp_relay_feed(f->tcp);
 	/* The container has all of a short answer: its next question, or its end. */
-	if (chunk_row_size(&f->row) == 0)
+	if (f->row.count == 0)
 		passed_on(f, size_bytes);
 	if (!(f->watched && f->events & LOOP_READ))
 		pump(f);
