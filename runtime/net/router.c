@@ -10,6 +10,7 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -23,10 +24,13 @@
 enum {
 	LO_INDEX = 1,
 	/* Packets that wait in each device: a thousand flows have two or three each there
-	 * (gate/tcp_window.c), and a lost one costs much more than one that waits. Their memory is
-	 * the kernel's, so of larger ones there are fewer; TCP's of 64 KiB are its senders' own. */
+	 * (gate/tcp_window.c), and a lost one costs much more than one that waits. While gated does
+	 * not read them the kernel keeps them: of large ones fewer, and with little memory. */
+	TUN_QUEUE_MIN = 500,
 	TUN_QUEUE_MAX = 4000,
-	TUN_QUEUE_BYTES = 36 * 1000 * 1000,
+	TUN_QUEUE_BYTES = 36 * 1000 * 1000, /* of packets as large as the MTU */
+	TUN_FRAME_BYTES = 65536,	    /* of TCP, whatever the MTU */
+	TUN_MEMORY_PART = 16,		    /* of the machine's may be in such frames */
 	TUN_GROUP = 1, /* of all of them */
 	TABLE_OUT = 1000, /* and the number of the TUN device: its default route */
 	/* In the order they are asked. */
@@ -138,9 +142,16 @@ static int make_inside(struct router *r, struct err *e)
 
 static uint32_t tun_queue(uint32_t mtu)
 {
-	uint32_t most = mtu ? TUN_QUEUE_BYTES / mtu : TUN_QUEUE_MAX;
+	uint64_t most = mtu ? TUN_QUEUE_BYTES / mtu : TUN_QUEUE_MAX, frames;
+	struct sysinfo machine;
 
-	return most < TUN_QUEUE_MAX ? most : TUN_QUEUE_MAX;
+	frames = sysinfo(&machine) < 0 ? 0 : (uint64_t)machine.totalram * machine.mem_unit /
+						     TUN_MEMORY_PART / TUN_FRAME_BYTES;
+	if (most > frames)
+		most = frames;
+	if (most < TUN_QUEUE_MIN)
+		return TUN_QUEUE_MIN;
+	return most < TUN_QUEUE_MAX ? (uint32_t)most : TUN_QUEUE_MAX;
 }
 
 static void add_tuns(struct rtnetlink_batch *b, const struct router *r)

@@ -58,6 +58,7 @@ static const char *const syscalls[] = {
 	"newfstatat",
 	"ioctl",
 	"lseek",
+	"sysinfo",
 	/* sockets: published ports, those inside containers, rtnetlink */
 	"socket",
 	"bind",
