@@ -54,7 +54,7 @@ engine_root() { # HERE FILE...
 	cp "$work"/{netpal,netctl,boxctl} tmp/
 	cp "$here/lib.sh" "${@/#/$here/}" tmp/
 	# One of the lab's wheels: a strict parser of metrics.
-	cp "$CUVETTE_CACHE"/dl/wheels/*/prometheus_client-*.whl tmp/ 2>/dev/null || true
+	cp "${CUVETTE_CACHE-}"/dl/wheels/*/prometheus_client-*.whl tmp/ 2>/dev/null || true
 	mount --bind / host
 	mount -t proc proc proc
 	mount -t sysfs sysfs sys

@@ -143,6 +143,22 @@ class Limited:
         other = server.accept()[0]
         return (other, c) if by_port else (c, other)
 
+    @staticmethod
+    def ask(client, server):
+        client.sendall(bytes(1000))
+        server.sendall(server.recv(1000, socket.MSG_WAITALL))
+        client.recv(1000, socket.MSG_WAITALL)
+
+    def answers_alone(self):
+        """In 1.7 s."""
+        answers, ends, end = 0, self.connection(True), time.monotonic() + 1.7
+        while time.monotonic() < end:
+            self.ask(*reversed(ends))
+            answers += 1
+        for s in ends:
+            s.close()
+        return answers
+
     def shares(self, ports, flows, out, talk=None):
         """While 4 MB arrive: the part of the container's own connections; and how many questions of 1000 bytes are
         answered to a client of its port (talk: True) or to itself (False)."""
@@ -160,9 +176,7 @@ class Limited:
                 time.sleep(0.01)
                 continue
             try:
-                client.sendall(bytes(1000))
-                server.sendall(server.recv(1000, socket.MSG_WAITALL))
-                client.recv(1000, socket.MSG_WAITALL)
+                self.ask(client, server)
             except TimeoutError:
                 break
             answers += 1
@@ -295,10 +309,12 @@ for words, ports, flows, out in (("one each", 1, 1, True), ("clients of its port
     share = limited.shares(ports, flows, out)[0]
     print(f"# {ports} by the port, {flows} of its own, {'out' if out else 'in'}: its own have {share:.2f}")
     t.ok(f"both have their part of the rate: {words}", 0.35 < share < 0.65, share)
+# An emulated CPU answers less often. Who waited for the others' debt answered a hundred times, or never.
+enough = min(limited.answers_alone() // 5, 300)
 for words, ports, flows, out, by_port in (("its port answers beside its own", 0, 4, True, True), ("it is answered beside its port's", 4, 0, False, False)):
     count = limited.shares(ports, flows, out, by_port)[1]
-    print(f"# {words}: {count} answers in 1.7 s")
-    t.ok(words, count > 300, count)
+    print(f"# {words}: {count} answers in 1.7 s, {enough} are enough")
+    t.ok(words, count > enough, count)
 
 # ---- one gateway dies; the other network's goes on, its own is back with all it was told
 before = netd.gateways()
