@@ -97,6 +97,11 @@ uint64_t rate_wait(struct rate *r, enum rate_party party, const struct rate_turn
 	return by_own < by_all ? by_own : by_all;
 }
 
+void rate_queue(const struct rate *r, enum rate_party party, struct rate_turn *turn)
+{
+	turn->after = r->spent[party];
+}
+
 uint64_t rate_spend(struct rate *r, enum rate_party party, struct rate_turn *turn,
 		    size_t size_bytes, uint64_t now_ns)
 {

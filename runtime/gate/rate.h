@@ -37,6 +37,8 @@ void rate_init(struct rate *r, uint64_t bits_per_s, uint64_t now_ns);
 /* A changed limit keeps the debt. */
 void rate_change(struct rate *r, uint64_t bits_per_s, uint64_t now_ns);
 
+/* A new sender: it has its turn when all is paid that its party spent before. */
+void rate_queue(const struct rate *r, enum rate_party party, struct rate_turn *turn);
 /* Takes them in any case; returns how long the sender has to wait then, in ns. */
 uint64_t rate_spend(struct rate *r, enum rate_party party, struct rate_turn *turn,
 		    size_t size_bytes, uint64_t now_ns);

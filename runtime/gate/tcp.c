@@ -148,7 +148,7 @@ static void hurry(struct tcp *t)
 }
 
 /* The SYN that was kept, to lwIP: it answers the container. */
-static void open_inside(struct tcp_flow *f)
+void tcp_flow_open(struct tcp_flow *f)
 {
 	struct packet syn;
 
@@ -171,7 +171,8 @@ static void connect_done(struct tcp_flow *f, int error)
 	if (error == 0) {
 		loop_remove(&f->socket);
 		f->watched = false;
-		open_inside(f);
+		if (!tcp_relay_waits(f))
+			tcp_flow_open(f);
 		return;
 	}
 	if (packet_parse(&syn, f->syn, f->syn_bytes) == PACKET_GOOD)
@@ -363,7 +364,7 @@ static void begin(struct tcp *t, const struct packet *p)
 		return;
 	}
 	if (f->service) {
-		open_inside(f);
+		tcp_flow_open(f);
 	} else {
 		connect_outside(f, &ruling.address, ruling.port);
 		make_spare(t, &ruling.address);

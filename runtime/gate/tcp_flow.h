@@ -40,8 +40,7 @@ struct tcp_flow {
 	enum tcp_flow_state state;
 	uint16_t asks_s; /* the container's keep-alive asks after so long; 0: it did not yet */
 	uint8_t events; /* what the loop watches now */
-	bool watched;
-	bool is_starving;
+	bool watched, is_starving;
 	bool is_paced; /* waits until its container's rate allows more */
 	bool container_ended; /* it sent FIN */
 	bool socket_shut;     /* ... and that was passed on */
@@ -60,8 +59,7 @@ struct tcp_flow {
 	struct rate_turn turn_out, turn_in;
 	size_t owed_bytes;		 /* written, but not yet told to the container: its rate */
 	uint32_t window_used, window_epoch, steps_epoch; /* tcp_window.c */
-	bool window_before; /* it moved bytes in the epoch before that one, too */
-	bool window_left;
+	bool window_before, window_left; /* before: also in the epoch before that one */
 
 	const struct tcp_service *service;
 	void *conversation;
@@ -82,7 +80,7 @@ struct tcp {
 	struct chunk_pool *chunks;
 	struct tcp_flow *all;
 	struct tcp_flow *starving, *starving_last; /* wait for a chunk, in order */
-	struct tcp_flow *paced;
+	struct tcp_flow *paced, *paid; /* paid: those whose turn it is just now */
 	uint32_t handshakes;	   /* CONNECTING and OPENING */
 	struct tcp_flow *handshake_first, *handshake_last; /* by age */
 	size_t kept_bytes;	   /* memory of all flows' kept bytes */
@@ -95,6 +93,7 @@ struct tcp {
 extern const struct lwip_events tcp_relay_events, tcp_serve_events;
 
 /* tcp.c */
+void tcp_flow_open(struct tcp_flow *f);    /* to its container; it may be gone then */
 void tcp_flow_opened(struct tcp_flow *f);  /* it is no handshake any more */
 void tcp_flow_destroy(struct tcp_flow *f); /* lwIP knows it no more */
 void tcp_flow_leave(struct tcp_flow *f);   /* out of the table and its account */
@@ -104,6 +103,7 @@ void tcp_flow_close_socket(struct tcp_flow *f, bool reset);
 /* tcp_relay.c */
 void tcp_relay_init(struct tcp *t);
 void tcp_relay_event(struct tcp_flow *f, unsigned events);    /* of the socket */
+bool tcp_relay_waits(struct tcp_flow *f); /* for its rate: it is opened when that is paid */
 void tcp_relay_feed(struct tcp *t);			      /* chunks came back */
 void tcp_relay_leave(struct tcp_flow *f);		      /* its account goes, or it does */
 void tcp_relay_clear(struct tcp_flow *f);		      /* lets go of what it keeps */

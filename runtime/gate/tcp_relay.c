@@ -91,8 +91,12 @@ static void stop_pacing(struct tcp_flow *f)
 
 	if (!f->is_paced)
 		return;
-	for (at = &f->tcp->paced; *at != f; at = &(*at)->paced)
+	for (at = &f->tcp->paced; *at && *at != f; at = &(*at)->paced)
 		;
+	/* Or of those whose time has come. */
+	if (!*at)
+		for (at = &f->tcp->paid; *at != f; at = &(*at)->paced)
+			;
 	*at = f->paced;
 	f->is_paced = false;
 }
@@ -446,28 +450,53 @@ static void feed(struct loop_timer *timer)
 		loop_timer_set(t->setup.loop, &t->feeding, PACE_MS);
 }
 
+/* Short connections, one after the other, would each have their first window for nothing. */
+bool tcp_relay_waits(struct tcp_flow *f)
+{
+	if (!f->rate_out)
+		return false;
+	rate_queue(f->rate_out, RATE_FLOWS, &f->turn_out);
+	if (!over_rate(f->rate_out, &f->turn_out, 0))
+		return false;
+	pace(f);
+	return true;
+}
+
+static void go_on_one(struct tcp_flow *f)
+{
+	bool out = !over_rate(f->rate_out, &f->turn_out, 0);
+	bool in = !over_rate(f->rate_in, &f->turn_in, 0);
+	size_t owed;
+
+	if (f->state == TCP_CONNECTING) {
+		if (out)
+			tcp_flow_open(f);
+		else
+			pace(f);
+		return;
+	}
+	if (!out || !in)
+		pace(f);
+	owed = out ? f->owed_bytes : 0;
+	f->owed_bytes -= owed;
+	if (owed > 0)
+		lwip_conn_consumed(&f->conn, owed);
+	if (in && !(f->watched && f->events & LOOP_READ))
+		pump(f);
+}
+
 /* All that waited for their rate; who still has to comes back into the row. */
 static void go_on(struct loop_timer *timer)
 {
 	struct tcp *t = owner_of(timer, struct tcp, pacing);
-	struct tcp_flow *f, *row = t->paced;
-	bool out, in;
-	size_t owed;
+	struct tcp_flow *f;
 
+	t->paid = t->paced;
 	t->paced = NULL;
-	while ((f = row)) {
-		row = f->paced;
+	while ((f = t->paid)) {
+		t->paid = f->paced;
 		f->is_paced = false;
-		out = !over_rate(f->rate_out, &f->turn_out, 0);
-		in = !over_rate(f->rate_in, &f->turn_in, 0);
-		if (!out || !in)
-			pace(f);
-		owed = out ? f->owed_bytes : 0;
-		f->owed_bytes -= owed;
-		if (owed > 0)
-			lwip_conn_consumed(&f->conn, owed);
-		if (in && !(f->watched && f->events & LOOP_READ))
-			pump(f);
+		go_on_one(f);
 	}
 }
 

@@ -316,6 +316,33 @@ for words, ports, flows, out, by_port in (("its port answers beside its own", 0,
     print(f"# {words}: {count} answers in 1.7 s, {enough} are enough")
     t.ok(words, count > enough, count)
 
+# ---- many short ones have the rate that a long one has
+def upload(size):
+    with r.open(V4, TCP) as c:
+        c.connect(("192.0.2.7", 90))
+        other = limited.outer.accept()[0]
+        threading.Thread(target=lambda: read_to_end(other), daemon=True).start()
+        c.sendall(bytes(size))
+        c.shutdown(socket.SHUT_WR)
+        return c.recv(1)
+
+
+def read_to_end(s):
+    with s:
+        while s.recv(1 << 18):
+            pass
+
+
+begin, size, count = time.monotonic(), 40000, 50
+for _ in range(count):
+    upload(size)
+took = time.monotonic() - begin
+print(f"# {count} of {size} bytes: {took:.2f} s")
+t.ok("short connections, one after the other, have the rate", took > count * size / 20e6 * 8 / 2, took)
+begin = time.monotonic()
+upload(300000)
+t.ok("... and leave no debt", time.monotonic() - begin < took, time.monotonic() - begin)
+
 # ---- one gateway dies; the other network's goes on, its own is back with all it was told
 before = netd.gateways()
 os.kill(before["lab"], signal.SIGKILL)

@@ -49,6 +49,7 @@ struct world {
 	struct tcp_setup setup;
 	struct tcp *tcp;
 	struct flow_account account;
+	struct rate rate; /* of what it sends */
 	int listener, server;
 	uint16_t port;
 
@@ -73,7 +74,7 @@ static inline void decide(void *ctx, const struct packet *syn, struct tcp_ruling
 	(void)syn;
 	*ruling = (struct tcp_ruling){ .verdict = TCP_CONNECT,
 				       .port = w->port,
-				       .payer.account = &w->account };
+				       .payer = { .account = &w->account, .rate_out = &w->rate } };
 	address_parse("127.0.0.1", &ruling->address);
 }
 

@@ -1,5 +1,6 @@
 /* test_tcp.c - what is kept for a server that does not read: counted until it is gone, bounded, and
  * whole when lwIP has no memory. */
+#include "lib/time.h"
 #include "tests/unit/gate/tcp_world.h"
 
 /* Ended by both sides with bytes that no one reads: the container's own until they are gone. */
@@ -285,6 +286,46 @@ static void test_short_talk(void **state)
 	finish(&w);
 }
 
+/* Who begins while its container owes is answered when that is paid, or is nothing to wait for. */
+static void test_owed(void **state)
+{
+	struct rate_turn before = { 0 };
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	for (int gone = 0; gone < 2; gone++) {
+		reset(&w);
+		rate_init(&w.rate, 8, time_boot_ns());
+		assert_true(rate_spend(&w.rate, RATE_FLOWS, &before, SEGMENT * 10, time_boot_ns()) >
+			    0);
+		w.ours = 1000;
+		w.theirs = w.acked = 0;
+		say(&w, PACKET_SYN, 0);
+		w.server = accept(w.listener, NULL, NULL);
+		for (int i = 0; i < STILL_TURNS; i++)
+			turn(&w);
+		assert_int_equal(w.acked, 0);
+		assert_int_equal(w.tcp->all->state, TCP_CONNECTING);
+		if (gone) {
+			w.ours++;
+			reset(&w);
+			assert_null(w.tcp->all);
+			break;
+		}
+		rate_change(&w.rate, 0, time_boot_ns());
+		for (int i = 0; i < TURNS_MAX && w.acked == 0; i++)
+			turn(&w);
+		assert_int_equal(w.acked, ++w.ours);
+		say(&w, PACKET_ACKED, 0);
+		assert_true(say_data(&w, SEGMENT));
+	}
+	for (int i = 0; i < STILL_TURNS; i++)
+		turn(&w);
+	assert_null(w.tcp->paced);
+	finish(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_least_segment),
 		cmocka_unit_test(test_end_of_narrow),
 		cmocka_unit_test(test_short_talk),
+		cmocka_unit_test(test_owed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
