@@ -333,15 +333,25 @@ def read_to_end(s):
             pass
 
 
-begin, size, count = time.monotonic(), 40000, 50
-for _ in range(count):
-    upload(size)
-took = time.monotonic() - begin
-print(f"# {count} of {size} bytes: {took:.2f} s")
-t.ok("short connections, one after the other, have the rate", took > count * size / 20e6 * 8 / 2, took)
-begin = time.monotonic()
-upload(300000)
-t.ok("... and leave no debt", time.monotonic() - begin < took, time.monotonic() - begin)
+def download(size):
+    with r.open(V4, TCP) as c:
+        c.connect(("192.0.2.7", 90))
+        with limited.outer.accept()[0] as other:
+            threading.Thread(target=other.sendall, args=(bytes(size),)).start()
+            while size:
+                size -= len(c.recv(1 << 18))
+
+
+for what, one in (("out", upload), ("in", download)):
+    begin, size, count = time.monotonic(), 40000, 50
+    for _ in range(count):
+        one(size)
+    took = time.monotonic() - begin
+    print(f"# {count} of {size} bytes {what}: {took:.2f} s")
+    t.ok(f"short connections, one after the other, have the rate, {what}", took > count * size / 20e6 * 8 / 2, took)
+    begin = time.monotonic()
+    one(300000)
+    t.ok(f"... and leave no debt, {what}", time.monotonic() - begin < took, time.monotonic() - begin)
 
 # ---- one gateway dies; the other network's goes on, its own is back with all it was told
 before = netd.gateways()
