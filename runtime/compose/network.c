@@ -193,28 +193,12 @@ static int read_pool_gateway(struct reader *r, const struct yaml_node *node, str
 		       reader_fail(r, node, e, "\"%.64s\" is not an address", text);
 }
 
-/* Where containers and the machine can have no network: RFC 6890, RFC 4291. */
-static bool is_reserved(const struct subnet *s)
-{
-	static const char *const reserved[] = { "0.0.0.0/8",  "127.0.0.0/8", "169.254.0.0/16",
-						"224.0.0.0/3", "::/8",	      "fe80::/10",
-						"ff00::/8" };
-
-	for (size_t i = 0; i < ROWS(reserved); i++) {
-		struct subnet r;
-
-		if (subnet_parse(reserved[i], &r) && subnet_overlaps(&r, s))
-			return true;
-	}
-	return false;
-}
-
 static int check_pool(const struct reader *r, const struct yaml_node *node, const struct pool *pool,
 		      struct err *e)
 {
 	if (!pool->subnet.address.family)
 		return reader_fail(r, node, e, "needs the key subnet");
-	if (is_reserved(&pool->subnet))
+	if (subnet_is_reserved(&pool->subnet))
 		return reader_fail(
 			r, node, e,
 			"the subnet lies where no network can be: take one of 10.0.0.0/8, "

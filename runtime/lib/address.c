@@ -147,6 +147,21 @@ bool subnet_is_host(const struct subnet *s, const struct address *a)
 	       (a->family != AF_INET || !host_bits_are(s, a, true));
 }
 
+bool subnet_is_reserved(const struct subnet *s)
+{
+	static const char *const reserved[] = { "0.0.0.0/8",   "127.0.0.0/8", "169.254.0.0/16",
+						"224.0.0.0/3", "::/8",	      "fe80::/10",
+						"ff00::/8" };
+
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
+		struct subnet r;
+
+		if (subnet_parse(reserved[i], &r) && subnet_overlaps(&r, s))
+			return true;
+	}
+	return false;
+}
+
 struct address subnet_first_host(const struct subnet *s)
 {
 	struct address a = s->address;

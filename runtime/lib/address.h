@@ -38,6 +38,9 @@ bool subnet_overlaps(const struct subnet *a, const struct subnet *b);
 /* One that a machine can have: not the first (RFC 1122, RFC 4291 2.6.1), and of IPv4 not the last.
  */
 bool subnet_is_host(const struct subnet *s, const struct address *a);
+/* It has some of what is no network of machines: loopback, link-local, multicast... (RFC 6890,
+ * RFC 4291). */
+bool subnet_is_reserved(const struct subnet *s);
 struct address subnet_first_host(const struct subnet *s);	/* the gateway, if none is named */
 bool address_is_loopback(const struct address *a);	/* 127/8, ::1 */
 /* ::ffff:a.b.c.d as a.b.c.d; any other stays. */

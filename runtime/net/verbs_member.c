@@ -33,8 +33,8 @@ static int plan_address(const struct net_network *w, const char *container, int 
 
 	if (!text[0])
 		return 0;
-	if (!address_parse(text, out) || out->family != family || !subnet_contains(s, out))
-		return err_set(e, "%s is no address of network %s", text, w->name);
+	if (!address_parse(text, out) || out->family != family || !subnet_is_host(s, out))
+		return err_set(e, "%s is no address of a machine in network %s", text, w->name);
 	if (address_equal(out, g))
 		return err_set(e, "%s is the gateway's address: give the container another one",
 			       text);

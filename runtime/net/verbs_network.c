@@ -23,8 +23,10 @@ static int plan_family(int family, const char *subnet, const char *gateway, stru
 		return gateway[0] ? err_set(e, "gateway %s has no subnet", gateway) : 0;
 	if (!subnet_parse(subnet, s) || s->address.family != family)
 		return err_set(e, "%s is no IPv%d subnet", subnet, family == AF_INET ? 4 : 6);
-	if (!address_parse(gateway, g) || !subnet_contains(s, g))
-		return err_set(e, "gateway %s is no address of %s", gateway, subnet);
+	if (subnet_is_reserved(s))
+		return err_set(e, "%s lies where no network can be", subnet);
+	if (!address_parse(gateway, g) || !subnet_is_host(s, g))
+		return err_set(e, "gateway %s is no address of a machine in %s", gateway, subnet);
 	return 0;
 }
 
