@@ -162,6 +162,11 @@ void container_counted(struct container *c, const char *network, uint64_t connec
 		container_event(c, TASK_DRAINED);
 }
 
+bool container_comes_anew(const struct container *c)
+{
+	return !c->closed && (c->replaced || c->state == TASK_REMOVED);
+}
+
 bool container_may_start(struct container *c)
 {
 	const char *shared = c->plan.network_of;
@@ -174,7 +179,8 @@ bool container_may_start(struct container *c)
 	}
 	if (!*shared || (other && other->state == TASK_RUNNING))
 		return true;
-	if (other && other->state != TASK_EXITED && other->state != TASK_REMOVED) {
+	if (other && (container_comes_anew(other) ||
+		      (other->state != TASK_EXITED && other->state != TASK_REMOVED))) {
 		log_info("container=%s waits for %s, whose network it shares", c->doc.name, shared);
 		c->awaits_network = true;
 		return false;

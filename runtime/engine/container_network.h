@@ -24,6 +24,8 @@ void container_share(struct container *c, bool anew);
  * what is not known; to be called again with the answer. */
 void container_share_compare(struct container *c);
 void container_share_never(struct container *c);	/* ... has ended for good */
+/* Its end is not for good: one of the same name and with other settings starts in its place. */
+bool container_comes_anew(const struct container *c);
 void container_netd_is_there(struct container *c);
 void container_netd_is_gone(struct container *c);
 bool container_may_start(struct container *c);	/* false: it waits, or it has failed */

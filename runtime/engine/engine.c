@@ -308,7 +308,8 @@ static void on_end(void *ctx, struct container *c)
 	struct engine *engine = ctx;
 
 	for (size_t i = 0; i < engine->load.wanted_count; i++)
-		if (str_equal(engine->containers[i].plan.network_of, c->doc.name))
+		if (str_equal(engine->containers[i].plan.network_of, c->doc.name) &&
+		    !container_comes_anew(c))
 			container_share_never(&engine->containers[i]);
 	if (engine->stopping)
 		stop_when_all_ended(engine);

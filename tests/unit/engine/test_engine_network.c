@@ -215,6 +215,25 @@ static void shared_network_waits_for_its_owner(void **state)
 		 "172.18.0.1\tgw\n;");
 }
 
+/* Both come with a file of later. */
+static void shared_network_waits_for_its_owners_successor(void **state)
+{
+	(void)state;
+	boot_file("services: {lab: {image: lab, network_mode: none}}");
+	wait_for("service:lab ");
+	kill_engine();
+	forget();
+	w.listed = "running";
+	boot_file("services: {lab: {image: lab, network_mode: none, environment: {NEW: 'yes'}}, "
+		  "side: {image: lab, network_mode: 'service:lab'}}");
+	wait_for("KILL lab 15;");
+	assert_false(is_there("START side"));
+	tell_exit(0, 0);
+	wait_for("START lab");
+	wait_for("START side");
+	assert_false(is_there("could not be started"));
+}
+
 #define PAIR \
 	"services: {lab: {image: lab, restart: always}, " \
 	"side: {image: lab, network_mode: 'service:lab', stop_grace_period: 50ms}}"
@@ -340,6 +359,7 @@ int main(void)
 		TEST(stop_while_it_joins),
 		TEST(stop_drains_and_withdraws),
 		TEST(shared_network_waits_for_its_owner),
+		TEST(shared_network_waits_for_its_owners_successor),
 		TEST(who_follows_is_started_by_the_next_engine),
 		TEST(who_follows_and_still_runs_is_ended_by_the_next_engine),
 		TEST(who_follows_in_vain_stays_down),
