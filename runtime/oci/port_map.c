@@ -190,12 +190,22 @@ static bool is_fixed(const struct port_map *map)
 	       port_map_count(map) == (unsigned)(map->host_last - map->host_first + 1);
 }
 
+/* 0.0.0.0 and :: are every address of their family, "" of both. */
+static bool meet(const char *a, const char *b)
+{
+	bool is_any = str_equal(a, "0.0.0.0") || str_equal(a, "::") || str_equal(b, "0.0.0.0") ||
+		      str_equal(b, "::");
+
+	if (!*a || !*b || str_equal(a, b))
+		return true;
+	return is_any && !strchr(a, ':') == !strchr(b, ':');
+}
+
 bool port_map_collides(const struct port_map *a, const struct port_map *b)
 {
 	return a->protocol == b->protocol && is_fixed(a) && is_fixed(b) &&
 	       a->host_first <= b->host_last && b->host_first <= a->host_last &&
-	       (!*a->host_address || !*b->host_address ||
-		str_equal(a->host_address, b->host_address));
+	       meet(a->host_address, b->host_address);
 }
 
 static void print_range(char *text, uint16_t first, uint16_t last)

@@ -152,6 +152,12 @@ verdict "and the port of before is closed" eval '! asks 8080 && ! grep -q "web: 
 before=$(pid web)
 anew "'8083:80', '80'"
 verdict "one that the port of before is in the way of" within 20 eval '[ "$(pid web)" != "$before" ] && asks 8083'
+before=$(pid web)
+anew "'127.0.0.1:8083:80', '80'"
+verdict "and back" within 20 eval '[ "$(pid web)" != "$before" ] && asks 8083'
+before=$(pid web)
+anew "'0.0.0.0:8083:80', '80'"
+verdict "so it is of one for all addresses of the family" within 20 eval '[ "$(pid web)" != "$before" ] && asks 8083 && ! grep "web: port" console'
 verdict "nothing that is not there was asked of netd" eval '! grep "is not published" engined.log netd.log'
 anew "'127.0.0.1:8080:80', '10.99.0.1:8081:80'"
 before=$(pid web)
