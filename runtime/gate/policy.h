@@ -11,8 +11,8 @@
  *
  * The first line that matches decides. When none does: denied where any `allow` line stands, else
  * allowed. `*` is any address. A NAME (with `*.` in front: every name below it) stands for the
- * addresses that the gateway's own DNS gave out for it and whose TTL has not ended; the set is
- * bounded.
+ * addresses that the gateway's own DNS gave out for it and whose TTL, or the first half minute
+ * after the answer, has not ended; the set is bounded.
  *
  * Some classes of addresses are closed whatever stands here, unless an `allow` line lies wholly
  * inside of the class (`allow 169.254.169.254/32`): a wide line never opens them, nor does a name

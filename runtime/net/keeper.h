@@ -23,10 +23,10 @@ struct keeper;
 struct msg;
 
 enum {
-	KEEPER_ID = 103,	 /* user and group `gate` (rootfs/etc/passwd) */
-	KEEPER_FILES = 131072,	 /* of one gateway: its flows, clients and pipes */
-	KEEPER_PAUSE_MS = 50,	 /* after one that did not live a second; doubles */
-	KEEPER_PAUSE_MAX_MS = 2000,
+	KEEPER_ID = 103,	   /* user and group `gate` (rootfs/etc/passwd) */
+	KEEPER_FILES = 131072,	   /* of one gateway: its flows, clients and pipes */
+	KEEPER_PAUSE_MS = 50,	   /* after one that did not live a second; doubles */
+	KEEPER_PAUSE_MAX_MS = 800, /* with its start less than a second, whoever keeps killing it */
 	KEEPER_LIVED_MS = 1000,
 };
 
