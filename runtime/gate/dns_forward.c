@@ -20,10 +20,21 @@ enum {
 	BUCKETS = 512,
 	UDP_MS = 1500,
 	TCP_MS = 3000,
-	CHECK_MS = 1000,
+	CHECK_MS = 2900,	/* over before the attempts of one resolver alone */
 	ATTEMPTS_LEAST = 3,	/* of one resolver alone: sent again twice */
 	FORWARDS_AND_CHECKS_MAX = DNS_FORWARD_MAX + 64,
 	STRANGERS_MAX = 16,	/* datagrams that are not the answer: someone is guessing */
+};
+
+/* A resolver that was asked by UDP. It stays open when others are asked: an answer that is late
+ * counts, and the question is sent again from the same port with the same id, so that who guesses
+ * has no more to hit. */
+struct asked {
+	struct dns_forward *f;
+	struct loop_source source;	/* fd -1: not asked */
+	int strangers;
+	uint16_t id;
+	bool plain;
 };
 
 struct dns_forward {
@@ -32,11 +43,11 @@ struct dns_forward {
 	struct dns_forward_key key;
 	struct dns_resolvers resolvers;
 	struct dns_client *clients;
-	struct loop_source source;	/* fd -1: none */
+	struct asked udp[DNS_RESOLVERS_MAX];
+	struct loop_source source;	/* TCP; fd -1: none */
 	struct loop_timer timer;
 	int attempt, attempts;
-	int strangers;
-	uint16_t id;
+	uint16_t id;			/* TCP */
 	bool tcp, always_tcp, plain;	/* plain: without EDNS, which this one does not know */
 	bool check;			/* of a resolver: nobody's question */
 	bool sent;			/* TCP: connected, and the question is on its way */
@@ -80,15 +91,32 @@ static uint32_t bucket_of(const struct dns_forward_key *key)
 	       BUCKETS;
 }
 
-static void socket_close(struct dns_forward *f)
+static void udp_close(struct asked *u)
 {
-	loop_timer_off(&f->timer);
+	if (u->source.fd < 0)
+		return;
+	loop_remove(&u->source);
+	fd_close(&u->source.fd);
+}
+
+static void tcp_close(struct dns_forward *f)
+{
 	if (f->source.fd < 0)
 		return;
 	loop_remove(&f->source);
 	fd_close(&f->source.fd);
 	free(f->in);
 	f->in = NULL;
+}
+
+static void sockets_close(struct dns_forward *f)
+{
+	int i;
+
+	loop_timer_off(&f->timer);
+	tcp_close(f);
+	for (i = 0; i < f->resolvers.count; i++)
+		udp_close(&f->udp[i]);
 }
 
 static void forward_free(struct dns_forward *f)
@@ -99,7 +127,7 @@ static void forward_free(struct dns_forward *f)
 		at = &(*at)->next;
 	*at = f->next;
 	f->w->count--;
-	socket_close(f);
+	sockets_close(f);
 	dns_reply_finish(&f->failure);
 	free(f);
 }
@@ -149,14 +177,20 @@ struct dns_client **dns_forward_clients(struct dns_forward *f)
 	return &f->clients;
 }
 
+/* Whose turn it is. */
+static int current(const struct dns_forward *f)
+{
+	return f->attempt % f->resolvers.count;
+}
+
 static const struct address *resolver_of(const struct dns_forward *f)
 {
-	return &f->resolvers.list[f->attempt % f->resolvers.count];
+	return &f->resolvers.list[current(f)];
 }
 
 static void over(struct dns_forward *f, const struct dns_reply *reply)
 {
-	socket_close(f);
+	sockets_close(f);
 	f->w->done(f->w->ctx, f, reply);
 	forward_free(f);
 }
@@ -164,51 +198,78 @@ static void over(struct dns_forward *f, const struct dns_reply *reply)
 /* The next resolver; over when there is none. */
 static void attempt_next(struct dns_forward *f)
 {
-	socket_close(f);
+	tcp_close(f);
 	f->attempt++;
 	f->plain = false;
 	f->tcp = f->always_tcp;
 	attempt_start(f);
 }
 
-/* An answer of the right form. Some are worth asking somebody else. */
+/* The same one again, in another way. */
+static void attempt_again(struct dns_forward *f)
+{
+	tcp_close(f);
+	udp_close(&f->udp[current(f)]);
+	attempt_start(f);
+}
+
+static bool is_answer(const struct dns_reply *reply)
+{
+	return reply->rcode == DNS_RCODE_NOERROR || reply->rcode == DNS_RCODE_NXDOMAIN;
+}
+
+/* What the one has said whose turn it is. Some answers are worth asking somebody else. */
 static void take_reply(struct dns_forward *f, struct dns_reply *reply)
 {
-	dns_resolver_answered(&f->w->resolvers, resolver_of(f));
 	if (f->check) {
 		over(f, NULL);
 		return;
 	}
 	if (reply->truncated && !f->tcp) {
-		socket_close(f);
 		f->tcp = true;
-		attempt_start(f);
+		attempt_again(f);
 		return;
 	}
 	if ((reply->rcode == DNS_RCODE_FORMERR || reply->rcode == DNS_RCODE_NOTIMP) && !f->plain) {
-		socket_close(f);
 		f->plain = true;
-		attempt_start(f);
+		attempt_again(f);
 		return;
 	}
-	if (reply->rcode == DNS_RCODE_NOERROR || reply->rcode == DNS_RCODE_NXDOMAIN) {
+	if (is_answer(reply)) {
 		over(f, reply);
 		return;
 	}
 	f->failure.rcode = reply->rcode;
+	udp_close(&f->udp[current(f)]);
 	attempt_next(f);
 }
 
-/* True: it was the answer, f may be gone. */
-static bool take_message(struct dns_forward *f, const uint8_t *message, size_t size_bytes)
+/* From one that was passed over: an answer that ends it all, or nothing is lost. */
+static void take_late(struct asked *u, struct dns_reply *reply)
 {
+	if (is_answer(reply) && !reply->truncated)
+		over(u->f, reply);
+	else
+		udp_close(u);
+}
+
+/* True: it was the answer of this resolver, f may be gone. u NULL: by TCP. */
+static bool take_message(struct dns_forward *f, struct asked *u, const uint8_t *message,
+			 size_t size_bytes)
+{
+	int from = u ? u - f->udp : current(f);
 	struct dns_reply reply;
 	bool ours;
 
 	dns_reply_init(&reply);
-	ours = dns_reply_read(message, size_bytes, &f->key.question, f->id, &reply);
-	if (ours)
-		take_reply(f, &reply);
+	ours = dns_reply_read(message, size_bytes, &f->key.question, u ? u->id : f->id, &reply);
+	if (ours) {
+		dns_resolver_answered(&f->w->resolvers, &f->resolvers.list[from]);
+		if (u && (from != current(f) || f->tcp))
+			take_late(u, &reply);
+		else
+			take_reply(f, &reply);
+	}
 	dns_reply_finish(&reply);
 	return ours;
 }
@@ -225,15 +286,35 @@ static void on_silence(struct loop_timer *timer)
 	attempt_next(f);
 }
 
-static void lost(struct dns_forward *f)
+/* The kernel was told that nobody is there. */
+static void lost(struct asked *u)
 {
-	dns_resolver_dead(&f->w->resolvers, resolver_of(f), time_boot_ms(), DNS_RESOLVER_GONE_MS);
-	attempt_next(f);
+	struct dns_forward *f = u->f;
+	int from = u - f->udp;
+
+	dns_resolver_dead(&f->w->resolvers, &f->resolvers.list[from], time_boot_ms(),
+			  DNS_RESOLVER_GONE_MS);
+	udp_close(u);
+	if (from == current(f) && !f->tcp)
+		attempt_next(f);
+}
+
+/* Someone is guessing: by TCP, if it has its turn. */
+static void guessed(struct asked *u)
+{
+	struct dns_forward *f = u->f;
+
+	udp_close(u);
+	if (u - f->udp != current(f) || f->tcp)
+		return;
+	f->tcp = f->always_tcp = true;
+	attempt_again(f);
 }
 
 static void on_datagram(struct loop_source *source, unsigned events)
 {
-	struct dns_forward *f = owner_of(source, struct dns_forward, source);
+	struct asked *u = owner_of(source, struct asked, source);
+	struct dns_forward *f = u->f;
 	struct sockaddr_storage from;
 	socklen_t from_size = sizeof(from);
 	struct address sender;
@@ -242,40 +323,39 @@ static void on_datagram(struct loop_source *source, unsigned events)
 
 	(void)events;
 	for (;;) {
-		n = recvfrom(f->source.fd, f->w->datagram, sizeof(f->w->datagram), 0,
+		n = recvfrom(source->fd, f->w->datagram, sizeof(f->w->datagram), 0,
 			     (struct sockaddr *)&from, &from_size);
 		if (n < 0 && errno == EAGAIN)
 			return;
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
-			lost(f);
+			lost(u);
 			return;
 		}
 		/* Before connect(2) had its peer, the port was open to all for a moment. */
 		if (address_of_socket(&from, &sender, &port) && port == f->w->port &&
-		    address_equal(&sender, resolver_of(f)) && take_message(f, f->w->datagram, n))
+		    address_equal(&sender, &f->resolvers.list[u - f->udp]) &&
+		    take_message(f, u, f->w->datagram, n))
 			return;
-		if (++f->strangers == STRANGERS_MAX) {
-			socket_close(f);
-			f->tcp = f->always_tcp = true;
-			attempt_start(f);
+		if (++u->strangers == STRANGERS_MAX) {
+			guessed(u);
 			return;
 		}
 	}
 }
 
-static size_t question_write(const struct dns_forward *f, uint8_t *out)
+static size_t question_write(const struct dns_forward *f, uint16_t id, bool plain, uint8_t *out)
 {
-	return dns_query_write(&f->key.question, f->id, f->key.checking_off, !f->plain,
-			       f->key.dnssec, out);
+	return dns_query_write(&f->key.question, id, f->key.checking_off, !plain, f->key.dnssec,
+			       out);
 }
 
 /* Connected: the whole question fits into an empty socket buffer. */
 static int tcp_send(struct dns_forward *f)
 {
 	uint8_t out[2 + DNS_QUERY_MAX];
-	size_t size = question_write(f, out + 2);
+	size_t size = question_write(f, f->id, f->plain, out + 2);
 
 	out[0] = size >> 8;
 	out[1] = size;
@@ -298,7 +378,7 @@ static int tcp_receive(struct dns_forward *f)
 	for (;;) {
 		wanted = f->in_bytes < 2 ? 2 : 2 + ((size_t)f->in[0] << 8 | f->in[1]);
 		if (f->in_bytes >= 2 && f->in_bytes == wanted)
-			return take_message(f, f->in + 2, wanted - 2) ? 1 : -1;
+			return take_message(f, NULL, f->in + 2, wanted - 2) ? 1 : -1;
 		n = recv(f->source.fd, f->in + f->in_bytes, wanted - f->in_bytes, 0);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -328,34 +408,49 @@ static void on_tcp(struct loop_source *source, unsigned events)
 		attempt_next(f);
 }
 
-/* -1: this resolver cannot be asked now. Local causes say nothing about it. */
-static int attempt_socket(struct dns_forward *f)
+/* Connects; the id of what is asked by it, or -1. */
+static int socket_open(struct dns_forward *f, struct loop_source *source, int type, uint16_t *id)
 {
 	const struct address *to = resolver_of(f);
 	struct sockaddr_storage address;
-	uint8_t out[DNS_QUERY_MAX];
-	size_t size;
 
-	f->sent = false;
-	f->strangers = 0;
-	f->source.fd =
-		socket(to->family,
-		       (f->tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (f->source.fd < 0)
+	source->fd = socket(to->family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (source->fd < 0)
 		return -1;
-	if (getrandom(&f->id, sizeof(f->id), 0) != sizeof(f->id))
+	if (getrandom(id, sizeof(*id), 0) != sizeof(*id))
 		abort();
-	f->source.on_event = f->tcp ? on_tcp : on_datagram;
-	if (connect(f->source.fd, (struct sockaddr *)&address,
+	if (connect(source->fd, (struct sockaddr *)&address,
 		    address_to_socket(to, f->w->port, &address)) < 0 &&
 	    errno != EINPROGRESS)
 		return -1;
-	if (!f->tcp) {
-		size = question_write(f, out);
-		if (send(f->source.fd, out, size, MSG_NOSIGNAL) != (ssize_t)size)
+	source->on_event = type == SOCK_STREAM ? on_tcp : on_datagram;
+	return loop_add(f->w->loop, source, type == SOCK_STREAM ? LOOP_WRITE : LOOP_READ, NULL);
+}
+
+static int udp_ask(struct dns_forward *f)
+{
+	struct asked *u = &f->udp[current(f)];
+	uint8_t out[DNS_QUERY_MAX];
+	size_t size;
+
+	if (u->source.fd < 0) {
+		u->f = f;
+		u->strangers = 0;
+		u->plain = f->plain;
+		if (socket_open(f, &u->source, SOCK_DGRAM, &u->id) < 0)
 			return -1;
 	}
-	return loop_add(f->w->loop, &f->source, f->tcp ? LOOP_WRITE : LOOP_READ, NULL);
+	size = question_write(f, u->id, u->plain, out);
+	return send(u->source.fd, out, size, MSG_NOSIGNAL) == (ssize_t)size ? 0 : -1;
+}
+
+/* -1: this resolver cannot be asked now. Local causes say nothing about it. */
+static int attempt_socket(struct dns_forward *f)
+{
+	if (!f->tcp)
+		return udp_ask(f);
+	f->sent = false;
+	return socket_open(f, &f->source, SOCK_STREAM, &f->id);
 }
 
 static bool all_dead(struct dns_forward *f)
@@ -383,7 +478,8 @@ static bool attempt_try(struct dns_forward *f)
 						: UDP_MS);
 			return true;
 		}
-		socket_close(f);
+		tcp_close(f);
+		udp_close(&f->udp[current(f)]);
 		f->tcp = f->always_tcp;
 	}
 	return false;
@@ -400,6 +496,7 @@ static struct dns_forward *forward_create(struct dns_forwarder *w,
 					  const struct dns_resolvers *resolvers)
 {
 	struct dns_forward *f = calloc(1, sizeof(*f));
+	int i;
 
 	if (!f)
 		abort();
@@ -408,6 +505,8 @@ static struct dns_forward *forward_create(struct dns_forwarder *w,
 	dns_name_lower(&f->key.question.name);
 	f->resolvers = *resolvers;
 	f->source.fd = -1;
+	for (i = 0; i < DNS_RESOLVERS_MAX; i++)
+		f->udp[i].source.fd = -1;
 	f->timer.on_time = on_silence;
 	f->attempts = resolvers->count > ATTEMPTS_LEAST ? resolvers->count : ATTEMPTS_LEAST;
 	dns_reply_init(&f->failure);

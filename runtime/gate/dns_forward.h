@@ -1,20 +1,23 @@
-/* dns_forward.h - questions on their way to resolvers: one socket, random port and random id each.
+/* dns_forward.h - questions on their way to resolvers: a socket, a random port and a random id for
+ * each resolver that is asked.
  *
  *   start -> UDP to the first resolver that lives -> answer
  *         -> cut (TC), or asked for: TCP to the same one
- *         -> refused, unreachable, 1.5 s of silence, a server's failure: the next one
+ *         -> refused, unreachable, 1.5 s of silence, a server's failure: the next one; a
+ *            silent one's answer is still taken when it comes late
  *   all tried: over, with the last failure that was said, or none
  *
  * A name can be slow without its resolver being at fault (its own servers are far, or a container
  * chose it for that). So one that was silent is asked for the root's servers, which each resolver
- * has at hand: only when that is not answered within a second is it dead. A dead one is asked last;
+ * has at hand: only when that is not answered within 3 s is it dead. A dead one is asked last;
  * when all are dead nobody waits for them, and every 2 s a question makes one be checked again.
  *
  * The port is the kernel's choice (28,232 of them, from its own generator), the id getrandom's:
  * 30.8 bits together (RFC 5452 9). Connected sockets take the resolver's datagrams alone; 16 that
  * are not the answer end UDP for this question.
  *
- * Owns its sockets. Bounded: DNS_FORWARD_MAX at once. Knows no client: dns.c does. */
+ * Owns its sockets. Bounded: DNS_FORWARD_MAX at once, a socket for each of their resolvers. Knows
+ * no client: dns.c does. */
 #pragma once
 
 #include <stdbool.h>

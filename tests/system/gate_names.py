@@ -246,6 +246,11 @@ def story_forward():
 
 
 def story_dead():
+    first = dig("late-1.example")[:2]
+    gate.say("resolvers 192.0.2.53 fd92::53")
+    case("a slow resolver: its answer counts when it was asked again, from the same port with the same id, or another one was",
+         (first, ("NOERROR", ["A 203.0.113.7"])), ([l[2:4] for l in asked() if l[1] == "late-1.example"], lambda l: len(l) > 1 and l.count(l[0]) == len(l)),
+         (dig("late-2.example")[:2], ("NOERROR", ["A 203.0.113.7"])), (resolvers_of("late-2.example"), ["192.0.2.53", "fd92::53"]))
     # Never by the clock: who was asked stands in the log; 192.0.2.54 writes it and says nothing.
     gate.say("resolvers 192.0.2.54 192.0.2.53")
     case("a silent resolver: the next one answers", (dig("b1.example")[:2], ("NOERROR", ["A 203.0.113.7"])),
