@@ -13,6 +13,15 @@ enum {
 	QUESTIONS_MAX = 100,	/* on their way, of one connection */
 	QUESTION_BYTES_MAX = 1024, /* no question of ours is longer: name, type, OPT with options */
 	IDLE_MS = 30000,
+	WAITING_MAX = 256 << 10,	/* two large answers for a getaddrinfo(3), and some more */
+	WAITING_ALL_MAX = 8 << 20,
+};
+
+/* A message with its length, for which the connection has no room yet. */
+struct waiting {
+	struct waiting *next;
+	size_t size_bytes;
+	uint8_t bytes[];
 };
 
 struct connection {
@@ -24,6 +33,9 @@ struct connection {
 	struct buf in;
 	struct asked *asked;
 	int asked_count;
+	struct waiting *waiting, **waiting_end;
+	size_t waiting_bytes;
+	bool reading;			/* questions: they may be answered meanwhile */
 	bool closing;			/* no more questions are read */
 };
 
@@ -40,6 +52,7 @@ struct dns_tcp {
 	void *ctx;
 	struct tcp_service service;
 	struct connection *connections;
+	size_t waiting_bytes;		/* of all connections */
 };
 
 static void asked_free(struct asked *a)
@@ -51,8 +64,22 @@ static void asked_free(struct asked *a)
 	free(a);
 }
 
+static void waiting_drop(struct connection *c)
+{
+	struct waiting *w = c->waiting;
+
+	c->waiting = w->next;
+	if (!c->waiting)
+		c->waiting_end = &c->waiting;
+	c->waiting_bytes -= w->size_bytes;
+	c->t->waiting_bytes -= w->size_bytes;
+	free(w);
+}
+
 static void connection_free(struct connection *c)
 {
+	while (c->waiting)
+		waiting_drop(c);
 	while (c->asked) {
 		dns_forget(&c->asked->client);
 		asked_free(c->asked);
@@ -77,27 +104,49 @@ static void on_idle(struct loop_timer *timer)
 	hang_up(owner_of(timer, struct connection, idle));
 }
 
+static bool waiting_add(struct connection *c, const void *message, size_t size_bytes)
+{
+	struct waiting *w;
+
+	if (c->waiting_bytes > WAITING_MAX || c->t->waiting_bytes > WAITING_ALL_MAX)
+		return false;
+	w = malloc(sizeof(*w) + 2 + size_bytes);
+	if (!w)
+		abort();
+	w->next = NULL;
+	w->size_bytes = 2 + size_bytes;
+	w->bytes[0] = size_bytes >> 8;
+	w->bytes[1] = size_bytes;
+	memcpy(w->bytes + 2, message, size_bytes);
+	*c->waiting_end = w;
+	c->waiting_end = &w->next;
+	c->waiting_bytes += w->size_bytes;
+	c->t->waiting_bytes += w->size_bytes;
+	return true;
+}
+
+static void on_room(void *conversation)
+{
+	struct connection *c = conversation;
+
+	while (c->waiting &&
+	       tcp_peer_send(c->peer, c->waiting->bytes, c->waiting->size_bytes) == 0)
+		waiting_drop(c);
+}
+
 static void on_answer(struct dns_client *client, const void *message, size_t size_bytes)
 {
 	struct asked *a = owner_of(client, struct asked, client);
 	struct connection *c = a->c;
-	uint8_t length[2] = { size_bytes >> 8, size_bytes };
-	uint8_t *whole;
 
 	asked_free(a);
-	if (!message) {
-		c->closing = true;
-		return;
-	}
-	whole = malloc(2 + size_bytes);
-	if (!whole)
-		abort();
-	memcpy(whole, length, 2);
-	memcpy(whole + 2, message, size_bytes);
 	/* One that does not read its answers gets no more of them. */
-	if (tcp_peer_send(c->peer, whole, 2 + size_bytes) < 0)
+	if (c->closing || !message || !waiting_add(c, message, size_bytes))
 		c->closing = true;
-	free(whole);
+	else
+		on_room(c);
+	if (c->closing && !c->reading)
+		hang_up(c);
 }
 
 static void ask(struct connection *c, const uint8_t *message, size_t size_bytes)
@@ -131,6 +180,7 @@ static void *on_open(void *ctx, struct tcp_peer *peer, const struct address *fro
 	c->peer = peer;
 	c->from = *from;
 	c->idle.on_time = on_idle;
+	c->waiting_end = &c->waiting;
 	buf_init(&c->in, 2 + QUESTION_BYTES_MAX);
 	c->next = t->connections;
 	c->back = &t->connections;
@@ -169,6 +219,7 @@ static void on_bytes(void *conversation, const uint8_t *bytes, size_t size_bytes
 	struct connection *c = conversation;
 	size_t take;
 
+	c->reading = true;
 	while (size_bytes > 0 && !c->closing) {
 		take = c->in.max_bytes - c->in.size_bytes;
 		take = take < size_bytes ? take : size_bytes;
@@ -178,6 +229,7 @@ static void on_bytes(void *conversation, const uint8_t *bytes, size_t size_bytes
 		while (take_question(c))
 			;
 	}
+	c->reading = false;
 	if (c->closing)
 		hang_up(c);
 }
@@ -198,7 +250,8 @@ struct dns_tcp *dns_tcp_create(struct loop *loop, struct dns *dns, dns_tcp_who_f
 	t->who = who;
 	t->ctx = ctx;
 	t->service = (struct tcp_service){
-		.ctx = t, .on_open = on_open, .on_bytes = on_bytes, .on_end = on_end
+		.ctx = t, .on_open = on_open, .on_bytes = on_bytes, .on_room = on_room,
+		.on_end = on_end
 	};
 	return t;
 }

@@ -42,6 +42,8 @@ struct tcp_service {
 	void *(*on_open)(void *ctx, struct tcp_peer *peer, const struct address *from,
 			 uint16_t port);
 	void (*on_bytes)(void *conversation, const uint8_t *bytes, size_t size_bytes);
+	/* Some of what was sent has arrived. NULL is fine. */
+	void (*on_room)(void *conversation);
 	/* The other side is done, or gone: peer is no more after it. */
 	void (*on_end)(void *conversation);
 };
@@ -77,8 +79,8 @@ void tcp_forget_account(struct tcp *t, const struct flow_account *account);
  * this account or (NULL) of all; both ends see a reset. */
 void tcp_review(struct tcp *t, const struct flow_account *account, flow_keep_fn *keeps, void *ctx);
 
-/* Of a served conversation: copies; -1 when the peer takes no more for now (64 KiB wait already).
- */
+/* Of a served conversation: copies; -1 when the peer takes no more for now (64 KiB wait already):
+ * on_room says when it may. */
 int tcp_peer_send(struct tcp_peer *peer, const void *bytes, size_t size_bytes);
 /* After what was sent has gone; on_end is called no more. */
 void tcp_peer_close(struct tcp_peer *peer);

@@ -3,7 +3,8 @@
 #include "gate/lwip_bytes.h"
 #include "gate/tcp_flow.h"
 
-enum { WAITING_MAX = 65536 }; /* bytes that the container has not acknowledged */
+/* Bytes that the container has not acknowledged: the longest DNS message. */
+enum { WAITING_MAX = 2 + 65535 };
 
 struct tcp_peer {
 	struct tcp_flow flow; /* a peer is its flow: never made, only cast to */
@@ -94,6 +95,8 @@ static void on_sent(struct lwip_conn *c, size_t size_bytes)
 
 	chunk_row_drop(f->tcp->chunks, &f->row, size_bytes);
 	tcp_relay_feed(f->tcp);
+	if (f->conversation && f->service->on_room)
+		f->service->on_room(f->conversation);
 }
 
 static void on_ended(struct lwip_conn *c)

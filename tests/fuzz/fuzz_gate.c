@@ -69,7 +69,9 @@ static void echo_end(void *conversation)
 	(void)conversation;
 }
 
-static const struct tcp_service echo = { NULL, echo_open, echo_bytes, echo_end };
+static const struct tcp_service echo = { .on_open = echo_open,
+					 .on_bytes = echo_bytes,
+					 .on_end = echo_end };
 
 static void decide(void *ctx, const struct packet *syn, struct tcp_ruling *ruling)
 {

@@ -234,6 +234,19 @@ def story_forward():
     case("a cut answer is fetched by TCP, and cut again for who asks by UDP", (len(dig("mid.example", "+ignore")[1]), 40),
          ((status, "tc" in flags), ("NOERROR", True)), (len(dig("big.example", "+tcp")[1]), 100),
          (len(dig("big.example")[1]), 100), ({l[0] for l in asked() if l[1] == "big.example"}, {"udp", "tcp"}))
+    code = """
+import fcntl,time
+def go(count):
+    s=socket.create_connection(('172.31.0.1',53),60); s.settimeout(60)
+    s.sendall(b''.join((lambda m: struct.pack('>H',len(m))+m)(struct.pack('>6H',i,256,1,0,0,0)+b'\\3big\\7example\\0\\0\\1\\0\\1') for i in range(count)))
+    while count>100 and fcntl.ioctl(s,0x5411,bytes(4))!=bytes(4): time.sleep(0.01)      # SIOCOUTQ: the gateway has all of it
+    n,got=0,s.makefile('rb')
+    while len(h:=got.read(2))==2 and len(got.read(struct.unpack('>H',h)[0]))==1629:
+        n+=1
+        if n==count: break
+    return n
+print(go(100), 0<go(1000)<1000)"""
+    case("TCP: more answers than its connection has room for wait; one that leaves too many of them is hung up on", (py(code), "100 True"))
     case("who came by TCP is asked for by TCP", (dig("tcp.example", "+tcp")[1], ["A 203.0.113.7"]),
          (ways_of("tcp.example"), ["tcp"]))
     case("forged answers before the right one do not count", (dig("spoof.example")[1], ["A 203.0.113.7"]),
