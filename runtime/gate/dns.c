@@ -31,7 +31,10 @@ struct dns_asker {
 	int clients;			/* that wait */
 	struct dns_resolvers resolvers;	/* its own; count 0: the network's */
 	uint32_t variant;		/* of the cache: whose resolvers */
+	uint8_t told;			/* of each of them, that it may not be asked */
 };
+
+_Static_assert(DNS_RESOLVERS_MAX <= 8, "a bit of dns_asker.told for each");
 
 struct dns {
 	struct dns_hooks hooks;
@@ -153,14 +156,18 @@ void dns_set_member_resolvers(struct dns *d, const char *container,
 			      const struct address *resolvers, int count)
 {
 	struct dns_asker *asker = *asker_at(d, container);
+	uint32_t before;
 
 	if (!asker)
 		return;
+	before = asker->variant;
 	copy_resolvers(&asker->resolvers, resolvers, count);
 	asker->variant = count > 0 ? dns_name_hash((const uint8_t *)asker->resolvers.list,
 						   asker->resolvers.count * sizeof(*resolvers),
 						   d->seed) | 1
 				   : 0;
+	if (asker->variant != before)
+		asker->told = 0;
 }
 
 int dns_set_neighbour(struct dns *d, const char *network, const struct subnet *subnets,
@@ -331,8 +338,20 @@ void dns_remove_member(struct dns *d, const char *container)
 	free(asker);
 }
 
+static bool may_ask(struct dns *d, struct dns_asker *asker, int i)
+{
+	const struct address *resolver = &asker->resolvers.list[i];
+
+	if (!d->hooks.may_ask || d->hooks.may_ask(d->hooks.ctx, asker->container, resolver))
+		return true;
+	if (d->hooks.on_unasked && !(asker->told & 1 << i))
+		d->hooks.on_unasked(d->hooks.ctx, asker->container, resolver);
+	asker->told |= (uint8_t)(1 << i);
+	return false;
+}
+
 /* Whom this container's questions go to: its own resolvers, as far as it may reach them. */
-static void resolvers_of(struct dns *d, const struct dns_asker *asker, struct dns_resolvers *out)
+static void resolvers_of(struct dns *d, struct dns_asker *asker, struct dns_resolvers *out)
 {
 	int i;
 
@@ -342,8 +361,7 @@ static void resolvers_of(struct dns *d, const struct dns_asker *asker, struct dn
 	}
 	out->count = 0;
 	for (i = 0; i < asker->resolvers.count; i++)
-		if (!d->hooks.may_ask || d->hooks.may_ask(d->hooks.ctx, asker->container,
-							  &asker->resolvers.list[i]))
+		if (may_ask(d, asker, i))
 			out->list[out->count++] = asker->resolvers.list[i];
 }
 

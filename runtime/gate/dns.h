@@ -59,6 +59,8 @@ struct dns_hooks {
 	void (*on_question)(void *ctx, const char *container, bool forwarded);
 	/* May this container's own resolver be asked (dns_set_member_resolvers)? */
 	bool (*may_ask)(void *ctx, const char *container, const struct address *resolver);
+	/* It may not, and a question would have gone to it: once of each resolver. */
+	void (*on_unasked)(void *ctx, const char *container, const struct address *resolver);
 	/* May this name of outside be asked for? No: REFUSED, even when its answer is known. */
 	bool (*may_name)(void *ctx, const char *container, const struct dns_name *name);
 	/* Shall this container's questions be logged? */

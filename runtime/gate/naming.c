@@ -229,6 +229,21 @@ static bool may_ask(void *ctx, const char *container, const struct address *reso
 	       EGRESS_ALLOW;
 }
 
+static void on_unasked(void *ctx, const char *container, const struct address *resolver)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	(void)ctx;
+	address_print(resolver, text);
+	if (policy_class(resolver, NULL) == POLICY_CLASS_NEVER)
+		log_warn("container=%s: its resolver %s is not asked: nothing outside has that "
+			 "address", container, text);
+	else
+		log_warn("container=%s: its resolver %s is not asked: a policy does not let it; "
+			 "write `allow %s 53` first in cuvette.egress, of its network too if that "
+			 "has lines", container, text, text);
+}
+
 static bool may_name(void *ctx, const char *container, const struct dns_name *name)
 {
 	struct gate *g = ctx;
@@ -257,6 +272,7 @@ struct naming *naming_create(struct gate *g)
 		.on_address = on_address,
 		.on_question = on_question,
 		.may_ask = may_ask,
+		.on_unasked = on_unasked,
 		.may_name = may_name,
 		.logs = logs,
 	};
