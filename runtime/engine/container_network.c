@@ -107,7 +107,7 @@ static void on_drain_time(struct loop_timer *timer)
 		container_event(c, TASK_DRAINED);
 		return;
 	}
-	if (c->member.state == MEMBER_IN &&
+	if (member_is_counted(&c->member) &&
 	    netd_ask_counters(c->env->net, network, c->doc.name, &e) < 0)
 		log_warn("container=%s: %s", c->doc.name, e.text);
 	loop_timer_set(c->env->loop, timer, DRAIN_ASK_MS);

@@ -334,6 +334,11 @@ bool member_is_unsettled(const struct member *m)
 	return m->attachments && m->ports->count && m->state != MEMBER_IN && !m->lost;
 }
 
+bool member_is_counted(const struct member *m)
+{
+	return m->state == MEMBER_IN || (m->state == MEMBER_WAITING && m->retry.loop);
+}
+
 void member_netd_is_there(struct member *m)
 {
 	if (m->state == MEMBER_WAITING)
@@ -344,6 +349,7 @@ void member_netd_is_gone(struct member *m)
 {
 	m->stale = 0;
 	m->asked = false;
+	loop_timer_off(&m->retry);
 	member_ports_netd_is_gone(m->ports);
 	if (m->state == MEMBER_JOINING)
 		m->state = MEMBER_WAITING;

@@ -84,5 +84,7 @@ void member_leave(struct member *m, enum member_leave how);
 void member_claim(struct member *m);
 /* Its container runs, and whether it gets the service's ports is not known, or it does not. */
 bool member_is_unsettled(const struct member *m);
+/* netd has it, and knows how it serves: what is counted of it is true. A port may be missing. */
+bool member_is_counted(const struct member *m);
 void member_netd_is_there(struct member *m);
 void member_netd_is_gone(struct member *m);

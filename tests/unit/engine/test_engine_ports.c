@@ -1,6 +1,7 @@
 /* test_engine_ports.c - published ports: which number, what is asked of netd when one cannot be
  * had, and when it is asked again. */
 #include "tests/unit/engine/netd_world.h"
+#include "wire/stats.h"
 
 static void any_port_is_said_and_kept(void **state)
 {
@@ -199,6 +200,48 @@ static void port_of_before_that_is_refused_is_asked_for_again(void **state)
 	wait_for("NET_PUBLISH default" OLD_KEY " 6 127.0.0.1 8083 80 0 1 lab;");
 }
 
+#define SLOW "services: {lab: {image: lab, restart: always, stop_grace_period: 1h, "
+#define OLD_PORT "ports: ['127.0.0.1:8083:80']}}"
+
+static void tell_that_it_is_idle(void)
+{
+	msg_init(&out, WIRE_NET_COUNTERS);
+	msg_put_str(&out, "default");
+	msg_put_str(&out, "lab");
+	for (size_t i = 0; i < sizeof(struct stats_told) / sizeof(uint64_t); i++)
+		msg_put_u64(&out, 0);
+	assert_int_equal(msg_send(n.peer.fd, &out, NULL), 0);
+}
+
+/* What it has can be counted all the same: it ends when that does. */
+static void who_waits_for_a_port_drains_as_others_do(void **state)
+{
+	(void)state;
+	netd_starts();
+	boot_file(SLOW OLD_PORT);
+	wait_for("RELEASE lab;");
+	kill_engine();
+	netd_ends();
+	n.has = "default";
+	w.listed = "running";
+	netd_starts();
+	boot_file(SLOW "environment: {NEW: one}, " OLD_PORT);
+	wait_for("NET_BACKEND default" OLD_KEY " lab 0;");
+	wait_for("NET_STATS default lab;");
+	netd_ends();
+	forget();
+	n.refuses = "NET_PUBLISH default" OLD_KEY;
+	netd_starts();
+	wait_for("NET_ATTACH default lab ");
+	wait_for("NET_PUBLISH default" OLD_KEY);
+	forget();
+	wait_for("NET_STATS default lab;");
+	assert_false(is_there("KILL"));
+	tell_that_it_is_idle();
+	tell_that_it_is_idle();
+	wait_for("KILL lab 15;");
+}
+
 /* The document is read by the next engine: it is not to be one that counts for nothing. */
 static void port_that_netd_does_not_say_is_not_written(void **state)
 {
@@ -246,6 +289,7 @@ int main(void)
 		TEST(all_but_the_missing_port_are_had),
 		TEST(port_of_before_makes_way_in_vain_once),
 		TEST(port_of_before_that_is_refused_is_asked_for_again),
+		TEST(who_waits_for_a_port_drains_as_others_do),
 		TEST(port_that_netd_does_not_say_is_not_written),
 		TEST(netd_reads_of_many_ports_when_it_can),
 	};
