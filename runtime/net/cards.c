@@ -20,6 +20,7 @@ enum {
 	LINE_US = 128,		   /* of the line's time, for a frame */
 	FRAME_BYTES_MIN = 4096,	   /* two segments of Ethernet, which TCP sends at once anyhow */
 	FRAME_BYTES_USUAL = 65536, /* the kernel's own (GSO_LEGACY_MAX_SIZE) */
+	EVENTS_MAX = 64,	   /* a turn of the loop */
 };
 _Static_assert(CARD_NAME_BYTES == IFNAMSIZ, "a device's name");
 
@@ -87,12 +88,32 @@ static int take_card(void *ctx, const struct rtnetlink_message *m, struct err *e
 	struct card one = card_read(m);
 
 	(void)e;
-	if (one.index && c->count < CARDS_MAX)
+	if (!one.index)
+		return 0;
+	if (c->count < CARDS_MAX)
 		c->list[c->count++] = one;
+	else if (!c->left_out.index)
+		c->left_out = one;
 	return 0;
 }
 
-static void tell(const struct cards *c, const struct card *one, uint32_t speed_mbit)
+static bool has_refused(const struct cards *c, int index)
+{
+	for (size_t i = 0; i < CARDS_MAX; i++)
+		if (c->refused[i] == index)
+			return true;
+	return false;
+}
+
+static void warn(struct cards *c, const struct card *one, const struct err *e)
+{
+	if (has_refused(c, one->index))
+		return;
+	c->refused[c->refused_next++ % CARDS_MAX] = one->index;
+	log_warn("card %s: %s", one->name, e->text);
+}
+
+static void tell(struct cards *c, const struct card *one, uint32_t speed_mbit)
 {
 	const struct ifinfomsg body = { .ifi_index = one->index };
 	uint32_t bytes = card_frame_bytes(one, speed_mbit);
@@ -105,7 +126,7 @@ static void tell(const struct cards *c, const struct card *one, uint32_t speed_m
 	rtnetlink_begin(&b, "say how large its frames may be", RTM_SETLINK, 0, &body, sizeof(body));
 	rtnetlink_put_u32(&b, IFLA_GSO_MAX_SIZE, bytes);
 	if (rtnetlink_send(c->route_fd, &b, &e))
-		log_warn("card %s: %s", one->name, e.text);
+		warn(c, one, &e);
 	else
 		log_info("card %s: frames fit its speed mbit=%u bytes=%u", one->name, speed_mbit,
 			 bytes);
@@ -119,6 +140,7 @@ static void look(struct cards *c)
 	struct err e;
 
 	c->count = 0;
+	c->left_out.index = 0;
 	rtnetlink_init(&b);
 	rtnetlink_begin(&b, "list the cards", RTM_GETLINK, NLM_F_DUMP, &any, sizeof(any));
 	if (rtnetlink_ask(c->route_fd, &b, take_card, c, &e)) {
@@ -127,6 +149,10 @@ static void look(struct cards *c)
 			log_warn("%s", e.text);
 		return;
 	}
+	if (c->left_out.index && !c->left_out_is_said)
+		log_warn("card %s: its frames stay as they are: there are %d cards before it",
+			 c->left_out.name, CARDS_MAX);
+	c->left_out_is_said = c->left_out.index;
 	for (size_t i = 0; i < c->count; i++)
 		tell(c, &c->list[i], speed_of(fd, &c->list[i]));
 }
@@ -138,8 +164,9 @@ static void on_change(struct loop_source *source, unsigned events)
 	(void)events;
 	/* Whatever it was, all are looked at anew: also when some was lost (ENOBUFS, netlink(7)).
 	 */
-	while (recv(source->fd, said, sizeof(said), MSG_DONTWAIT) > 0 || errno == ENOBUFS)
-		;
+	for (int i = 0; i < EVENTS_MAX; i++)
+		if (recv(source->fd, said, sizeof(said), MSG_DONTWAIT) < 0 && errno != ENOBUFS)
+			break;
 	look(owner_of(source, struct cards, source));
 }
 

@@ -7,10 +7,13 @@
  * small frame costs more of the CPU, and nobody waits behind a large one on a fast line.
  *
  * Cards are the devices of the caller's network namespace that no driver without hardware made
- * (veth, TUN). They are looked at when rtnetlink(7) says that one has changed. A card that refuses
- * is no failure. */
+ * (veth, TUN), but not those under a bridge or a bond: connections learn that one's size, and what
+ * is too large for the card under it would only be cut by the CPU. They are looked at when
+ * rtnetlink(7) says that one has changed. A card that refuses is no failure, and is warned of
+ * once. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/loop.h"
@@ -31,6 +34,10 @@ struct cards {
 	int route_fd;
 	size_t count;
 	struct card list[CARDS_MAX];
+	struct card left_out; /* the first one beyond them; index 0 = none */
+	bool left_out_is_said;
+	int refused[CARDS_MAX]; /* their indices; 0 = a free place */
+	unsigned refused_next;
 };
 
 int cards_open(struct cards *c, struct loop *loop, struct err *e);
