@@ -425,7 +425,7 @@ int loop_run(struct loop *loop, struct err *e)
 	int n;
 
 	while (!loop->stop) {
-		n = loop->hurries ? wait_hurried(loop) : wait_asleep(loop);
+		n = loop_hurries(loop) ? wait_hurried(loop) : wait_asleep(loop);
 		if (n < 0 && errno != EINTR)
 			return err_sys(e, "epoll_wait");
 		run_batch(loop);
