@@ -431,6 +431,24 @@ bool member_ports_note(const struct member *m, struct document *doc)
 	return changes;
 }
 
+static void add_items(struct member_ports *ports, const struct port_map *map, bool one_number)
+{
+	for (unsigned k = 0; k < port_map_count(map); k++) {
+		struct port_map_row row = port_map_row(map, k);
+
+		if ((row.host_first && row.host_first == row.host_last) != one_number)
+			continue;
+		ports->items[ports->count++] = (struct member_port){
+			.map = map,
+			.first = row.host_first,
+			.last = row.host_last,
+			.container_port = row.container_port,
+			.port = row.host_first,
+		};
+	}
+}
+
+/* One of several numbers comes last, so that it takes none that another one must have. */
 void member_ports_init(struct member_ports *ports, const struct compose_service *service,
 		       struct arena *arena)
 {
@@ -441,17 +459,8 @@ void member_ports_init(struct member_ports *ports, const struct compose_service 
 		count += port_map_count(&n->ports[i]);
 	*ports = (struct member_ports){ .items = arena_array(arena, count + 1,
 							     sizeof(*ports->items)) };
-	for (size_t i = 0; i < n->port_count; i++) {
-		for (unsigned k = 0; k < port_map_count(&n->ports[i]); k++) {
-			struct port_map_row row = port_map_row(&n->ports[i], k);
-
-			ports->items[ports->count++] = (struct member_port){
-				.map = &n->ports[i],
-				.first = row.host_first,
-				.last = row.host_last,
-				.container_port = row.container_port,
-				.port = row.host_first,
-			};
-		}
-	}
+	for (size_t i = 0; i < n->port_count; i++)
+		add_items(ports, &n->ports[i], true);
+	for (size_t i = 0; i < n->port_count; i++)
+		add_items(ports, &n->ports[i], false);
 }

@@ -31,6 +31,18 @@ static void port_that_is_taken_stops_the_start(void **state)
 	assert_false(is_there("starts again"));
 }
 
+static void range_takes_no_number_that_another_port_must_have(void **state)
+{
+	(void)state;
+	netd_starts();
+	boot_file(LAB "ports: ['8000-8003:80', '8000:90', '8001-8002:91-92']}}");
+	wait_for("RELEASE lab;");
+	wait_for("NET_BACKEND default lab tcp :8000-8000 90 lab 1;"
+		 "NET_PUBLISH default lab tcp :8001-8001 91 6  8001 91 0 1 lab;");
+	wait_for("NET_BACKEND default lab tcp :8002-8002 92 lab 1;"
+		 "NET_PUBLISH default lab tcp :8000-8003 80 6  8000 80 0 1 lab;");
+}
+
 static void any_port_is_kept_without_a_netd(void **state)
 {
 	(void)state;
@@ -282,6 +294,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(any_port_is_said_and_kept),
 		TEST(port_that_is_taken_stops_the_start),
+		TEST(range_takes_no_number_that_another_port_must_have),
 		TEST(any_port_is_kept_without_a_netd),
 		TEST(port_that_is_missing_is_tried_again),
 		TEST(port_of_before_that_another_service_has_now_stays_closed),
