@@ -26,6 +26,7 @@ PORT, QUIET_S, LIMIT_S, KINDS = 9, 4.0, 120, ("tcp", "udp", "echo")
 IP_RECVERR, IPV6_RECVERR, UNREACHABLE = 11, 25, {V4: 3, V6: 1}
 MAGIC = os.getpid() & 0xffff
 NETWORKS = ("default", "user", "inner")
+SUBNET = {"default": "172.29.", "user": "172.30.", "inner": "172.31."}
 WORLD = ("10.9.0.7/24 169.254.169.254/32 169.254.7.7/32 168.63.129.16/32 100.100.100.200/32 192.0.0.192/32 198.18.0.9/32 240.0.0.9/32 "
          "fd09::7/64 fd00:ec2::254/128 64:ff9b::a09:1/128 64:ff9b:1::7/128 2002:a09:1::1/128 2001:0:a09:1::1/128 fec0::7/128 100::7/128 "
          "fe80::7/64").split()
@@ -41,6 +42,12 @@ class Joined(Namespace):
     def addresses(self):
         words = self.ip("-o", "addr").split()
         return [w.split("/")[0] for at, w in enumerate(words) if words[at - 1] in ("inet", "inet6")]
+
+    def device_on(self, network):
+        """The name of its device on a network, and the addresses there."""
+        lines = [line.split() for line in self.ip("-o", "addr").splitlines()]
+        device = next(w[1] for w in lines if w[3].startswith(SUBNET[network]))
+        return device, [w[3].split("/")[0] for w in lines if w[1] == device and not w[3].startswith("fe80:")]
 
     def global_addresses(self):
         return [a for a in self.addresses() if not a.startswith(("127.", "fe80:")) and a != "::1"]
@@ -79,10 +86,35 @@ def serve(who, ns, device):
 
 # ---- who asks
 
+def is_ready(s, events):
+    """select(2) knows the first 1024 descriptors alone."""
+    poll = select.poll()
+    poll.register(s, events)
+    return poll.poll(0)
+
+
 def echo_packet(family, number):
     head = struct.pack("!BBHHH", 128 if family == V6 else 8, 0, 0, MAGIC, number)
     total = sum(struct.unpack("!4H", head))     # the kernel does IPv6's
     return head[:2] + struct.pack("!H", ~((total & 0xffff) + (total >> 16)) & 0xffff) + head[4:]
+
+
+class Bound:
+    """A namespace whose sockets send by one device alone, whatever the routes say."""
+
+    def __init__(self, ns, device):
+        self.addresses, self.device, self.inside = ns.addresses, device, ns
+
+    def __enter__(self):
+        return self.inside.__enter__()
+
+    def __exit__(self, *error):
+        return self.inside.__exit__(*error)
+
+    def open(self, *words):
+        s = self.inside.open(*words)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self.device.encode())
+        return s
 
 
 class Source:
@@ -90,7 +122,7 @@ class Source:
         self.name, self.ns, self.network, self.addresses = name, ns, network, ns.addresses()
         with ns:
             names = {n: i for i, n in socket.if_nameindex()}
-        self.device = names.get("eth0") or names.get("out0") or 0
+        self.device = names.get(getattr(ns, "device", "eth0")) or names.get("out0") or 0
         self.raw = {V4: ns.open(V4, socket.SOCK_RAW, socket.IPPROTO_ICMP), V6: ns.open(V6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)}
         self.raw[V4].setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         for s in self.raw.values():
@@ -99,7 +131,7 @@ class Source:
     def echoes(self):
         """(number of the probe, "+", "s" or "x") of each that came."""
         for family, s in self.raw.items():
-            while select.select([s], [], [], 0)[0]:
+            while is_ready(s, select.POLLIN):
                 try:
                     data, peer = s.recvfrom(4096)
                 except OSError:
@@ -160,7 +192,7 @@ class Probe:
             try:
                 if self.kind == "udp":
                     self.socket.recv(64)
-                elif not self.sent and select.select([], [self.socket], [], 0)[1]:
+                elif not self.sent and is_ready(self.socket, select.POLLOUT):
                     self.sent = self.socket.send(self.nonce) > 0
             except BlockingIOError:
                 pass
@@ -179,13 +211,16 @@ def rows_of(inside):
 
     def family(address):
         return f"IPv{6 if ':' in address else 4}"
-    yield "itself", family, lambda s: (of[s.name] if s.network else [], ())
+    yield "itself", family, lambda s: (of[s.name] if s.network and not isinstance(s.ns, Bound) else [], ())
     yield "its loopback", str, lambda s: ("127.0.0.1 127.8.9.1 ::1 0.0.0.0 ::".split(), ())
     yield "a container of its network", family, lambda s: (of.get(s.network + "2", []), (s.network + "2",))
     yield "its gateway", family, lambda s: (gates.get(s.network, []), ())
     for net in NETWORKS:
         yield f"a container of {net}", family, lambda s, n=net: (of[n + "2"] if s.network != n else [], (n + "2",))
         yield f"the gateway of {net}", family, lambda s, n=net: (gates[n] if s.network != n else [], ())
+    for name, net in (("two", "user"), ("two", "inner"), ("peer", "default"), ("peer", "inner")):
+        there = inside[name].device_on(net)[1]
+        yield f"{name} on {net}", family, lambda s, n=name, a=there: (a if s.name != n else [], (n,))
     for what, addresses, owners in (
             ("nobody of a subnet", "172.29.7.7 172.30.7.7 172.31.7.7", ()),
             ("the machine", "10.9.0.1 10.9.0.3 198.51.100.1 fd09::1", ("machine",)),
@@ -268,7 +303,8 @@ def show(titles, rows, sources, cells):
         for column, source in enumerate(sources):
             for address in what(source)[0]:
                 signs = "".join(cells[name, column, address, k].sign or "." for k in KINDS)
-                lines.setdefault(shown(address), {})[column] = signs
+                line = lines.setdefault(shown(address), {})
+                line[column] = signs if line.get(column, signs) == signs else "differ"
         for address, line in lines.items():
             print(f"{name + ': ' + address:40}" + "".join(f"{line.get(c, ''):10}" for c in range(len(sources))).rstrip())
 
@@ -279,7 +315,8 @@ def main():
     assert os.path.sameopenfile(machine.fd, OWN)
     world = make_world(machine)
     columns = {"bridge": Source("default1", inside["default1"], "default"), "user": Source("user1", inside["user1"], "user"),
-               "internal": Source("inner1", inside["inner1"], "inner"), "none": Source("none", inside["none"], ""),
+               "internal": Source("inner1", inside["inner1"], "inner"), "two": Source("two", inside["two"], "user"),
+               "two:inner": Source("two", Bound(inside["two"], inside["two"].device_on("inner")[0]), "inner"), "none": Source("none", inside["none"], ""),
                "host": Source("machine", inside["host"], ""), "container:user1": Source("user1", inside["shared"], "user")}
     for name, ns in (*inside.items(), ("machine", machine), ("world", world)):
         if name not in ("host", "shared"):
