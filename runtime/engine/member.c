@@ -62,7 +62,7 @@ static void fail(struct member *m, const char *what, const char *name, const cha
 }
 
 /* It runs, and stays as it is. NULL: the port that is known to be missing. */
-static void wait_for_port(struct member *m, const struct member_port *p)
+static void wait_for_port(struct member *m, struct member_port *p)
 {
 	forget_request(m);
 	loop_timer_off(&m->patience);
@@ -71,7 +71,7 @@ static void wait_for_port(struct member *m, const struct member_port *p)
 	loop_timer_set(m->loop, &m->retry, RETRY_MS);
 }
 
-static void refuse_port(struct member *m, const struct member_port *p, const char *why)
+static void refuse_port(struct member *m, struct member_port *p, const char *why)
 {
 	char name[WORD_BYTES], sentence[SENTENCE_BYTES];
 
@@ -140,7 +140,7 @@ static void on_published(void *ctx, const struct netd_answer *a)
 	if (!is_due(m))
 		return;
 	if (a->failure && !member_ports_try_other(m, p)) {
-		if (member_ports_way_was_made(m, p) && m->way_tries++ < WAY_TRIES)
+		if (member_ports_may_get_free(m, p) && m->way_tries++ < WAY_TRIES)
 			loop_timer_set(m->loop, &m->retry, WAY_MS);
 		else
 			refuse_port(m, p, a->failure);

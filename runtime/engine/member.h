@@ -56,7 +56,7 @@ struct member {
 	struct member_port *asked_for;
 	uint16_t asked_port;
 	unsigned asked_round;
-	unsigned way_tries;		/* of a port that another one made way for */
+	unsigned way_tries;		/* of a port that is closed just now */
 	enum netd_backend serves_as;	/* while it is in */
 	void (*joined)(struct member *m);
 	void (*failed)(struct member *m, const char *sentence);	/* it is out again */

@@ -166,6 +166,7 @@ void member_ports_take(struct member *m, struct member_port *p, uint16_t port)
 
 	p->port = port;
 	p->was = true;
+	p->withdrawn = false;
 	p->holders += *part == MEMBER_NOT_BEHIND;
 	*part = MEMBER_BEHIND_NOW;
 	words = member_ports_words(m, p, key);
@@ -198,6 +199,7 @@ static void withdraw_item(struct member *m, struct member_port *p)
 	struct netd_port words = member_ports_words(m, p, key);
 
 	p->claimed = false;
+	p->withdrawn = true;
 	m->ports->round++;
 	withdraw(m, &words);
 }
@@ -260,7 +262,7 @@ static void hold_former(struct member *m)
 	}
 }
 
-bool member_ports_way_was_made(const struct member *m, const struct member_port *p)
+static bool way_was_made(const struct member *m, const struct member_port *p)
 {
 	for (const struct former_port *f = m->ports->former; f; f = f->next)
 		if (!f->open && port_map_collides(&f->map, p->map))
@@ -268,9 +270,16 @@ bool member_ports_way_was_made(const struct member *m, const struct member_port 
 	return false;
 }
 
-void member_ports_refused(struct member *m, const struct member_port *p)
+bool member_ports_may_get_free(const struct member *m, const struct member_port *p)
 {
-	m->ports->barred = m->ports->barred || (p && member_ports_way_was_made(m, p));
+	return p->withdrawn || way_was_made(m, p);
+}
+
+void member_ports_refused(struct member *m, struct member_port *p)
+{
+	m->ports->barred = m->ports->barred || (p && way_was_made(m, p));
+	if (p)
+		p->withdrawn = false;
 	give_back(m);
 	hold_former(m);
 }

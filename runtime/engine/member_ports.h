@@ -38,6 +38,7 @@ struct member_port {			/* one of the machine's */
 	unsigned holders;		/* containers behind it */
 	bool was;			/* `port` was in force before: it is tried first */
 	bool claimed;			/* netd had it of before */
+	bool withdrawn;			/* by this engine, and neither had nor refused since */
 };
 
 struct member_ports {
@@ -73,7 +74,8 @@ void member_ports_begin(struct member *m, bool anew);
 struct member_port *member_ports_next(struct member *m);
 /* Former ports that are in its way are closed; false: it runs, and that was in vain before. */
 bool member_ports_make_way(struct member *m, const struct member_port *p);
-bool member_ports_way_was_made(const struct member *m, const struct member_port *p);
+/* It is refused, and may be in its own way, or a former one: who closes it takes a moment. */
+bool member_ports_may_get_free(const struct member *m, const struct member_port *p);
 /* As netd is asked for it. */
 struct netd_port member_ports_words(const struct member *m, const struct member_port *p,
 				    char key[MEMBER_KEY_BYTES]);
@@ -81,7 +83,7 @@ void member_ports_take(struct member *m, struct member_port *p, uint16_t port);
 /* The number that was asked for cannot be had; false: nor any other. */
 bool member_ports_try_other(const struct member *m, struct member_port *p);
 /* Back to those of before. NULL: it was in vain before. */
-void member_ports_refused(struct member *m, const struct member_port *p);
+void member_ports_refused(struct member *m, struct member_port *p);
 void member_ports_complete(struct member *m);	/* those of before are closed */
 void member_ports_set_backends(struct member *m, enum netd_backend state);
 /* The container is behind none any more. */

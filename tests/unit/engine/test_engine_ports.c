@@ -212,6 +212,25 @@ static void port_of_before_that_is_refused_is_asked_for_again(void **state)
 	wait_for("NET_PUBLISH default" OLD_KEY " 6 127.0.0.1 8083 80 0 1 lab;");
 }
 
+/* What it has given back the gateway may have yet: that is no other port that is missing. */
+static void port_that_was_given_back_is_asked_for_with_patience(void **state)
+{
+	(void)state;
+	n.refuses = "NET_PUBLISH default lab tcp :8082";
+	change_ports(LAB "ports: ['8081:80', '8082:80']}}");
+	wait_for(REFUSED("8082", "with its ports of before"));
+	wait_for("NET_WITHDRAW default lab tcp :8081-8081 80;");
+	n.refuses = "NET_PUBLISH default lab tcp :8081";
+	forget();
+	wait_for("NET_PUBLISH default lab tcp :8081-8081 80 6  8081 80 0 1 lab;"
+		 "NET_PUBLISH default lab tcp :8081-8081 80 6  8081 80 0 1 lab;");
+	assert_false(is_there("it is broken"));
+	/* Somebody else has it: people know, and no way was made in vain, so it is tried again. */
+	wait_for(REFUSED("8081", "with its ports of before"));
+	n.refuses = NULL;
+	wait_for("lab: all of its ports can be had now\n");
+}
+
 #define SLOW "services: {lab: {image: lab, restart: always, stop_grace_period: 1h, "
 #define OLD_PORT "ports: ['127.0.0.1:8083:80']}}"
 
@@ -302,6 +321,7 @@ int main(void)
 		TEST(all_but_the_missing_port_are_had),
 		TEST(port_of_before_makes_way_in_vain_once),
 		TEST(port_of_before_that_is_refused_is_asked_for_again),
+		TEST(port_that_was_given_back_is_asked_for_with_patience),
 		TEST(who_waits_for_a_port_drains_as_others_do),
 		TEST(port_that_netd_does_not_say_is_not_written),
 		TEST(netd_reads_of_many_ports_when_it_can),
