@@ -104,13 +104,10 @@ static void on_idle(struct loop_timer *timer)
 	hang_up(owner_of(timer, struct connection, idle));
 }
 
-static bool waiting_add(struct connection *c, const void *message, size_t size_bytes)
+static void waiting_add(struct connection *c, const void *message, size_t size_bytes)
 {
-	struct waiting *w;
+	struct waiting *w = malloc(sizeof(*w) + 2 + size_bytes);
 
-	if (c->waiting_bytes > WAITING_MAX || c->t->waiting_bytes > WAITING_ALL_MAX)
-		return false;
-	w = malloc(sizeof(*w) + 2 + size_bytes);
 	if (!w)
 		abort();
 	w->next = NULL;
@@ -122,7 +119,13 @@ static bool waiting_add(struct connection *c, const void *message, size_t size_b
 	c->waiting_end = &w->next;
 	c->waiting_bytes += w->size_bytes;
 	c->t->waiting_bytes += w->size_bytes;
-	return true;
+}
+
+/* One that reads its answers has none that wait: those that others leave are not its own. */
+static bool waiting_is_too_much(const struct connection *c)
+{
+	return c->waiting_bytes > WAITING_MAX ||
+	       (c->waiting && c->t->waiting_bytes > WAITING_ALL_MAX);
 }
 
 static void on_room(void *conversation)
@@ -140,11 +143,13 @@ static void on_answer(struct dns_client *client, const void *message, size_t siz
 	struct connection *c = a->c;
 
 	asked_free(a);
-	/* One that does not read its answers gets no more of them. */
-	if (c->closing || !message || !waiting_add(c, message, size_bytes))
-		c->closing = true;
-	else
+	if (message && !c->closing) {
+		waiting_add(c, message, size_bytes);
 		on_room(c);
+	}
+	/* One that does not read its answers gets no more of them. */
+	if (!message || waiting_is_too_much(c))
+		c->closing = true;
 	if (c->closing && !c->reading)
 		hang_up(c);
 }
