@@ -102,11 +102,18 @@ void dns_set_network(struct dns *d, bool internal, const char *search,
 			      subnet_count);
 }
 
+/* Each once: else two questions to it are open at once, and a guess hits either. */
 static void copy_resolvers(struct dns_resolvers *to, const struct address *list, int count)
 {
-	to->count = count < DNS_RESOLVERS_MAX ? count : DNS_RESOLVERS_MAX;
-	if (to->count > 0)
-		memcpy(to->list, list, to->count * sizeof(*list));
+	int i, at;
+
+	to->count = 0;
+	for (i = 0; i < count && to->count < DNS_RESOLVERS_MAX; i++) {
+		for (at = 0; at < to->count && !address_equal(&to->list[at], &list[i]);)
+			at++;
+		if (at == to->count)
+			to->list[to->count++] = list[i];
+	}
 }
 
 void dns_set_resolvers(struct dns *d, const struct address *resolvers, int count)

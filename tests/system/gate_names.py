@@ -274,6 +274,10 @@ print(got)"""
 
 
 def story_dead():
+    gate.say("resolvers 192.0.2.53 192.0.2.53")
+    case("a resolver that is named twice is one: no second pair of port and id to guess", (dig("late-0.example")[:2], ("NOERROR", ["A 203.0.113.7"])),
+         (len({(*l[2:4],) for l in asked() if l[1] == "late-0.example"}), 1))
+    gate.say("resolvers 192.0.2.53")
     first = dig("late-1.example")[:2]
     gate.say("resolvers 192.0.2.53 fd92::53")
     case("a slow resolver: its answer counts when it was asked again, from the same port with the same id, or another one was",
