@@ -299,16 +299,18 @@ static void lost(struct asked *u)
 		attempt_next(f);
 }
 
-/* Someone is guessing: by TCP, if it has its turn. */
-static void guessed(struct asked *u)
+/* Someone is guessing, and may try the other sockets too: by TCP from now on. */
+static void guessed(struct dns_forward *f)
 {
-	struct dns_forward *f = u->f;
+	int i;
 
-	udp_close(u);
-	if (u - f->udp != current(f) || f->tcp)
+	for (i = 0; i < f->resolvers.count; i++)
+		udp_close(&f->udp[i]);
+	f->always_tcp = true;
+	if (f->tcp)
 		return;
-	f->tcp = f->always_tcp = true;
-	attempt_again(f);
+	f->tcp = true;
+	attempt_start(f);
 }
 
 static void on_datagram(struct loop_source *source, unsigned events)
@@ -339,7 +341,7 @@ static void on_datagram(struct loop_source *source, unsigned events)
 		    take_message(f, u, f->w->datagram, n))
 			return;
 		if (++u->strangers == STRANGERS_MAX) {
-			guessed(u);
+			guessed(f);
 			return;
 		}
 	}

@@ -14,7 +14,7 @@
  *
  * The port is the kernel's choice (28,232 of them, from its own generator), the id getrandom's:
  * 30.8 bits together (RFC 5452 9). Connected sockets take the resolver's datagrams alone; 16 that
- * are not the answer end UDP for this question.
+ * are not the answer, at one of them, end UDP for this question.
  *
  * Owns its sockets. Bounded: DNS_FORWARD_MAX at once, a socket for each of their resolvers. Knows
  * no client: dns.c does. */
