@@ -13,6 +13,7 @@ from netspoof import checksum
 
 t = Tap("net_gate")
 BULK = 64 << 20
+FRAMES_BYTES = 32 << 20
 HEADERS_BYTES = 14 + 20 + 8	# of a UDP datagram over IPv4 over Ethernet
 with open("runtime/wire/stats.h") as header:
     GATE_FIELDS, DEVICE_FIELDS = (re.findall(r"^\tX\((\w+),", part, re.M) for part in header.read().split("#define STATS_DEVICE_LIST"))
@@ -267,6 +268,23 @@ with far.open(V4, TCP) as s:
 got = more("b", before)
 t.is_("through a published port each byte is counted", (got["published_in"], got["published_out"], got["published"]), (3 << 20, size, 1))
 t.ok("and none of them at the device", got["device_bytes_in"] + got["device_bytes_out"] < 1 << 20, got)
+
+# ---- frames, as the gateway has them: of many segments each, both ways, at an MTU of 1500
+for family, address in (V4, "10.9.0.2"), (V6, "fd09::2"):
+    before, size = counted("a"), 0
+    with a.open(family, TCP) as s:
+        s.connect((address, 7000))
+        sender = threading.Thread(target=lambda s=s: (s.sendall(bytes(FRAMES_BYTES)), s.shutdown(socket.SHUT_WR)))
+        sender.start()
+        while data := s.recv(1 << 20):
+            size += len(data)
+        sender.join()
+    got = more("a", before)
+    # Acknowledgements of the other direction are among them.
+    mean = {way: got[f"bytes_{way}"] / got[f"packets_{way}"] for way in ("out", "in")}
+    print(f"# {address}: {size} bytes; a frame has {mean['out']:.0f} bytes out, {mean['in']:.0f} in")
+    t.ok(f"{address}: a frame carries many segments out", size >= FRAMES_BYTES and mean["out"] > 8 * 1500, (size, mean))
+    t.ok(f"{address}: and in", mean["in"] > 8 * 1500, mean)
 
 # ---- congestion control: none paces where nothing is lost on the way
 def congestion(sock):

@@ -33,6 +33,8 @@ enum {
 	TURN_MS = 1,
 	STILL_TURNS = 20,
 	KEPT_LEAST = 30000,
+	LARGE_SENDS = 10,
+	LARGE_LEAST = 32000,
 	TURNS_MAX = 2000
 };
 enum { OVER = 13 * 1024 * 1024, MSS = 536 }; /* of the account: kept is full, held is not */
@@ -62,6 +64,9 @@ struct world {
 	bool shut;			/* it takes nothing */
 	uint16_t shown;			/* the window that it was told last */
 	uint32_t end;			/* where its server's FIN stood first; 0 = none came */
+	size_t largest; /* of the packets that the device got; what it was told of that one, */
+	struct tun_offload offload;
+	bool unsummed; /* and of all: with nothing but the pseudo header in its sum */
 };
 
 static const uint8_t inside[] = { 10, 0, 0, 2 }, outside[] = { 192, 0, 2, 1 };
@@ -103,6 +108,12 @@ static inline void on_sent(void *ctx, const struct tun_offload *o, const struct 
 		    !!(p.tcp_flags & (PACKET_SYN | PACKET_FIN));
 	if (p.tcp_flags & PACKET_FIN && !w->end)
 		w->end = w->theirs;
+	if (size > w->largest) {
+		w->largest = size;
+		w->offload = *o;
+	}
+	w->unsummed &= (p.transport[16] << 8 | p.transport[17]) ==
+		       packet_pseudo_sum(&p.from, &p.to, IPPROTO_TCP, size - 20);
 }
 
 static inline void put32(uint8_t *at, uint32_t value)

@@ -207,6 +207,33 @@ static void test_unread(void **state)
 	finish(&w);
 }
 
+/* The device gets as much at once as half of the largest window takes: it cuts that for the wire,
+ * and it makes the checksum. */
+static void test_large(void **state)
+{
+	struct world w;
+	uint32_t first;
+
+	(void)state;
+	begin(&w);
+	w.unsummed = true;
+	first = w.theirs;
+	for (int i = 0; i < LARGE_SENDS; i++)
+		assert_int_equal(send(w.server, data, SEGMENT, 0), SEGMENT);
+	for (int i = 0; i < TURNS_MAX && w.theirs != first + LARGE_SENDS * SEGMENT; i++) {
+		turn(&w);
+		say(&w, PACKET_ACKED, 0);
+	}
+	assert_int_equal(w.theirs, first + LARGE_SENDS * SEGMENT);
+	assert_true(w.largest > LARGE_LEAST);
+	assert_int_equal(w.offload.segment_bytes, MSS);
+	assert_int_equal(w.offload.headers_bytes, 40);
+	assert_int_equal(w.offload.checksum_start, 20);
+	assert_int_equal(w.offload.checksum_offset, 16);
+	assert_true(w.unsummed);
+	finish(&w);
+}
+
 /* Or 64 KiB would be 65,536 packets, on an attacker's word. */
 static void test_least_segment(void **state)
 {
@@ -336,6 +363,7 @@ int main(void)
 		cmocka_unit_test(test_held),
 		cmocka_unit_test(test_held_no_more),
 		cmocka_unit_test(test_unread),
+		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_least_segment),
 		cmocka_unit_test(test_end_of_narrow),
 		cmocka_unit_test(test_short_talk),
