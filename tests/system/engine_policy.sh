@@ -106,6 +106,34 @@ verdict "CPU of each container" eval '[ "$(grep -c "^container_cpu_usage_seconds
 verdict "bytes of each on each network" eval '[ "$(grep -c "^container_network_receive_bytes_total{name=\"[a-z_]*\",network=\"\(plain\|strict\)\"} [1-9]" said)" = 5 ]'
 verdict "refusals, names" eval 'grep -q "^cuvette_gateway_flows_refused_total{name=\"by_address\",network=\"plain\",reason=\"policy\"} [1-9]" said && grep -q "^cuvette_dns_refused_total{name=\"by_name\",.*} [1-9]" said'
 
+# ---- words of the file that are one container's own
+./netpal serve 6000 machine >/dev/null & machine=$!
+./netpal serve 6001 machine >/dev/null & machine="$machine $!"
+{ echo services:
+  box free 'networks: [plain]'
+  box own "networks: {plain: {mac_address: '02:42:00:00:00:07'}}, ports: ['127.0.0.1:8090-8092:80', '127.0.0.1:8095-8096:81-82'], dns: '$OUT6', dns_search: corp.example,
+    dns_opt: ['ndots:2'], extra_hosts: ['db:192.0.2.9', 'machine:host-gateway'], labels: {cuvette.egress: allow-host 6000}"
+  echo networks:; echo '  plain: {enable_ipv6: true}'; } >compose.yaml
+again
+listening() { ss -ltnH "sport >= $1 and sport <= $2" | awk '{ print $4 }' | sort | xargs; }
+verdict "its MAC address" within 20 eval 'runs own && in_box own ip link show eth0 | grep 02:42:00:00:00:07'
+verdict "a range for one port: the first that is free; one for as many: each" within 10 \
+	eval '[ "$(listening 8090 8096)" = "127.0.0.1:8090 127.0.0.1:8095 127.0.0.1:8096" ]'
+in_own() { nsenter -t "$(pid own)" -n -m /bin/netpal "$@"; }
+verdict "extra_hosts: an address" eval '[ "$(in_own names db)" = 192.0.2.9 ]'
+verdict "and the gateway's" eval '[ "$(in_own names machine)" = "$(gateway own)" ]'
+verdict "which is host.docker.internal for all" eval '[ "$(nsenter -t "$(pid free)" -n -m /bin/netpal names host.docker.internal | head -n 1)" = "$(gateway free)" ]'
+verdict "dns_search and dns_opt" eval 'grep -x "search corp.example" /proc/$(pid own)/root/etc/resolv.conf && grep -x "options ndots:2" /proc/$(pid own)/root/etc/resolv.conf'
+verdict "the machine's loopback by the gateway, where a line says so" within 10 connects own "$(gateway own)" 6000
+verdict "no other port of it" refuses own "$(gateway own)" 6001
+verdict "and nobody else" refuses free "$(gateway free)" 6000
+echo 'nameserver 192.0.2.1' >/run/net/resolv.conf
+asks() { n=$((${n-0} + 1)); answer "$1" "n$n.good.example"; }
+verdict "the machine's name server is gone: names fail" within 10 eval 'asks free | grep "code 2 answers 0"'
+verdict "a container's own dns: is asked all the same" eval 'asks own | grep "code 0 answers 1"'
+echo "nameserver $OUT" >/run/net/resolv.conf
+kill $machine	# words
+
 # ---- what an earlier file has left
 ports() { echo services:; box free "networks: [plain], restart: always, ports: [$1]"; echo networks:; echo '  plain: {enable_ipv6: true}'; echo "${2-}"; }
 ports "'127.0.0.1:8080:80', '127.0.0.1:8081:81'" '  more: {}' >compose.yaml
