@@ -5,6 +5,7 @@
 
 #include "gate/address.h"
 #include "gate/dns.h"
+#include "gate/flow.h"
 #include "gate/tcp.h"
 #include "lib/buf.h"
 #include "lib/loop.h"
@@ -14,7 +15,7 @@ enum {
 	QUESTION_BYTES_MAX = 1024, /* no question of ours is longer: name, type, OPT with options */
 	IDLE_MS = 30000,
 	WAITING_MAX = 256 << 10,	/* two large answers for a getaddrinfo(3), and some more */
-	WAITING_ALL_MAX = 8 << 20,
+	WAITING_ALL_MAX = 8 << 20,	/* of one container: as much as is left (flow.h) */
 };
 
 /* A message with its length, for which the connection has no room yet. */
@@ -28,6 +29,7 @@ struct connection {
 	struct dns_tcp *t;
 	struct connection *next, **back;
 	struct tcp_peer *peer;
+	struct flow_account *account;
 	struct address from;
 	struct loop_timer idle;
 	struct buf in;
@@ -73,6 +75,7 @@ static void waiting_drop(struct connection *c)
 		c->waiting_end = &c->waiting;
 	c->waiting_bytes -= w->size_bytes;
 	c->t->waiting_bytes -= w->size_bytes;
+	c->account->answers_bytes -= w->size_bytes;
 	free(w);
 }
 
@@ -119,13 +122,15 @@ static void waiting_add(struct connection *c, const void *message, size_t size_b
 	c->waiting_end = &w->next;
 	c->waiting_bytes += w->size_bytes;
 	c->t->waiting_bytes += w->size_bytes;
+	c->account->answers_bytes += w->size_bytes;
 }
 
 /* One that reads its answers has none that wait: those that others leave are not its own. */
 static bool waiting_is_too_much(const struct connection *c)
 {
 	return c->waiting_bytes > WAITING_MAX ||
-	       (c->waiting && c->t->waiting_bytes > WAITING_ALL_MAX);
+	       (c->waiting &&
+		c->t->waiting_bytes + c->account->answers_bytes > WAITING_ALL_MAX);
 }
 
 static void on_room(void *conversation)
@@ -183,6 +188,7 @@ static void *on_open(void *ctx, struct tcp_peer *peer, const struct address *fro
 		abort();
 	c->t = t;
 	c->peer = peer;
+	c->account = tcp_peer_account(peer);
 	c->from = *from;
 	c->idle.on_time = on_idle;
 	c->waiting_end = &c->waiting;

@@ -1,7 +1,8 @@
 /* dns_tcp.h - the DNS server's side of TCP port 53: two bytes of length before each message
  * (RFC 1035 4.2.2, RFC 7766). At most 100 questions on their way per connection; an idle
  * connection ends after 30 s. Answers that the client has not taken yet wait: 64 KiB of them in its
- * connection, then 256 KiB, of all clients 8 MiB. One that has more to come is hung up on. */
+ * connection, then 256 KiB, of all clients 8 MiB; of one container's no more than are left of that
+ * (as in flow.h). One that has more to come is hung up on. */
 #pragma once
 
 struct address;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "gate/address.h"
@@ -21,6 +22,7 @@ struct flow_account {
 	 * servers do not take. */
 	uint32_t handshakes, chunks;
 	size_t kept_bytes;
+	size_t answers_bytes; /* of DNS by TCP, that it does not read (dns_tcp.c) */
 	uint32_t clients; /* of the flows those from outside (udp_published.c), which bounds them */
 };
 

@@ -79,7 +79,9 @@ void tcp_forget_account(struct tcp *t, const struct flow_account *account);
  * this account or (NULL) of all; both ends see a reset. */
 void tcp_review(struct tcp *t, const struct flow_account *account, flow_keep_fn *keeps, void *ctx);
 
-/* Of a served conversation: copies; -1 when the peer takes no more for now (64 KiB wait already):
+/* Of a served conversation: whose it is, which it does not outlive. */
+struct flow_account *tcp_peer_account(const struct tcp_peer *peer);
+/* Copies; -1 when the peer takes no more for now (64 KiB wait already):
  * on_room says when it may. */
 int tcp_peer_send(struct tcp_peer *peer, const void *bytes, size_t size_bytes);
 /* After what was sent has gone; on_end is called no more. */

@@ -15,6 +15,11 @@ static struct tcp_flow *flow_of(struct lwip_conn *c)
 	return owner_of(c, struct tcp_flow, conn);
 }
 
+struct flow_account *tcp_peer_account(const struct tcp_peer *peer)
+{
+	return peer->flow.flow.account;
+}
+
 int tcp_peer_send(struct tcp_peer *peer, const void *bytes, size_t size_bytes)
 {
 	struct tcp_flow *f = &peer->flow;

@@ -250,18 +250,19 @@ print(go(100), 0<go(1000)<1000)"""
     code = """
 import contextlib,fcntl,time
 q=b'\\0\\x1d'+struct.pack('>6H',1,256,1,0,0,0)+b'\\3big\\7example\\0\\0\\1\\0\\1'
-def ask(count):
-    s=socket.socket(); s.setsockopt(socket.SOL_SOCKET,socket.SO_RCVBUF,4096); s.setsockopt(socket.IPPROTO_TCP,socket.TCP_NODELAY,1)
+def ask(count,me='172.31.0.2'):
+    s=socket.socket(); s.bind((me,0)); s.setsockopt(socket.SOL_SOCKET,socket.SO_RCVBUF,4096); s.setsockopt(socket.IPPROTO_TCP,socket.TCP_NODELAY,1)
     s.connect(('172.31.0.1',53)); s.sendall(q*count)
     while fcntl.ioctl(s,0x5411,bytes(4))!=bytes(4): time.sleep(0.01)
     return s
-hogs,got=[ask(180) for i in range(41)],set()        # 8 MiB, but for some of the next two's
+hogs,got=[ask(180) for i in range(41)],set()        # 8 MiB if they were let
 for s in ask(40),ask(40):
     for i in range(180):
         with contextlib.suppress(OSError): s.sendall(q)
         with socket.create_connection(('172.31.0.1',53),60) as c: c.sendall(q); got.add(len(c.makefile('rb').read(1631)))
-print(got)"""
-    case("TCP: those who leave their answers take no other's", (py(code), "{1631}"))
+late=[ask(180,'172.31.0.3') for i in range(4)]      # each leaves more than its connection has room for, and reads it after all
+print(got,[len(c.makefile('rb').read(180*1631))//1631 for c in late])"""
+    case("TCP: those who leave their answers take no other's, and no other container's room", (py(code), "{1631} [180, 180, 180, 180]"))
     case("who came by TCP is asked for by TCP", (dig("tcp.example", "+tcp")[1], ["A 203.0.113.7"]),
          (ways_of("tcp.example"), ["tcp"]))
     case("forged answers before the right one do not count", (dig("spoof.example")[1], ["A 203.0.113.7"]),
