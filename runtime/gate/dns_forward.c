@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -11,6 +10,7 @@
 
 #include "gate/dns_records.h"
 #include "gate/dns_resolver.h"
+#include "gate/dns_stream.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/loop.h"
@@ -20,21 +20,25 @@ enum {
 	BUCKETS = 512,
 	UDP_MS = 1500,
 	TCP_MS = 3000,
-	CHECK_MS = 2900,	/* over before the attempts of one resolver alone */
+	CHECK_MS = 500,		/* two lost datagrams are no reason to do without EDNS ... */
+	CHECK_PLAIN_MS = 1900,	/* over before the attempts of one resolver alone */
+	CHECK_ATTEMPTS = 3,	/* the last one without EDNS */
 	ATTEMPTS_LEAST = 3,	/* of one resolver alone: sent again twice */
 	FORWARDS_AND_CHECKS_MAX = DNS_FORWARD_MAX + 64,
 	STRANGERS_MAX = 16,	/* datagrams that are not the answer: someone is guessing */
 };
 
-/* A resolver that was asked by UDP. It stays open when others are asked: an answer that is late
- * counts, and the question is sent again from the same port with the same id, so that who guesses
- * has no more to hit. */
+/* A resolver as this question has asked it. Its socket stays open when others are asked: an answer
+ * that is late counts, and the question is sent again from the same port with the same id, so that
+ * who guesses has no more to hit. */
 struct asked {
 	struct dns_forward *f;
-	struct loop_source source;	/* fd -1: not asked */
+	struct loop_source source;	/* UDP; fd -1: not asked */
 	int strangers;
 	uint16_t id;
-	bool plain;
+	bool cut, plain;	/* it has said: ask by TCP; without EDNS */
+	bool owed;		/* ... but late: its turn is to come */
+	bool silent;		/* it was asked with EDNS, by either way, and has said nothing */
 };
 
 struct dns_forward {
@@ -44,15 +48,13 @@ struct dns_forward {
 	struct dns_resolvers resolvers;
 	struct dns_client *clients;
 	struct asked udp[DNS_RESOLVERS_MAX];
-	struct loop_source source;	/* TCP; fd -1: none */
+	struct dns_stream stream;	/* TCP */
 	struct loop_timer timer;
-	int attempt, attempts;
+	int attempt, attempts;		/* attempt: those that were made */
+	int turn;			/* the resolver that is asked now */
 	uint16_t id;			/* TCP */
-	bool tcp, always_tcp, plain;	/* plain: without EDNS, which this one does not know */
+	bool tcp, always_tcp;
 	bool check;			/* of a resolver: nobody's question */
-	bool sent;			/* TCP: connected, and the question is on its way */
-	uint8_t *in;			/* TCP: length and message */
-	size_t in_bytes;
 	struct dns_reply failure;	/* the last that was said; rcode NOERROR: none */
 };
 
@@ -67,7 +69,8 @@ struct dns_forwarder {
 	uint8_t datagram[DNS_MESSAGE_MAX];
 };
 
-static void attempt_start(struct dns_forward *f);
+static void attempt_next(struct dns_forward *f);
+static bool attempt_make(struct dns_forward *f);
 static void check(struct dns_forwarder *w, const struct address *resolver);
 
 struct dns_forwarder *dns_forwarder_create(struct loop *loop, uint16_t port,
@@ -99,22 +102,12 @@ static void udp_close(struct asked *u)
 	fd_close(&u->source.fd);
 }
 
-static void tcp_close(struct dns_forward *f)
-{
-	if (f->source.fd < 0)
-		return;
-	loop_remove(&f->source);
-	fd_close(&f->source.fd);
-	free(f->in);
-	f->in = NULL;
-}
-
 static void sockets_close(struct dns_forward *f)
 {
 	int i;
 
 	loop_timer_off(&f->timer);
-	tcp_close(f);
+	dns_stream_close(&f->stream);
 	for (i = 0; i < f->resolvers.count; i++)
 		udp_close(&f->udp[i]);
 }
@@ -177,15 +170,14 @@ struct dns_client **dns_forward_clients(struct dns_forward *f)
 	return &f->clients;
 }
 
-/* Whose turn it is. */
-static int current(const struct dns_forward *f)
-{
-	return f->attempt % f->resolvers.count;
-}
-
 static const struct address *resolver_of(const struct dns_forward *f)
 {
-	return &f->resolvers.list[current(f)];
+	return &f->resolvers.list[f->turn];
+}
+
+static bool check_is_plain(const struct dns_forward *f)
+{
+	return f->attempt == CHECK_ATTEMPTS;
 }
 
 static void over(struct dns_forward *f, const struct dns_reply *reply)
@@ -195,22 +187,12 @@ static void over(struct dns_forward *f, const struct dns_reply *reply)
 	forward_free(f);
 }
 
-/* The next resolver; over when there is none. */
-static void attempt_next(struct dns_forward *f)
-{
-	tcp_close(f);
-	f->attempt++;
-	f->plain = false;
-	f->tcp = f->always_tcp;
-	attempt_start(f);
-}
-
 /* The same one again, in another way. */
 static void attempt_again(struct dns_forward *f)
 {
-	tcp_close(f);
-	udp_close(&f->udp[current(f)]);
-	attempt_start(f);
+	udp_close(&f->udp[f->turn]);
+	if (!attempt_make(f))
+		attempt_next(f);
 }
 
 static bool is_answer(const struct dns_reply *reply)
@@ -218,20 +200,30 @@ static bool is_answer(const struct dns_reply *reply)
 	return reply->rcode == DNS_RCODE_NOERROR || reply->rcode == DNS_RCODE_NXDOMAIN;
 }
 
+/* Does it say that it wants to be asked in another way, in which it was not? */
+static bool says_how(struct asked *u, const struct dns_reply *reply, bool by_tcp)
+{
+	bool cut = reply->truncated && !by_tcp;
+	bool plain = (reply->rcode == DNS_RCODE_FORMERR || reply->rcode == DNS_RCODE_NOTIMP) &&
+		     !u->plain;
+
+	u->cut |= cut;
+	u->plain |= plain;
+	return cut || plain;
+}
+
 /* What the one has said whose turn it is. Some answers are worth asking somebody else. */
 static void take_reply(struct dns_forward *f, struct dns_reply *reply)
 {
 	if (f->check) {
+		/* Who knows EDNS says so in his answer (RFC 6891 6.1.1), even if that is late. */
+		dns_resolver_set_plain(&f->w->resolvers, resolver_of(f),
+				       check_is_plain(f) && !f->tcp && !reply->edns,
+				       time_boot_ms());
 		over(f, NULL);
 		return;
 	}
-	if (reply->truncated && !f->tcp) {
-		f->tcp = true;
-		attempt_again(f);
-		return;
-	}
-	if ((reply->rcode == DNS_RCODE_FORMERR || reply->rcode == DNS_RCODE_NOTIMP) && !f->plain) {
-		f->plain = true;
+	if (says_how(&f->udp[f->turn], reply, f->tcp)) {
 		attempt_again(f);
 		return;
 	}
@@ -240,32 +232,35 @@ static void take_reply(struct dns_forward *f, struct dns_reply *reply)
 		return;
 	}
 	f->failure.rcode = reply->rcode;
-	udp_close(&f->udp[current(f)]);
+	udp_close(&f->udp[f->turn]);
 	attempt_next(f);
 }
 
-/* From one that was passed over: an answer that ends it all, or nothing is lost. */
+/* From one that was passed over: an answer that ends it all, or it waits for another turn. */
 static void take_late(struct asked *u, struct dns_reply *reply)
 {
-	if (is_answer(reply) && !reply->truncated)
+	if (is_answer(reply) && !reply->truncated) {
 		over(u->f, reply);
-	else
-		udp_close(u);
+		return;
+	}
+	u->owed = says_how(u, reply, false);
+	udp_close(u);
 }
 
 /* True: it was the answer of this resolver, f may be gone. u NULL: by TCP. */
 static bool take_message(struct dns_forward *f, struct asked *u, const uint8_t *message,
 			 size_t size_bytes)
 {
-	int from = u ? u - f->udp : current(f);
+	int from = u ? u - f->udp : f->turn;
 	struct dns_reply reply;
 	bool ours;
 
 	dns_reply_init(&reply);
 	ours = dns_reply_read(message, size_bytes, &f->key.question, u ? u->id : f->id, &reply);
 	if (ours) {
+		f->udp[from].silent = false;
 		dns_resolver_answered(&f->w->resolvers, &f->resolvers.list[from]);
-		if (u && (from != current(f) || f->tcp))
+		if (u && (from != f->turn || f->tcp))
 			take_late(u, &reply);
 		else
 			take_reply(f, &reply);
@@ -278,11 +273,11 @@ static void on_silence(struct loop_timer *timer)
 {
 	struct dns_forward *f = owner_of(timer, struct dns_forward, timer);
 
-	if (f->check)
+	if (!f->check)
+		check(f->w, resolver_of(f));
+	else if (check_is_plain(f))
 		dns_resolver_dead(&f->w->resolvers, resolver_of(f), time_boot_ms(),
 				  DNS_RESOLVER_DEAD_MS);
-	else
-		check(f->w, resolver_of(f));
 	attempt_next(f);
 }
 
@@ -295,7 +290,7 @@ static void lost(struct asked *u)
 	dns_resolver_dead(&f->w->resolvers, &f->resolvers.list[from], time_boot_ms(),
 			  DNS_RESOLVER_GONE_MS);
 	udp_close(u);
-	if (from == current(f) && !f->tcp)
+	if (from == f->turn && !f->tcp)
 		attempt_next(f);
 }
 
@@ -307,10 +302,8 @@ static void guessed(struct dns_forward *f)
 	for (i = 0; i < f->resolvers.count; i++)
 		udp_close(&f->udp[i]);
 	f->always_tcp = true;
-	if (f->tcp)
-		return;
-	f->tcp = true;
-	attempt_start(f);
+	if (!f->tcp)
+		attempt_again(f);
 }
 
 static void on_datagram(struct loop_source *source, unsigned events)
@@ -347,112 +340,75 @@ static void on_datagram(struct loop_source *source, unsigned events)
 	}
 }
 
-static size_t question_write(const struct dns_forward *f, uint16_t id, bool plain, uint8_t *out)
+static void on_stream(struct dns_stream *s, const uint8_t *message, size_t size_bytes)
 {
+	struct dns_forward *f = owner_of(s, struct dns_forward, stream);
+
+	if (!message || !take_message(f, NULL, message, size_bytes))
+		attempt_next(f);
+}
+
+/* Without EDNS: this one has said so, or was found to say nothing to who asks with it. */
+static bool is_plain(struct dns_forward *f)
+{
+	uint64_t now_ms = time_boot_ms();
+
+	if (f->check)
+		return check_is_plain(f);
+	if (dns_resolver_plain_is_old(&f->w->resolvers, resolver_of(f), now_ms))
+		check(f->w, resolver_of(f));
+	return f->udp[f->turn].plain || dns_resolver_plain(&f->w->resolvers, resolver_of(f));
+}
+
+static size_t question_write(struct dns_forward *f, uint16_t id, uint8_t *out)
+{
+	bool plain = is_plain(f);
+
+	f->udp[f->turn].silent = !plain;
 	return dns_query_write(&f->key.question, id, f->key.checking_off, !plain, f->key.dnssec,
 			       out);
 }
 
-/* Connected: the whole question fits into an empty socket buffer. */
-static int tcp_send(struct dns_forward *f)
+static uint16_t random_id(void)
 {
-	uint8_t out[2 + DNS_QUERY_MAX];
-	size_t size = question_write(f, f->id, f->plain, out + 2);
+	uint16_t id;
 
-	out[0] = size >> 8;
-	out[1] = size;
-	if (send(f->source.fd, out, 2 + size, MSG_NOSIGNAL) != (ssize_t)(2 + size))
-		return -1;
-	f->sent = true;
-	f->in = malloc(2 + DNS_MESSAGE_MAX);
-	if (!f->in)
+	if (getrandom(&id, sizeof(id), 0) != sizeof(id))
 		abort();
-	f->in_bytes = 0;
-	return loop_change(&f->source, LOOP_READ, NULL);
+	return id;
 }
 
-/* 1 = the answer came, 0 = more to come, -1 = it will not. */
-static int tcp_receive(struct dns_forward *f)
+static int udp_open(struct asked *u, const struct address *to)
 {
-	size_t wanted;
-	ssize_t n;
-
-	for (;;) {
-		wanted = f->in_bytes < 2 ? 2 : 2 + ((size_t)f->in[0] << 8 | f->in[1]);
-		if (f->in_bytes >= 2 && f->in_bytes == wanted)
-			return take_message(f, NULL, f->in + 2, wanted - 2) ? 1 : -1;
-		n = recv(f->source.fd, f->in + f->in_bytes, wanted - f->in_bytes, 0);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			return 0;
-		if (n <= 0)
-			return -1;
-		f->in_bytes += n;
-	}
-}
-
-static void on_tcp(struct loop_source *source, unsigned events)
-{
-	struct dns_forward *f = owner_of(source, struct dns_forward, source);
-	int error = 0;
-	socklen_t size = sizeof(error);
-
-	if (!f->sent) {
-		/* Neither writable nor failed: the kernel wakes us for an ICMP error before it says
-		 * which one. */
-		if (getsockopt(f->source.fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error ||
-		    (events & LOOP_WRITE && tcp_send(f) < 0))
-			attempt_next(f);
-		return;
-	}
-	if (events & (LOOP_READ | LOOP_HANGUP) && tcp_receive(f) < 0)
-		attempt_next(f);
-}
-
-/* Connects; the id of what is asked by it, or -1. */
-static int socket_open(struct dns_forward *f, struct loop_source *source, int type, uint16_t *id)
-{
-	const struct address *to = resolver_of(f);
 	struct sockaddr_storage address;
 
-	source->fd = socket(to->family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (source->fd < 0)
+	u->strangers = 0;
+	u->id = random_id();
+	u->source.on_event = on_datagram;
+	u->source.fd = socket(to->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (u->source.fd < 0 || connect(u->source.fd, (struct sockaddr *)&address,
+					address_to_socket(to, u->f->w->port, &address)) < 0)
 		return -1;
-	if (getrandom(id, sizeof(*id), 0) != sizeof(*id))
-		abort();
-	if (connect(source->fd, (struct sockaddr *)&address,
-		    address_to_socket(to, f->w->port, &address)) < 0 &&
-	    errno != EINPROGRESS)
-		return -1;
-	source->on_event = type == SOCK_STREAM ? on_tcp : on_datagram;
-	return loop_add(f->w->loop, source, type == SOCK_STREAM ? LOOP_WRITE : LOOP_READ, NULL);
-}
-
-static int udp_ask(struct dns_forward *f)
-{
-	struct asked *u = &f->udp[current(f)];
-	uint8_t out[DNS_QUERY_MAX];
-	size_t size;
-
-	if (u->source.fd < 0) {
-		u->f = f;
-		u->strangers = 0;
-		u->plain = f->plain;
-		if (socket_open(f, &u->source, SOCK_DGRAM, &u->id) < 0)
-			return -1;
-	}
-	size = question_write(f, u->id, u->plain, out);
-	return send(u->source.fd, out, size, MSG_NOSIGNAL) == (ssize_t)size ? 0 : -1;
+	return loop_add(u->f->w->loop, &u->source, LOOP_READ, NULL);
 }
 
 /* -1: this resolver cannot be asked now. Local causes say nothing about it. */
-static int attempt_socket(struct dns_forward *f)
+static int send_question(struct dns_forward *f)
 {
-	if (!f->tcp)
-		return udp_ask(f);
-	f->sent = false;
-	return socket_open(f, &f->source, SOCK_STREAM, &f->id);
+	struct asked *u = &f->udp[f->turn];
+	uint8_t out[DNS_QUERY_MAX];
+	size_t size;
+
+	if (f->tcp) {
+		f->id = random_id();
+		size = question_write(f, f->id, out);
+		return dns_stream_ask(&f->stream, f->w->loop, resolver_of(f), f->w->port, out,
+				      size);
+	}
+	if (u->source.fd < 0 && udp_open(u, resolver_of(f)) < 0)
+		return -1;
+	size = question_write(f, u->id, out);
+	return send(u->source.fd, out, size, MSG_NOSIGNAL) == (ssize_t)size ? 0 : -1;
 }
 
 static bool all_dead(struct dns_forward *f)
@@ -466,29 +422,60 @@ static bool all_dead(struct dns_forward *f)
 	return true;
 }
 
-/* Asks the resolver whose turn it is, or the next one that can be asked; false when none can. */
+/* Asks the resolver whose turn it is; false when it cannot be asked. */
+static bool attempt_make(struct dns_forward *f)
+{
+	dns_stream_close(&f->stream);
+	if (!f->check && all_dead(f))
+		return false;
+	f->tcp = f->always_tcp || f->udp[f->turn].cut;
+	if (send_question(f) < 0) {
+		udp_close(&f->udp[f->turn]);
+		return false;
+	}
+	loop_timer_set(f->w->loop, &f->timer,
+		       f->check && !check_is_plain(f) ? CHECK_MS
+		       : f->check		      ? CHECK_PLAIN_MS
+		       : f->tcp			      ? TCP_MS
+						      : UDP_MS);
+	return true;
+}
+
+/* Who could say more now than when he was asked: asked in the way that he wants. */
+static bool is_owed(struct dns_forward *f, int i)
+{
+	return f->udp[i].owed || (f->udp[i].silent && !f->check &&
+				  dns_resolver_plain(&f->w->resolvers, &f->resolvers.list[i]));
+}
+
+/* Such a one, or else the next in order; false: all had their turns. */
+static bool turn_next(struct dns_forward *f)
+{
+	int i;
+
+	for (i = 0; i < f->resolvers.count; i++) {
+		if (!is_owed(f, i))
+			continue;
+		f->udp[i].owed = f->udp[i].silent = false;
+		f->turn = i;
+		return true;
+	}
+	f->turn = f->attempt % f->resolvers.count;
+	return f->attempt++ < f->attempts;
+}
+
 static bool attempt_try(struct dns_forward *f)
 {
-	for (; f->attempt < f->attempts; f->attempt++, f->plain = false) {
-		if (!f->check && all_dead(f))
-			return false;
-		f->tcp |= f->always_tcp;
-		if (attempt_socket(f) == 0) {
-			loop_timer_set(f->w->loop, &f->timer,
-				       f->check ? CHECK_MS
-				       : f->tcp ? TCP_MS
-						: UDP_MS);
+	while (turn_next(f))
+		if (attempt_make(f))
 			return true;
-		}
-		tcp_close(f);
-		udp_close(&f->udp[current(f)]);
-		f->tcp = f->always_tcp;
-	}
 	return false;
 }
 
-static void attempt_start(struct dns_forward *f)
+/* The next resolver; over when there is none. */
+static void attempt_next(struct dns_forward *f)
 {
+	dns_stream_close(&f->stream);
 	if (!attempt_try(f))
 		over(f, f->failure.rcode != DNS_RCODE_NOERROR ? &f->failure : NULL);
 }
@@ -506,9 +493,11 @@ static struct dns_forward *forward_create(struct dns_forwarder *w,
 	f->key = *key;
 	dns_name_lower(&f->key.question.name);
 	f->resolvers = *resolvers;
-	f->source.fd = -1;
-	for (i = 0; i < DNS_RESOLVERS_MAX; i++)
+	dns_stream_init(&f->stream, on_stream);
+	for (i = 0; i < DNS_RESOLVERS_MAX; i++) {
+		f->udp[i].f = f;
 		f->udp[i].source.fd = -1;
+	}
 	f->timer.on_time = on_silence;
 	f->attempts = resolvers->count > ATTEMPTS_LEAST ? resolvers->count : ATTEMPTS_LEAST;
 	dns_reply_init(&f->failure);
@@ -532,7 +521,7 @@ static void check(struct dns_forwarder *w, const struct address *resolver)
 	dns_name_parse("", &key.question.name);
 	f = forward_create(w, &key, &only);
 	f->check = true;
-	f->attempts = 1;
+	f->attempts = CHECK_ATTEMPTS;
 	if (!attempt_try(f))
 		forward_free(f);
 }

@@ -3,14 +3,18 @@
  *
  *   start -> UDP to the first resolver that lives -> answer
  *         -> cut (TC), or asked for: TCP to the same one
+ *         -> it does not know EDNS (FORMERR, NOTIMP): the same one without
  *         -> refused, unreachable, 1.5 s of silence, a server's failure: the next one; a
- *            silent one's answer is still taken when it comes late
+ *            silent one's answer is still taken when it comes late, and one that is cut or
+ *            does not know EDNS gives it the next turn
  *   all tried: over, with the last failure that was said, or none
  *
  * A name can be slow without its resolver being at fault (its own servers are far, or a container
  * chose it for that). So one that was silent is asked for the root's servers, which each resolver
  * has at hand: only when that is not answered within 3 s is it dead. A dead one is asked last;
  * when all are dead nobody waits for them, and every 2 s a question makes one be checked again.
+ * The last two thirds of that it is asked without EDNS: who said nothing before and answers then is
+ * asked without it from now on, and checked again every minute.
  *
  * The port is the kernel's choice (28,232 of them, from its own generator), the id getrandom's:
  * 30.8 bits together (RFC 5452 9). Connected sockets take the resolver's datagrams alone; 16 that

@@ -253,6 +253,7 @@ static bool records_read(const uint8_t *message, size_t size_bytes, size_t at,
 	free(data);
 	if (fine == 0 || (fine == 1 && at != size_bytes))
 		return false;
+	reply->edns = rcode_high & 0x1000;
 	reply->rcode |= rcode_high & 0xff0;
 	if (fine < 0 || reply->rcode > DNS_RCODE_REFUSED) {
 		reply->rcode = DNS_RCODE_SERVFAIL;

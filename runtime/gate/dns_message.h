@@ -51,6 +51,7 @@ struct dns_query {
 struct dns_reply {
 	enum dns_rcode rcode;
 	bool authoritative, truncated;
+	bool edns;			/* read: it had OPT */
 	struct buf records;
 };
 

@@ -46,6 +46,25 @@ void dns_resolver_dead(struct dns_resolver_table *t, const struct address *a, ui
 	row_of(t, a)->dead_until_ms = now_ms + for_ms;
 }
 
+bool dns_resolver_plain(struct dns_resolver_table *t, const struct address *a)
+{
+	return row_of(t, a)->plain_until_ms != 0;
+}
+
+bool dns_resolver_plain_is_old(struct dns_resolver_table *t, const struct address *a,
+			       uint64_t now_ms)
+{
+	const struct dns_resolver *r = row_of(t, a);
+
+	return r->plain_until_ms != 0 && r->plain_until_ms <= now_ms;
+}
+
+void dns_resolver_set_plain(struct dns_resolver_table *t, const struct address *a, bool plain,
+			    uint64_t now_ms)
+{
+	row_of(t, a)->plain_until_ms = plain ? now_ms + DNS_RESOLVER_PLAIN_MS : 0;
+}
+
 void dns_resolver_order(struct dns_resolver_table *t, struct address *list, int count,
 			uint64_t now_ms)
 {

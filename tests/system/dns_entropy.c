@@ -1,7 +1,7 @@
 /* dns_entropy.c - can an answer be forged by guessing? Questions to a resolver of its own on
  * loopback, which keeps the id and the port of each (SECURITY F6).
  *
- *   dns_entropy QUESTIONS
+ *   dns_entropy QUESTIONS [plain]	plain: the resolver does not see questions with EDNS
  *
  * Prints the entropy of the pairs in bits, from how often two of them are the same (the collision
  * entropy), and of ids and ports each. Ends with 1 when they are more often the same than 30 bits
@@ -31,6 +31,7 @@ static struct dns *dns;
 static struct asker askers[AT_ONCE];
 static uint32_t *pairs;
 static long asked, wanted, seen;
+static bool blind;
 
 static void ask(struct asker *a)
 {
@@ -63,13 +64,17 @@ static void on_question(struct loop_source *source, unsigned events)
 	(void)events;
 	while ((n = recvfrom(source->fd, data, sizeof(data), MSG_DONTWAIT, (struct sockaddr *)&from,
 			     &size)) > 0) {
+		if (blind && data[11])
+			continue;
 		if (seen < wanted)
 			pairs[seen++] = (uint32_t)(data[0] << 8 | data[1]) << 16 |
 					ntohs(from.sin_port);
 		data[2] |= 0x80;
 		data[3] = 3;
+		if (data[11])
+			n -= 11;
 		data[11] = 0;
-		sendto(source->fd, data, n - 11, 0, (struct sockaddr *)&from, size);
+		sendto(source->fd, data, n, 0, (struct sockaddr *)&from, size);
 	}
 }
 
@@ -141,9 +146,10 @@ int main(int argc, char **argv)
 	struct err e;
 	int i, room = 4 << 20;
 
-	wanted = argc == 2 ? atol(argv[1]) : 0;
-	if (wanted < AT_ONCE)
-		errx(2, "usage: dns_entropy QUESTIONS");
+	wanted = argc >= 2 ? atol(argv[1]) : 0;
+	blind = argc == 3 && strcmp(argv[2], "plain") == 0;
+	if (wanted < AT_ONCE || argc > 2 + blind)
+		errx(2, "usage: dns_entropy QUESTIONS [plain]");
 	pairs = calloc(wanted, sizeof(*pairs));
 	loop = loop_create(&e);
 	resolver.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -120,7 +120,7 @@ def order(*names):
 
 
 def asked():
-    """What the resolvers were asked, from W's log: (transport, name, port, id, resolver)."""
+    """What the resolvers were asked, from W's log: (transport, name, port, id, resolver, edns or plain)."""
     return [l.split() for l in open(LOG)]
 
 
@@ -131,6 +131,10 @@ def names_asked():
 def ways_of(name):
     """By what it was asked for, first to last: how often is a matter of the machine's speed."""
     return list(dict.fromkeys(l[0] for l in asked() if l[1] == name))
+
+
+def how(name):
+    return list(dict.fromkeys(l[5] for l in asked() if l[1] == name))
 
 
 def resolvers_of(name):
@@ -157,7 +161,7 @@ def world():
         ip route add default via 192.0.2.254; ip route add default via fd92::254
         echo 0 65535 >/proc/sys/net/ipv4/ping_group_range
         nsenter --net={W} sh -ec '
-            for a in 192.0.2.53/24 192.0.2.54/24 192.0.2.55/24 192.0.2.7/24 192.0.2.254/24 172.30.0.9/32; do ip addr add $a dev w0; done
+            for a in 192.0.2.53/24 192.0.2.54/24 192.0.2.55/24 192.0.2.56/24 192.0.2.57/24 192.0.2.7/24 192.0.2.254/24 172.30.0.9/32; do ip addr add $a dev w0; done
             for a in fd92::53/64 fd92::7/64 fd92::254/64; do ip addr add $a dev w0 nodad; done
             ip link set w0 up
             echo 1 >/proc/sys/net/ipv4/ip_forward
@@ -284,6 +288,20 @@ def story_dead():
     case("a slow resolver: its answer counts when it was asked again, from the same port with the same id, or another one was",
          (first, ("NOERROR", ["A 203.0.113.7"])), ([l[2:4] for l in asked() if l[1] == "late-1.example"], lambda l: len(l) > 1 and l.count(l[0]) == len(l)),
          (dig("late-2.example")[:2], ("NOERROR", ["A 203.0.113.7"])), (resolvers_of("late-2.example"), ["192.0.2.53", "fd92::53"]))
+    gate.say("resolvers 192.0.2.53 fd92::53 192.0.2.55")
+    case("... or it says only then that the answer is too long, or that it does not know EDNS: asked for it so",
+         (dig("cut-late.example")[:2], ("NOERROR", ["A 203.0.113.7"])), (ways_of("cut-late.example"), ["udp", "tcp"]),
+         (dig("form-late.example")[:2], ("NOERROR", ["A 203.0.113.7"])), (how("form-late.example"), ["edns", "plain"]))
+    gate.say("resolvers 192.0.2.56")
+    case("a resolver that does not see datagrams with EDNS: asked without, from the same port with the same id",
+         (dig("blind-1.example")[:2], ("NOERROR", ["A 203.0.113.7"])), (how("blind-1.example"), ["edns", "plain"]),
+         (len({(*l[2:4],) for l in asked() if l[1] == "blind-1.example"}), 1))
+    before = len(asked())
+    case("... and at once from then on; who guesses there ends UDP", (dig("blind-2.example")[:2], ("NOERROR", ["A 203.0.113.7"])),
+         (how("blind-2.example"), ["plain"]), (dig("flood.example")[1], ["A 203.0.113.7"]),
+         (list(dict.fromkeys(l[0] for l in asked()[before:] if l[1] == "flood.example")), ["udp", "tcp"]))
+    gate.say("resolvers 192.0.2.57 192.0.2.53 fd92::53 192.0.2.55")
+    case("... though others are asked meanwhile, who say nothing", (dig("mute.example")[:2], ("NOERROR", ["A 203.0.113.7"])))
     # Never by the clock: who was asked stands in the log; 192.0.2.54 writes it and says nothing.
     gate.say("resolvers 192.0.2.54 192.0.2.53")
     case("a silent resolver: the next one answers", (dig("b1.example")[:2], ("NOERROR", ["A 203.0.113.7"])),
@@ -471,9 +489,10 @@ def story_leave():
 
 def story_entropy():
     run("ip", "link", "set", "lo", "up")
-    out = subprocess.run([os.path.join(WORK, "dns_entropy"), os.environ.get("QUESTIONS", "100000")], stdout=subprocess.PIPE, text=True)
-    print("#", out.stdout.strip())
-    case("ids and ports of questions cannot be guessed (30 bits)", (out.returncode, 0))
+    for what, words in (("", []), (" without EDNS, where it is not seen,", ["plain"])):
+        out = subprocess.run([os.path.join(WORK, "dns_entropy"), os.environ.get("QUESTIONS", "100000"), *words], stdout=subprocess.PIPE, text=True)
+        print("#", out.stdout.strip())
+        case(f"ids and ports of questions{what} cannot be guessed (30 bits)", (out.returncode, 0))
 
 
 C, W = namespace("C"), namespace("W")

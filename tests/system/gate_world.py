@@ -1,7 +1,7 @@
 """gate_world.py LOG [ADDRESS...] - the world outside of a gateway: resolvers with habits, an echo on port 9 (UDP and TCP).
 
-Each question is a line of LOG: transport, name, the asker's port, id, the address that was asked. What is answered goes by the first label.
-192.0.2.54 answers only while there is LOG.awake.
+Each question is a line of LOG: transport, name, the asker's port, id, the address that was asked, edns or plain. What is answered goes by
+the first label. 192.0.2.54 answers only while there is LOG.awake; 192.0.2.56 and 192.0.2.57 do not see datagrams with EDNS.
 """
 import os
 import selectors
@@ -10,6 +10,7 @@ import struct
 import sys
 
 ADDRESSES = ["192.0.2.53", "fd92::53", "192.0.2.7", "fd92::7"]
+BLIND = ["192.0.2.56", "192.0.2.57"]
 log = open(sys.argv[1], "a", buffering=1)
 selector = selectors.DefaultSelector()
 waiting = {}    # name -> how it was asked for first
@@ -83,7 +84,20 @@ def read_question(data):
 def on_udp(s):
     data, who = s.recvfrom(70000)
     name, id_, question, opt = read_question(data)
-    print("udp", name, who[1], id_, s.getsockname()[0], file=log)
+    me = s.getsockname()[0]
+    print("udp", name, who[1], id_, me, "edns" if opt else "plain", file=log)
+    if opt and me in BLIND or name.startswith("mute") and me not in BLIND:
+        return
+    if name.startswith(("cut-late", "form-late")):      # ... and then is told how to ask; who asks so has the answer
+        if name not in waiting:
+            waiting[name] = s, id_, question, who
+        elif waiting[name]:
+            first, id_, question, who = waiting[name]
+            waiting[name] = None
+            first.sendto(message(id_, question, flags=0x8380) if name[0] == "c" else message(id_, question, 1), who)
+        elif name[0] == "f" and not opt:
+            s.sendto(message(id_, question, 0, a("203.0.113.7")), who)
+        return
     if name.startswith("late"):     # who asks again has the answer to what was asked first, and no other
         if name in waiting:
             first, id_, question, who = waiting.pop(name)
@@ -91,9 +105,9 @@ def on_udp(s):
         else:
             waiting[name] = s, id_, question, who
         return
-    if name.startswith("silent") or s.getsockname()[0] == "192.0.2.54" and not os.path.exists(sys.argv[1] + ".awake"):
+    if name.startswith("silent") or me == "192.0.2.54" and not os.path.exists(sys.argv[1] + ".awake"):
         return
-    if s.getsockname()[0] == "192.0.2.55":
+    if me == "192.0.2.55":
         s.sendto(message(id_, question, 0, a("203.0.113.55")), who)
         return
     for out in answers_to(name, id_, question, opt, "udp"):
@@ -107,7 +121,7 @@ def on_tcp(s):
         length = struct.unpack(">H", c.recv(2, socket.MSG_WAITALL))[0]
         data = c.recv(length, socket.MSG_WAITALL)
         name, id_, question, opt = read_question(data)
-        print("tcp", name, who[1], id_, s.getsockname()[0], file=log)
+        print("tcp", name, who[1], id_, s.getsockname()[0], "edns" if opt else "plain", file=log)
         for out in answers_to(name, id_, question, opt, "tcp"):
             # In two pieces: a length is not a message.
             c.sendall(struct.pack(">H", len(out))[:1])
@@ -129,6 +143,8 @@ def on_connection(s):
 def serve(address, port, kind, call):
     s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if s.family == socket.AF_INET:
+        s.setsockopt(socket.IPPROTO_IP, 15, 1)      # IP_FREEBIND: a test that asks nobody there has no such address
     s.bind((address, port))
     if kind == socket.SOCK_STREAM:
         s.listen(64)
@@ -138,7 +154,7 @@ def serve(address, port, kind, call):
 for x in ADDRESSES + sys.argv[2:]:
     serve(x, 9, socket.SOCK_DGRAM, on_echo)
     serve(x, 9, socket.SOCK_STREAM, on_connection)
-for x in ADDRESSES[:2] + ["192.0.2.54", "192.0.2.55"]:
+for x in ADDRESSES[:2] + ["192.0.2.54", "192.0.2.55"] + BLIND:
     serve(x, 53, socket.SOCK_DGRAM, on_udp)
     serve(x, 53, socket.SOCK_STREAM, on_tcp)
 print("ready", flush=True)

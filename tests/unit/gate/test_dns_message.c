@@ -225,6 +225,7 @@ static void replies(void **state)
 		size_t size;
 		int rcode, records;
 		uint32_t ttl;
+		bool edns;
 	} cases[] = {
 		{ true, BYTES(Q NAME "\0\1\0\1\0\0\0\74\0\4\1\2\3\4"), 0, 1, 60 },
 		/* an alias, and a pointer into its data */
@@ -256,11 +257,11 @@ static void replies(void **state)
 		{ true,
 		  BYTES(QN("\1", "\0", "\1") NAME "\0\1\0\1\0\0\0\74\0\4\1\2\3\4"
 						  "\0\0\51\4\320\0\0\0\0\0\0"),
-		  0, 1, 60 },
+		  0, 1, 60, true },
 		{ true,
 		  BYTES(QN("\1", "\0", "\1") NAME "\0\1\0\1\0\0\0\74\0\4\1\2\3\4"
 						  "\0\0\51\4\320\1\0\0\0\0\0"),
-		  2, 0, 0 },
+		  2, 0, 0, true },
 		/* a type that is not known; another class is left out */
 		{ true, BYTES(Q NAME "\4\1\0\1\0\0\0\74\0\3abc"), 0, 1, 60 },
 		{ true, BYTES(Q NAME "\0\1\0\3\0\0\0\74\0\4\1\2\3\4"), 0, 0, 0 },
@@ -334,6 +335,7 @@ static void replies(void **state)
 		assert_int_equal(records, cases[i].records);
 		if (cases[i].good) {
 			assert_int_equal(reply.rcode, cases[i].rcode);
+			assert_int_equal(reply.edns, cases[i].edns);
 			assert_int_equal(dns_reply_ttl(&reply), cases[i].ttl);
 		}
 		dns_reply_finish(&reply);
