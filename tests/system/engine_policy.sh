@@ -35,8 +35,8 @@ file() { # POLICY of the network strict
 	box slow "networks: [plain], labels: {cuvette.rate: 1mbit}"
 	box flow 'networks: [strict]'
 	echo networks:
-	echo '  plain: {enable_ipv6: true}'
-	echo "  strict: {enable_ipv6: true, driver_opts: {cuvette.dns-log: 'false', cuvette.egress: '$1'}}"
+	echo "  plain: {enable_ipv6: true, driver_opts: {cuvette.dns-log: 'false'}}"
+	echo "  strict: {enable_ipv6: true, driver_opts: {cuvette.dns-log: 'true', cuvette.egress: '$1'}}"
 }
 file '' >compose.yaml
 again
@@ -56,6 +56,8 @@ verdict "though others may ask for it" eval 'answer free other.example | grep "c
 verdict "the refusal is kept in spite of what others have asked" eval 'answer by_name other.example | grep "code 5 answers 0"'
 verdict "names inside are always answered" eval 'answer by_name free | grep "code 0 answers 1"'
 verdict "its questions are in the log" eval 'grep "dns container=by_name type=A* by=policy answer=REFUSED question=other.example" netd.log'
+verdict "a network's switch: those of its members are" \
+	eval 'answer flow good.example | grep "code 0 answers 1" && within 10 grep "dns container=flow type=A* by=resolver answer=NOERROR address=.* question=good.example" netd.log'
 verdict "others' are not" eval '! grep "dns container=free" netd.log'
 verdict "a rate holds: 400,000 bytes take more than 2 s at 1 Mbit/s" \
 	eval 'in_box slow python3 engine_policy.py load $OUT | { read -r got seconds; echo "$got $seconds"; [ "$got" = 400000 ] && [ "${seconds%.*}" -ge 2 ]; }'

@@ -17,6 +17,7 @@ from netspoof import a4, checksum, ipv4
 t = Tap("net_docker")
 DOCKER = "127.0.0.11"
 RULES = 3   # docker_lane.h
+PAGE = b"a page of some lines\n" * 5000
 
 
 def name_server(sock):
@@ -136,12 +137,17 @@ if shutil.which("nginx"):
     s[-1].sendall(b"GET /x HTTP/1.0\r\n\r\n")
     conn = back.accept()[0]
     t.ok("nginx with `resolver 127.0.0.11` finds its backend", conn.recv(4096).startswith(b"GET /x HTTP/1"))
+    conn.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + PAGE)
     conn.close()
+    s[-1].settimeout(LIMIT)
+    with s[-1].makefile("rb") as got:
+        t.ok("and its page comes through", got.read().endswith(b"\r\n\r\n" + PAGE))
     back.close()
     nginx.kill()
     nginx.wait()
 else:
-    t.ok("nginx with `resolver 127.0.0.11` finds its backend # SKIP no nginx", True)
+    for what in ("nginx with `resolver 127.0.0.11` finds its backend", "and its page comes through"):
+        t.ok(f"{what} # SKIP no nginx", True)
 
 # ---- a gateway is killed, containers come and go
 os.kill(netd.gateways()["front"], signal.SIGKILL)
