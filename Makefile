@@ -15,7 +15,7 @@ define HELP
 make                      the bootable image: build/boot/{vmlinux,bzImage,system.img,cmdline}
 make run                  boots it in QEMU, prints the URL of JupyterLab
      NOTEBOOK=FILE        runs one notebook or script of the shared folder instead, ends with its status
-     WORK=DIR MEM=2G CPUS=2 PORT=8888 NET=user|none DATA=FILE|none JUPYTER_TOKEN=... NB_UID=.. NB_GID=..
+     WORK=DIR MEM=2G CPUS=2 PORT=8888 FORWARD="8080 5353/udp" NET=user|none DATA=FILE|none JUPYTER_TOKEN=... NB_UID=.. NB_GID=..
      SHARE=9p|virtiofs|none MACHINE=q35|microvm ACCEL=auto|kvm|tcg CONSOLE=log|shell APPEND=...
 make test                 everything that proves it: check, system and VM stories
 make check                lint and unit tests
@@ -46,7 +46,7 @@ enter = $(Q)tools/enter $(ENTER_OPTS) $(1) $(MAKE_INSIDE) $(2)
 # What makes files: one at a time in each O. What takes long and only looks at them is no part of it.
 build = $(Q)tools/enter $(ENTER_OPTS) $(1) tools/alone $(OUT) $(MAKE_INSIDE) $(2)
 
-RUN_VARS := O WORK MEM CPUS PORT NET DATA DATA_SIZE SHARE MACHINE ACCEL CONSOLE APPEND CORRUPTION
+RUN_VARS := O WORK MEM CPUS PORT FORWARD NET DATA DATA_SIZE SHARE MACHINE ACCEL CONSOLE APPEND CORRUPTION
 RUN_ENV = $(foreach v,$(RUN_VARS),$(if $($(v)),$(v)=$(call quote,$($(v)))))
 
 .PHONY: all programs run test check unit lint vm fuzz storm kernel-check reproduce relock toolroot fetch fetch-code clean help

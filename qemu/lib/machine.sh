@@ -57,10 +57,10 @@ machine_port() {
 	QEMU_ARGS+=(-chardev "file,id=$2,path=$3,input-path=$4" -device "virtserialport,nr=$1,chardev=$2,name=cuvette.$2")
 }
 
-# Without PORT nothing of the host leads inside.
+# Without PORT and FORWARD nothing of the host leads inside.
 machine_net() {
 	case ${NET:-user} in
-	user) QEMU_ARGS+=(-netdev "user,id=net${PORT:+,hostfwd=tcp:127.0.0.1:$PORT-:8888}" -device "virtio-net-$BUS,netdev=net") ;;
+	user) QEMU_ARGS+=(-netdev "user,id=net${PORT:+,hostfwd=tcp:127.0.0.1:$PORT-:8888}${FORWARDS:-}" -device "virtio-net-$BUS,netdev=net") ;;
 	none) QEMU_ARGS+=(-nic none) ;;
 	*) die "NET=$NET is not known: take user or none" ;;
 	esac

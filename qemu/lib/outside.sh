@@ -41,7 +41,7 @@ outside_enter() {
 		words+=("$name=$INSIDE")
 	done
 	[ "${DATA:-}" != none ] || words+=(DATA=none)
-	for name in MEM CPUS PORT NET DATA_SIZE SHARE MACHINE ACCEL CONSOLE APPEND CORRUPTION; do
+	for name in MEM CPUS PORT FORWARD NET DATA_SIZE SHARE MACHINE ACCEL CONSOLE APPEND CORRUPTION; do
 		[ -z "${!name:-}" ] || words+=("$name=${!name}")
 	done
 	words+=(qemu/run)

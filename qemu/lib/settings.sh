@@ -20,6 +20,7 @@ settings_check() {
 	settings_size MEM "$SETTINGS_MEM_MIN_MIB"
 	settings_size DATA_SIZE "$SETTINGS_DATA_MIN_MIB"
 	settings_token
+	settings_forward
 	[ "${CONSOLE:-log}" = log ] || { [ -t 0 ] && [ -t 1 ]; } || usage_die "CONSOLE=shell wants a terminal"
 	case ${APPEND:-} in *$'\n'*) usage_die "APPEND has a line break: give the kernel's words on one line" ;; esac
 }
@@ -60,6 +61,24 @@ settings_size() {
 	esac
 	((mib >= $2)) || usage_die "$1=$value is too small: give $2M or more"
 	[ -n "${BASH_REMATCH[2]}" ] || printf -v "$1" %sM "$value"
+}
+
+# FORWARD="8080 9000:80 5353/udp": ports of 127.0.0.1 that lead to the machine's, where its containers publish them. Sets
+# FORWARDS, words of QEMU's -netdev.
+settings_forward() {
+	local word words host guest protocol taken=" "
+	FORWARDS=
+	read -ra words <<<"${FORWARD:-}"
+	for word in "${words[@]}"; do
+		[[ $word =~ ^([1-9][0-9]{0,4})(:([1-9][0-9]{0,4}))?(/(tcp|udp))?$ ]] ||
+			usage_die "FORWARD: $word is not a port: write 8080, 9000:80 (the machine's 80) or 5353/udp, with blanks between them"
+		host=${BASH_REMATCH[1]} guest=${BASH_REMATCH[3]:-${BASH_REMATCH[1]}} protocol=${BASH_REMATCH[5]:-tcp}
+		((host <= 65535 && guest <= 65535)) || usage_die "FORWARD: $word is beyond 65535"
+		[[ $taken != *" $host/$protocol "* ]] || usage_die "FORWARD has port $host of 127.0.0.1 twice"
+		taken+="$host/$protocol "
+		FORWARDS+=",hostfwd=$protocol:127.0.0.1:$host-:$guest"
+	done
+	[ -z "$FORWARDS" ] || [ "${NET:-user}" = user ] || usage_die "FORWARD wants a network card: not with NET=none"
 }
 
 # Its words are those of runtime/engine/token.c. The token itself is not shown.

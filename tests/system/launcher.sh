@@ -129,8 +129,14 @@ tap "which ends as if it had been alone" $?
 
 # Many at a time, as a loop over notebooks starts them: none takes a port that another has just found free.
 : >"$t/qemu"
-run 'exit 0' PORT=8888 -- --batch "$t/work/a.py" 2>"$t/said" && grep -q 'user,id=net ' "$t/qemu" && ! grep -q hostfwd "$t/qemu"
+run 'exit 0' PORT=8888 FORWARD=8080 -- --batch "$t/work/a.py" 2>"$t/said" && grep -q 'user,id=net ' "$t/qemu" && ! grep -q hostfwd "$t/qemu"
 tap "a batch takes no port of the host" $?
+
+# What containers publish is reached from the host where it is asked for, by its 127.0.0.1 alone.
+: >"$t/qemu"
+run gone DATA=none PORT=28888 FORWARD='28080 29000:80 25353/udp' -- 2>"$t/said"
+grep -q 'user,id=net,hostfwd=tcp:127.0.0.1:28888-:8888,hostfwd=tcp:127.0.0.1:28080-:28080,hostfwd=tcp:127.0.0.1:29000-:80,hostfwd=udp:127.0.0.1:25353-:25353 ' "$t/qemu"
+tap "FORWARD leads from 127.0.0.1 to the machine's ports" $?
 
 # The Makefile's half of the host, beside programs that say what they were called with.
 mkdir -p "$t/checkout/tools" "$t/checkout/qemu"

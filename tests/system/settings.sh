@@ -50,6 +50,13 @@ CPUS=1; reboot|not a number
 PORT=0|PORT=0 is not a number from 1 to 65535
 PORT=99999|from 1 to 65535
 PORT=http|not a number
+FORWARD=http|FORWARD: http is not a port: write 8080, 9000:80
+FORWARD=8080 0|FORWARD: 0 is not a port
+FORWARD=8080,8081|8080,8081 is not a port: .*blanks between
+FORWARD=99999|FORWARD: 99999 is beyond 65535
+FORWARD=80:70000|FORWARD: 80:70000 is beyond
+FORWARD=53/sctp|53/sctp is not a port
+FORWARD=8080 8080:80|FORWARD has port 8080 of 127.0.0.1 twice
 NB_UID=abc|NB_UID=abc is not a number from 1 to 65535
 NB_UID=0|from 1 to 65535
 NB_UID=010|not a number
@@ -67,6 +74,7 @@ JUPYTER_TOKEN=a/b|because it stands in a URL
 JUPYTER_TOKEN=ä|because it stands in a URL
 TABLE
 refused 'JUPYTER_TOKEN is longer than 256' JUPYTER_TOKEN="$(printf '%0257d' 0)"
+refused 'FORWARD wants a network card: not with NET=none' FORWARD=8080 NET=none
 refused 'APPEND has a line break' APPEND=$'quiet\nnosmp'
 ! grep -q 'a/b' <<<"$(run JUPYTER_TOKEN=a/b; cat "$t/said")"
 tap "a refused token is not shown" $?
