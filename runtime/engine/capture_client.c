@@ -164,11 +164,12 @@ static int run(struct capture_client *c, int state_fd, char *said, size_t said_b
 		status = step(c, e);
 	say_lost(c, lost);
 	if (status < 0)
-		return err_add(e, "%" PRIu64 " packets are in %s/%s, then it ended%s",
-			       capture_file_packets(c->file), FOLDER, c->name, lost);
-	snprintf(said, said_bytes, "%" PRIu64 " packets, %" PRIu64 " bytes in %s/%s: %s%s",
-		 capture_file_packets(c->file), capture_file_bytes(c->file), FOLDER, c->name,
-		 c->why, lost);
+		return err_add(e, "%" PRIu64 " packets are in %s/%s/%s, then it ended%s",
+			       capture_file_packets(c->file), c->wish->state_path, FOLDER, c->name,
+			       lost);
+	snprintf(said, said_bytes, "%" PRIu64 " packets, %" PRIu64 " bytes in %s/%s/%s: %s%s",
+		 capture_file_packets(c->file), capture_file_bytes(c->file), c->wish->state_path,
+		 FOLDER, c->name, c->why, lost);
 	return 0;
 }
 

@@ -16,6 +16,7 @@ struct msg;
 struct capture_wish {
 	const char *container;
 	uint64_t seconds, bytes_max;
+	const char *state_path;	/* what people call the engine's folder */
 	int stop_fd;		/* readable: who asked has enough. The caller's */
 };
 

@@ -52,12 +52,12 @@ struct capture_file {
 };
 
 /* A full disk would stop the engine's documents too. */
-static int leaves_room(const struct capture_file *c, size_t more, struct err *e)
+static int leaves_room(int fd, size_t more, struct err *e)
 {
 	struct statvfs s;
 	uint64_t left, free_bytes;
 
-	if (fstatvfs(c->fd, &s) < 0)
+	if (fstatvfs(fd, &s) < 0)
 		return err_sys(e, "ask how full the disk is");
 	left = s.f_blocks * s.f_frsize / LEFT_PART;
 	if (left > LEFT_BYTES)
@@ -73,7 +73,7 @@ static int write_waiting(struct capture_file *c, struct err *e)
 {
 	off_t before = lseek(c->fd, 0, SEEK_CUR);
 
-	if (leaves_room(c, c->waiting_bytes, e) < 0)
+	if (leaves_room(c->fd, c->waiting_bytes, e) < 0)
 		return -1;
 	if (fd_write_all(c->fd, c->buffer, c->waiting_bytes, e) < 0) {
 		/* Part of a packet may be there. */
@@ -94,8 +94,12 @@ struct capture_file *capture_file_create(int dir_fd, const char *name, uint64_t 
 		.magic = MAGIC_NS, .major = 2, .minor = 4, .packet_max = PACKET_MAX + LINK_BYTES,
 		.link_type = LINKTYPE_LINUX_SLL2,
 	};
-	struct capture_file *c = calloc(1, sizeof(*c));
+	struct capture_file *c;
 
+	/* Before the former one is gone: who is refused still has that. */
+	if (leaves_room(dir_fd, sizeof(head), e) < 0)
+		return NULL;
+	c = calloc(1, sizeof(*c));
 	if (!c)
 		abort();
 	c->bytes_max = bytes_max;

@@ -60,6 +60,7 @@ static bool read_wish(struct capture_wish *w, int argc, char **argv)
 		return false;
 	w->container = argv[2];
 	w->bytes_max = mib << 20;
+	w->state_path = STATE_PATH;
 	return true;
 }
 

@@ -60,7 +60,7 @@ verdict "traffic of all kinds" eval '
 	send peer tcp $FREE 80 neighbour4 && send peer tcp $FREE6 80 neighbour6 && send peer udp $FREE 80 neighbour4u && send peer udp $FREE6 80 neighbour6u &&
 	send free tcp 127.0.0.1 80 itself4 && send free tcp ::1 80 itself6 && send peer tcp $OUT 81 others && speaks free fetch $OUT'
 ! send free tcp 169.254.169.254 80 refused 2>said
-verdict "a capture ends by hand" by_hand '^[1-9][0-9]* packets, [0-9]+ bytes in captures/free.pcap: it was ended by hand$'
+verdict "a capture ends by hand" by_hand '^[1-9][0-9]* packets, [0-9]+ bytes in /data/engine/captures/free.pcap: it was ended by hand$'
 verdict "whole" eval 'packets >/dev/null && ! grep -i trunc tcpdump.said'
 verdict "for its owner alone" eval '[ "$(stat -c %a:%u $FILE)" = 600:101 ]'
 verdict "the way out by TCP" eval 'once "src $FREE and dst $OUT and tcp dst port 80" && flags S && seen "src $OUT and dst $FREE and tcp src port 80" && flags S.'
@@ -103,9 +103,12 @@ mount -t tmpfs -o size=2m,mode=700,uid=101,gid=101 small /data/engine/captures
 capture 600
 speaks free flood 127.0.0.1 60000
 verdict "a disk that is nearly full ends it, with one sentence" \
-	within 20 grep -E "[1-9][0-9]* packets are in captures/free.pcap, then it ended.*: the disk is nearly full \(.*\): delete something, or capture less$" captured
+	within 20 grep -E "[1-9][0-9]* packets are in /data/engine/captures/free.pcap, then it ended.*: the disk is nearly full \(.*\): delete something, or capture less$" captured
 verdict "that is a failure" eval '! over && [ "$(wc -l <captured)" = 1 ]'
 verdict "room is left" eval '[ "$(stat -f -c %a /data/engine/captures)" -gt 10 ] && packets >/dev/null && ! grep -i trunc tcpdump.said'
+head -c 4M /dev/zero >/data/engine/captures/rest 2>/dev/null
+verdict "who finds no room is refused, and the capture of before is as it was" \
+	eval '! enginectl capture free 5 2>said && grep "nearly full" said && packets >/dev/null && [ -s $FILE ]'
 umount /data/engine/captures
 verdict "of nobody: an error" eval '! enginectl capture nobody 5 2>said; grep "no such container" said'
 verdict "too long: an error" eval '! enginectl capture free 99999 2>said; grep "1 to 3600 seconds" said'

@@ -61,7 +61,7 @@ captured=$(vm_sh "enginectl capture lab 600 >/run/captured & capture=\$!
 	until [ -s /data/engine/captures/lab.pcap ]; do sleep 1; done
 	nsenter -t \$lab -m -u -n -- /usr/bin/env $python 'import socket; socket.socket(2, 2).sendto(b\"x\", (\"172.18.0.1\", 9))'
 	kill -INT \$capture; wait \$capture; cat /run/captured; stat -c 'owner %u %a' /data/engine/captures/lab.pcap")
-like "and gets its packets in a file" "$captured" '^[1-9][0-9]* packets, [0-9]+ bytes in captures/lab.pcap: it was ended by hand$'
+like "and gets its packets in a file" "$captured" '^[1-9][0-9]* packets, [0-9]+ bytes in /data/engine/captures/lab.pcap: it was ended by hand$'
 like "which is the engine's" "$captured" '^owner 101 600$'
 is "nobody else may ask" "$(vm_sh 'stat -c "%u %a" /run/cuvette/engined.sock')" "0 600"
 vm_sh 'svctl poweroff' >/dev/null
