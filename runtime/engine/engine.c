@@ -17,6 +17,7 @@
 #include "engine/netd.h"
 #include "engine/recovery.h"
 #include "engine/report.h"
+#include "engine/routes.h"
 #include "engine/service.h"
 #include "engine/services.h"
 #include "lib/arena.h"
@@ -33,6 +34,7 @@ enum {
 				       stays below */
 	GRACE_MOST_MS = 10000, /* a machine that stops waits no longer for anybody */
 	STOP_PATIENCE_MS = GRACE_MOST_MS + 1000,
+	ROUTES_MS_FIRST = 1000, ROUTES_MS_LAST = 64000,
 	ROLL_AGAIN_MS = 500, /* until who has no health check has run long enough */
 };
 
@@ -52,6 +54,8 @@ struct engine {
 	struct inspect *inspect;
 	bool stopping;
 	struct loop_timer stop_timer;
+	struct loop_timer routes;	/* look again where the machine is */
+	uint64_t routes_ms;		/* how long until then */
 };
 
 static struct container *find(struct engine *engine, const char *name)
@@ -340,6 +344,28 @@ static void on_used(void *ctx, const char *name, const struct usage *usage)
 	inspect_usage(engine->inspect, name, usage);
 }
 
+/* The networks were chosen without waiting for a lease: who has one that the machine turns out to
+ * be in hears of it. Asked for some times, more and more seldom, and then no more. */
+static void on_routes_time(struct loop_timer *timer)
+{
+	struct engine *engine = owner_of(timer, struct engine, routes);
+	const struct networks *all = &engine->load.networks;
+	struct subnet machine[ROUTES_MAX];
+	size_t count = load_routes(&engine->load, machine);
+	char ours[SUBNET_TEXT_MAX], own[SUBNET_TEXT_MAX];
+
+	for (size_t i = 0; i < all->count; i++)
+		if (network_overlaps(&all->items[i], machine, count, ours, own))
+			report_error(engine->report,
+				     "network %s: its subnet %s overlaps %s, which the machine "
+				     "itself is in by now: its containers do not reach that; give "
+				     "the network another subnet under ipam: in the compose file",
+				     all->items[i].doc.name, ours, own);
+	engine->routes_ms *= 2;
+	if (engine->routes_ms <= ROUTES_MS_LAST)
+		loop_timer_set(engine->loop, &engine->routes, engine->routes_ms);
+}
+
 static const struct boxd_events boxd_events = {
 	.connected = on_connected, .lost = on_lost,   .started = on_started,
 	.held = on_held,	   .network = on_network,
@@ -371,6 +397,8 @@ struct engine *engine_create(struct loop *loop, const struct report *report,
 	engine->arena = arena_create(ARENA_BYTES_MAX);
 	engine->stop_timer.on_time = on_stop_time;
 	engine->roll.on_time = on_roll_time;
+	engine->routes.on_time = on_routes_time;
+	engine->routes_ms = ROUTES_MS_FIRST;
 	engine->box = boxd_create(loop, files->box_socket, &boxd_events, engine);
 	engine->net = netd_create(loop, files->net_socket, &netd_events, engine);
 	engine->load.files = *files;
@@ -386,6 +414,7 @@ void engine_destroy(struct engine *engine)
 	loop_timer_off(&engine->stop_timer);
 	inspect_destroy(engine->inspect);
 	loop_timer_off(&engine->roll);
+	loop_timer_off(&engine->routes);
 	boxd_destroy(engine->box);
 	netd_destroy(engine->net);
 	load_finish(&engine->load);
@@ -479,6 +508,8 @@ static void connect_all(struct engine *engine)
 	/* Without a network in the file too: one of before may be left. */
 	if (engine->load.networks.count || !engine->env.batch)
 		netd_connect(engine->net);
+	if (engine->load.networks.count)
+		loop_timer_set(engine->loop, &engine->routes, engine->routes_ms);
 }
 
 void engine_start(struct engine *engine)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "compose/compose.h"
 #include "compose/interpolate.h"
@@ -223,7 +224,7 @@ static int make_plan(struct load *load, struct load_wanted *wanted, struct arena
 	return plan_make(&wanted->plan, &request, arena, e);
 }
 
-static size_t read_routes(const struct load *load, struct subnet *subnets)
+size_t load_routes(const struct load *load, struct subnet *subnets)
 {
 	static size_t (*const readers[])(const char *, struct subnet *,
 					 size_t) = { routes_read4, routes_read6 };
@@ -232,7 +233,9 @@ static size_t read_routes(const struct load *load, struct subnet *subnets)
 
 	for (int i = 0; i < 2; i++) {
 		AUTO_FREE char *text =
-			fds[i] < 0 ? NULL : fd_read_all(fds[i], ROUTES_BYTES_MAX, &size, NULL);
+			fds[i] < 0 || lseek(fds[i], 0, SEEK_SET) < 0 ?
+				NULL :
+				fd_read_all(fds[i], ROUTES_BYTES_MAX, &size, NULL);
 
 		if (text)
 			count = readers[i](text, subnets, count);
@@ -274,7 +277,7 @@ static void choose_networks(struct load *load, struct arena *arena)
 
 	open_networks(load);
 	networks_load(&load->networks, load->project, load->networks_fd, machine,
-		      read_routes(load, machine), !load->config.batch, arena);
+		      load_routes(load, machine), !load->config.batch, arena);
 	load->attachments = arena_array(arena, load->wanted_count, sizeof(*load->attachments));
 	for (size_t i = 0; i < load->wanted_count; i++) {
 		services[i] = load->wanted[i].service;

@@ -18,6 +18,7 @@ struct attachments;
 struct compose_project;
 struct err;
 struct report;
+struct subnet;
 
 struct load_wanted {
 	struct plan plan;
@@ -47,4 +48,6 @@ struct load {
 
 /* load->files is filled in; the rest is zeroed. */
 int load_read(struct load *load, struct arena *arena, const struct report *report, struct err *e);
+/* The subnets that the machine is in now: at most ROUTES_MAX; their count. */
+size_t load_routes(const struct load *load, struct subnet *subnets);
 void load_finish(struct load *load);		/* zeroed is fine */

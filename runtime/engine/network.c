@@ -33,12 +33,19 @@ static const struct network_document *find_known(const struct loading *l, const 
 	return NULL;
 }
 
+/* NULL = none of them. */
+static const struct subnet *find_overlap(const struct subnet *s, const struct subnet *all,
+					 size_t count)
+{
+	for (size_t i = 0; i < count && s->address.family; i++)
+		if (subnet_overlaps(s, &all[i]))
+			return &all[i];
+	return NULL;
+}
+
 static bool is_free(const struct loading *l, const struct subnet *s)
 {
-	for (size_t i = 0; i < l->taken_count; i++)
-		if (subnet_overlaps(s, &l->taken[i]))
-			return false;
-	return true;
+	return !find_overlap(s, l->taken, l->taken_count);
 }
 
 static void take(struct loading *l, const struct subnet *s)
@@ -50,16 +57,14 @@ static void take(struct loading *l, const struct subnet *s)
 /* Only the machine's own can be in the way: those of one file were compared when it was read. */
 static void check_given(const struct loading *l, struct network *n, const struct subnet *s)
 {
+	const struct subnet *found = find_overlap(s, l->taken, l->machine_count);
 	char ours[SUBNET_TEXT_MAX], own[SUBNET_TEXT_MAX];
 
-	for (size_t i = 0; i < l->machine_count && s->address.family && !n->error; i++)
-		if (subnet_overlaps(s, &l->taken[i]))
-			n->error = arena_format(l->arena,
-						"its subnet %s overlaps %s, which the machine "
-						"itself uses: choose another one in the compose "
-						"file",
-						subnet_print(s, ours),
-						subnet_print(&l->taken[i], own));
+	if (found && !n->error)
+		n->error = arena_format(l->arena,
+					"its subnet %s overlaps %s, which the machine itself uses: "
+					"choose another one in the compose file",
+					subnet_print(s, ours), subnet_print(found, own));
 }
 
 static void choose4(struct loading *l, struct network *n, const struct network_document *known)
@@ -204,6 +209,23 @@ void networks_load(struct networks *networks, const struct compose_project *proj
 	}
 	if (prunes && documents_fd >= 0)
 		prune(l);
+}
+
+bool network_overlaps(struct network *n, const struct subnet *machine, size_t machine_count,
+		      char ours[SUBNET_TEXT_MAX], char own[SUBNET_TEXT_MAX])
+{
+	const struct subnet *s = &n->doc.subnet4, *found = find_overlap(s, machine, machine_count);
+
+	if (!found) {
+		s = &n->doc.subnet6;
+		found = find_overlap(s, machine, machine_count);
+	}
+	if (!found || n->error || n->overlap_is_said)
+		return false;
+	subnet_print(s, ours);
+	subnet_print(found, own);
+	n->overlap_is_said = true;
+	return true;
 }
 
 struct network *networks_find(const struct networks *networks, const char *key)

@@ -25,6 +25,7 @@ struct network {
 	struct address gateway4, gateway6;
 	const char *error;			/* why there is none; NULL = fine */
 	bool declared;				/* netd has been told, in this connection */
+	bool overlap_is_said;			/* network_overlaps has found one */
 };
 
 struct networks {
@@ -37,6 +38,9 @@ struct networks {
 void networks_load(struct networks *networks, const struct compose_project *project,
 		   int documents_fd, const struct subnet *machine, size_t machine_count, bool prune,
 		   struct arena *arena);
+/* The machine is in one of its subnets since it was loaded: true the first time, with both. */
+bool network_overlaps(struct network *n, const struct subnet *machine, size_t machine_count,
+		      char ours[SUBNET_TEXT_MAX], char own[SUBNET_TEXT_MAX]);
 struct network *networks_find(const struct networks *networks, const char *key);
 struct network *networks_find_named(const struct networks *networks, const char *name);
 void networks_forget(struct networks *networks);	/* the connection to netd was lost */

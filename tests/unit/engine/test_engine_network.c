@@ -77,6 +77,26 @@ static void subnet_of_the_machine_is_refused(void **state)
 	fd_close(&w.files.routes4_fd);
 }
 
+static void subnet_of_a_later_lease_is_said(void **state)
+{
+	static const char lease[] =
+		"Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
+		"eth0\t0002000A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n";
+
+	(void)state;
+	w.files.routes4_fd = memory_file("");
+	netd_starts();
+	boot_file("services: {lab: {image: lab, networks: [a]}, web: {image: lab}}\n"
+		  "networks: {a: {ipam: {config: [{subnet: 10.0.2.0/24}]}}}");
+	wait_for("RELEASE lab;");
+	assert_int_equal(pwrite(w.files.routes4_fd, lease, strlen(lease), 0), strlen(lease));
+	wait_for("network a: its subnet 10.0.2.0/24 overlaps 10.0.2.0/24, which the machine itself "
+		 "is in by now: its containers do not reach that; give the network another subnet");
+	assert_false(is_there("network default: "));
+	assert_false(is_there("KILL"));
+	fd_close(&w.files.routes4_fd);
+}
+
 static void netd_comes_late(void **state)
 {
 	(void)state;
@@ -350,6 +370,7 @@ int main(void)
 		TEST(restart_keeps_the_address),
 		TEST(network_that_fails_stops_the_start),
 		TEST(subnet_of_the_machine_is_refused),
+		TEST(subnet_of_a_later_lease_is_said),
 		TEST(netd_comes_late),
 		TEST(netd_comes_back),
 		TEST(engine_comes_back),
