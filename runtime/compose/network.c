@@ -162,9 +162,11 @@ static int read_pool_subnet(struct reader *r, const struct yaml_node *node, stru
 	/* The smallest ones that hold a gateway and a container. */
 	if (!strchr(text, '/') || !subnet_parse(text, &pool->subnet) || pool->subnet.prefix < 8 ||
 	    pool->subnet.prefix > address_size(&pool->subnet.address) * 8 - 2)
-		return reader_fail(r, node, e,
-				   "\"%.64s\" is not a subnet: write 172.28.0.0/16 or fd00:1::/64",
-				   text);
+		return reader_fail(
+			r, node, e,
+			"\"%.64s\" is not a subnet of 4 to 2^24 addresses with host bits "
+			"zero: write 172.28.0.0/16 or fd00:1::/64",
+			text);
 	return 0;
 }
 

@@ -188,8 +188,9 @@ static int check_links(const struct reader *r, const struct compose_project *p,
 		const struct compose_service *other = find_service(p, l->service);
 
 		if (!other || other == s)
-			return fail(r, l->line, "service", s->name, e,
-				    "links: there is no other service of that name");
+			return err_set(
+				e, "%s:%u: service %s: links: there is no other service \"%.64s\"",
+				r->file, l->line, s->name, l->service);
 		if (!shares_network(s, other))
 			return fail(r, l->line, "service", s->name, e,
 				    "links: that service is on none of its networks");
@@ -208,8 +209,10 @@ static int check_shared(const struct reader *r, const struct compose_project *p,
 	if (other)
 		s->network.shared = other->name;
 	if (!other || other == s)
-		return fail(r, s->line, "service", s->name, e,
-			    "network_mode: there is no other service of that name");
+		return err_set(e,
+			       "%s:%u: service %s: network_mode: there is no other service "
+			       "\"%.64s\"",
+			       r->file, s->line, s->name, s->network.shared);
 	if (other->network.mode == COMPOSE_NETWORK_SHARED)
 		return fail(r, s->line, "service", s->name, e,
 			    "network_mode: that service shares the network of another one: name "
@@ -234,11 +237,14 @@ static int check_mode(const struct reader *r, const struct compose_project *p,
 				    "ports need a network of its own: with network_mode: host its "
 				    "ports are the machine's" :
 			    n->mode == COMPOSE_NETWORK_NONE ?
-				    "ports need a network: it has none" :
-				    "ports belong to the service whose network it shares");
+				    "ports need a network, and it has none: take them or "
+				    "network_mode out" :
+				    "ports belong to the service whose network it shares: "
+				    "write them there");
 	if (n->mac || n->resolver_count || n->search || n->options || *n->policy || s->sysctl_count)
 		return fail(r, s->line, "service", s->name, e,
-			    "mac_address, dns, sysctls and cuvette.* need a network of its own");
+			    "mac_address, dns, sysctls and cuvette.* need a network of its own: "
+			    "take them or network_mode out");
 	return n->mode == COMPOSE_NETWORK_SHARED ? check_shared(r, p, s, e) : 0;
 }
 

@@ -40,8 +40,8 @@ static int read_rule(struct reader *r, const struct yaml_node *node, const char 
 		if (str_starts(line, verbs[i]))
 			return add_line(r, node, line, policy, e);
 	return reader_fail(r, node, e,
-			   "\"%.64s\": a line begins with allow, deny or allow-host: write "
-			   "\"allow 10.0.0.0/8 443 tcp\"",
+			   "\"%.64s\": a line is allow, deny or allow-host and what that is "
+			   "about: write \"allow 10.0.0.0/8 443 tcp\" or \"allow-host 5432\"",
 			   line);
 }
 
@@ -52,7 +52,8 @@ static int read_switch(struct reader *r, const struct yaml_node *node, const cha
 	bool wanted;
 
 	if (!scalar_bool(value, &wanted))
-		return reader_fail(r, node, e, "must be true or false");
+		return reader_fail(r, node, e, "must be true or false: write cuvette.%s: true",
+				   line);
 	return wanted && add_line(r, node, line, policy, e) < 0 ? -1 : 1;
 }
 

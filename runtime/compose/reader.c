@@ -18,6 +18,7 @@ enum { KEYS_MAX = 128 };	/* rows of a table; a service has 90 in the specificati
 int reader_fail(const struct reader *r, const struct yaml_node *node, struct err *e,
 		const char *format, ...)
 {
+	const char *key = node->list ? node->list->key : node->key;
 	char text[ERR_TEXT_MAX];
 	va_list args;
 
@@ -25,8 +26,7 @@ int reader_fail(const struct reader *r, const struct yaml_node *node, struct err
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	return err_set(e, "%s:%u: %s%s%s%s%s", r->file, node->line, r->where,
-		       r->where[0] ? ": " : "", node->key ? node->key : "", node->key ? ": " : "",
-		       text);
+		       r->where[0] ? ": " : "", key ? key : "", key ? ": " : "", text);
 }
 
 static int unknown_key(const struct reader *r, const struct yaml_node *node,

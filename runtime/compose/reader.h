@@ -30,7 +30,8 @@ struct reader_key {
 	reader_fn *read;
 };
 
-/* Always -1: `compose.yaml:12: service lab: mem_limit: ...`. */
+/* Always -1: `compose.yaml:12: service lab: mem_limit: ...`. An item of a list has that one's key.
+ */
 int reader_fail(const struct reader *r, const struct yaml_node *node, struct err *e,
 		const char *format, ...) __attribute__((format(printf, 4, 5)));
 

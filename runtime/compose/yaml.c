@@ -228,6 +228,7 @@ static int read_list(struct builder *b, struct yaml_node *list, unsigned depth, 
 		yaml_event_delete(&event);
 		if (!node)
 			return -1;
+		node->list = list;
 		*tail = node;
 		tail = &node->next;
 	}

@@ -27,6 +27,7 @@ struct yaml_node {
 	const char *text; /* of a scalar, as written without its quotes; NULL for list and map */
 	const struct yaml_node *first;	/* child of a list or map */
 	const struct yaml_node *next;	/* sibling */
+	const struct yaml_node *list;	/* whose item it is, else NULL */
 };
 
 /* name is for messages: `compose.yaml:12: ...`. An empty document is a YAML_NULL node. */
