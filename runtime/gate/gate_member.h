@@ -36,6 +36,7 @@ struct gate_member {
 	uint8_t tun_device;			/* that it is sent to by (tun.h) */
 	struct stats stats;
 	struct rate rate_out, rate_in;
+	struct rate errors;			/* what it is told that it may not do (outward.c) */
 
 	/* The parts' own; NULL or 0 until they make them, undone in their member_leaves. */
 	struct policy *policy;			/* of policy_text */

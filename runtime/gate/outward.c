@@ -15,6 +15,7 @@
 #include "gate/icmp.h"
 #include "gate/input.h"
 #include "gate/packet.h"
+#include "gate/rate.h"
 #include "gate/tcp.h"
 #include "gate/tun.h"
 #include "gate/udp.h"
@@ -26,6 +27,9 @@
 enum {
 	FRAMES_MAX = 1024,	/* x 64 KiB, touched as far as packets reach */
 	DNS_PORT = 53,
+	/* As Linux bounds its own ones (icmp_msgs_per_sec): 1000 a second, as many at once. */
+	ERROR_BYTES = 64,
+	ERRORS_BITS_PER_S = 1000 * ERROR_BYTES * 8,
 };
 
 struct outward {
@@ -58,6 +62,13 @@ static struct address loopback(uint8_t family)
 static struct payer payer_of(const struct outward *o, struct gate_member *m)
 {
 	return gate_member_payer(m, o->lanes[m->tun_device]);
+}
+
+/* A datagram or an echo that may not go. Whoever floods is not answered as fast as it asks. */
+static bool is_told(struct gate_member *m)
+{
+	m->stats.refused++;
+	return rate_admit(&m->errors, ERROR_BYTES, time_boot_ns());
 }
 
 static void decide_tcp(void *ctx, const struct packet *syn, struct tcp_ruling *r)
@@ -114,8 +125,8 @@ static void decide_udp(void *ctx, const struct packet *first, struct udp_ruling 
 		r->address = loopback(first->to.family);
 		return;
 	case EGRESS_REFUSE:
-		r->verdict = own ? UDP_REFUSE : UDP_FORBID;
-		m->stats.refused++;
+		if (is_told(m))
+			r->verdict = own ? UDP_REFUSE : UDP_FORBID;
 	}
 }
 
@@ -134,9 +145,8 @@ static void decide_icmp(void *ctx, const struct packet *first, struct icmp_rulin
 	} else if (egress_decide(o->g->egress, m->policy, first->protocol, &first->to, 0) ==
 		   EGRESS_ALLOW) {
 		r->verdict = ICMP_CONNECT;
-	} else {
+	} else if (is_told(m)) {
 		r->verdict = ICMP_FORBID;
-		m->stats.refused++;
 	}
 }
 
@@ -365,6 +375,7 @@ static void on_forbidden(struct gate_part *part, struct gate *g)
 static void on_member(struct gate_part *part, struct gate *g, struct gate_member *m)
 {
 	(void)g;
+	rate_change(&m->errors, ERRORS_BITS_PER_S, time_boot_ns());
 	review(owner_of(part, struct outward, part), m);
 }
 

@@ -26,6 +26,7 @@ enum {
 	RULE_LOCAL = 20, /* the kernel's own, which is 0 at first */
 	RULE_MARKED = 100,
 	RULE_FROM = 200,
+	RULE_BOUND = 32768, /* after the kernel's own `lookup main` and `lookup default` */
 	ADDR_GEN_NONE = 1, /* IN6_ADDR_GEN_MODE_NONE */
 };
 
@@ -135,14 +136,43 @@ static void begin_rule(struct rtnetlink_batch *b, const char *what, const struct
 	rtnetlink_put_u32(b, FRA_PRIORITY, priority);
 }
 
+/* Unlike routes a rule outlives the device that it was made for. */
+static void renew_rule(struct rtnetlink_batch *b, const char *what, const struct fib_rule_hdr *head,
+		       uint32_t priority, unsigned index, uint16_t attribute, const void *value,
+		       size_t value_bytes)
+{
+	rtnetlink_begin(b, "delete its old rule", RTM_DELRULE, 0, head, sizeof(*head));
+	rtnetlink_fine(b, ENOENT);
+	rtnetlink_put_u32(b, FRA_PRIORITY, priority);
+	rtnetlink_put(b, attribute, value, value_bytes);
+	begin_rule(b, what, head, priority);
+	rtnetlink_put_u32(b, FRA_TABLE, TABLE_OWN + index);
+	rtnetlink_put(b, attribute, value, value_bytes);
+}
+
+static void add_rules(struct rtnetlink_batch *b, const struct plug *p, unsigned index,
+		      const struct address *own)
+{
+	const struct fib_rule_hdr from = { .family = own->family,
+					   .src_len = (uint8_t)(address_size(own) * 8),
+					   .action = FR_ACT_TO_TBL };
+	const struct fib_rule_hdr bound = { .family = AF_INET, .action = FR_ACT_TO_TBL };
+
+	renew_rule(b, "rule for what it answers", &from, RULE_FROM, index, FRA_SRC, own->bytes,
+		   address_size(own));
+	/* IPv4 asks on the link for who is elsewhere, and a datagram is lost in silence: its socket
+	 * has no address yet for the rule above (ip_route_output_key_hash_rcu). IPv6 has an error.
+	 */
+	if (own->family == AF_INET)
+		renew_rule(b, "rule for who is bound to it", &bound, RULE_BOUND, index, FRA_OIFNAME,
+			   p->interface, strlen(p->interface) + 1);
+}
+
 static void add_family(struct rtnetlink_batch *b, const struct plug *p, unsigned index,
 		       const struct subnet *subnet, const struct address *gateway)
 {
 	uint8_t family = subnet->address.family;
 	const struct address *own = family == AF_INET ? &p->address4 : &p->address6;
-	const struct fib_rule_hdr from = { .family = family,
-					   .src_len = (uint8_t)(address_size(own) * 8),
-					   .action = FR_ACT_TO_TBL };
 
 	if (!family || !own->family)
 		return;
@@ -155,16 +185,8 @@ static void add_family(struct rtnetlink_batch *b, const struct plug *p, unsigned
 	route_words_add(b, "default route", &(struct route_words){
 		.to = { .address.family = family }, .via = gateway, .from = own, .index = index,
 		.table = p->is_default ? 0 : TABLE_OWN + index, .congestion = unpaced });
-	if (p->is_default)
-		return;
-	/* Unlike routes a rule outlives the device that it was made for. */
-	rtnetlink_begin(b, "delete its old rule", RTM_DELRULE, 0, &from, sizeof(from));
-	rtnetlink_fine(b, ENOENT);
-	rtnetlink_put_u32(b, FRA_PRIORITY, RULE_FROM);
-	rtnetlink_put(b, FRA_SRC, own->bytes, address_size(own));
-	begin_rule(b, "rule for what it answers", &from, RULE_FROM);
-	rtnetlink_put_u32(b, FRA_TABLE, TABLE_OWN + index);
-	rtnetlink_put(b, FRA_SRC, own->bytes, address_size(own));
+	if (!p->is_default)
+		add_rules(b, p, index, own);
 }
 
 static int configure(int fd, const struct plug *p, const struct router *r, unsigned *index,

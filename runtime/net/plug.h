@@ -3,9 +3,10 @@
  *
  * In the container: a device (veth) with ADDRESS/PREFIX, a permanent neighbour entry for the
  * gateway, SUBNET by the gateway, and the default route when it is asked for; else one for packets
- * from this address only, so that an answer leaves where the question came in. TCP by way of it
- * ends at gated, one device away, so it is not paced (congctl reno), whatever the namespace has
- * chosen; who chooses for a socket has what it chose.
+ * from this address only, so that an answer leaves where the question came in, and for IPv4 sockets
+ * that are bound to the device (docker's are told nothing there). TCP by way of it ends at gated,
+ * one device away, so it is not paced (congctl reno), whatever the namespace has chosen; who
+ * chooses for a socket has what it chose.
  *
  * Published ports: gated connects from inside the namespace, with the client's own address as
  * source. Its sockets carry PLUG_MARK; the answering socket inherits it (tcp_fwmark_accept) and

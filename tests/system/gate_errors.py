@@ -107,6 +107,82 @@ for what, (address, where, want) in TOLD.items():
             t.ok(f"{IP[family]}, {kind.name}: {what}: {told}, as without us", told == direct and told != "connected" and told == want.get(kind, told)
                  and took < LIMIT, f"the machine: {direct}, the container: {told}, {took:.1f} s")
 
+# ---- an internal network leads nowhere, and says so to whoever is bound to it
+netd.ask("create", "inner", "172.20.0.0/16", "172.20.0.1", "fd20::/64", "fd20::1", "internal")
+said = netd.ask("attach", "inner", "a", a.path, "172.20.0.2", "fd20::2", "if=eth1", "more")
+assert said == "done inner", said
+INNER = {V4: "172.20.0.2", V6: "fd20::2"}
+
+
+def bound(family, kind, how, protocol=0):
+    s = a.open(family, kind, protocol)
+    if how != "its address":
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth1")
+    if how != "its device":
+        s.bind((INNER[family], 0))
+    s.setblocking(False)
+    return s
+
+
+def forbidden(family, kind, how):
+    """What is told of the first word of a socket; a datagram's is not connected."""
+    with bound(family, kind, how) as s:
+        try:
+            if kind == TCP:
+                said = s.connect_ex((FAR[family], 7))
+                return name(outcome(s, select.POLLOUT) if said == errno.EINPROGRESS else said)
+            s.setsockopt(*ERRORS[family], 1)
+            s.sendto(b"hello", (FAR[family], 7))
+            return name(outcome(s, select.POLLIN))
+        except OSError as e:
+            return name(e.errno)
+
+
+def forbidden_echo(family, how):
+    """Type and code of what comes back, and from whom."""
+    four = family == V4
+    with bound(family, socket.SOCK_RAW, how, socket.IPPROTO_ICMP if four else socket.IPPROTO_ICMPV6) as s:
+        head = struct.pack("!BBHHH", 8 if four else 128, 0, 0xffff - 0x803 if four else 0, 1, 2)
+        try:
+            s.sendto(head, (FAR[family], 0))
+            s.settimeout(LIMIT)
+            data, peer = s.recvfrom(2000)
+            return (*data[20 if four else 0:][:2], peer[0])
+        except OSError as e:
+            return name(e.errno)
+
+
+TOLD = {V4: ("ECONNREFUSED", "EHOSTUNREACH", (3, 13, "172.20.0.1")), V6: ("ECONNREFUSED", "EACCES", (1, 1, "fd20::1"))}
+for family in (V4, V6):
+    for how in ("its device", "its address", "both"):
+        # IPv6's routes say it themselves.
+        want = TOLD[family] if (family, how) != (V6, "its device") else ("ENETUNREACH",) * 3
+        t.is_(f"{IP[family]}: bound to an internal network by {how}: TCP, UDP and an echo are told that it leads nowhere",
+              (forbidden(family, TCP, how), forbidden(family, UDP, how), forbidden_echo(family, how)), want)
+
+
+def errors_told():
+    """That the kernel in there has counted."""
+    names, numbers = (line.split() for line in sh("grep ^Icmp: /proc/thread-self/net/snmp", a).splitlines())
+    return int(numbers[names.index("InDestUnreachs")])
+
+
+def refused():
+    return int(netd.ask("stats", "inner", "a").split()[3 + 6 + 11])
+
+
+told, asked, begin = errors_told(), refused(), time.monotonic()
+with bound(V4, UDP, "its device") as s:
+    while refused() - asked < 20000 and time.monotonic() < begin + LIMIT:
+        for _ in range(500):
+            try:
+                s.sendto(b"hello", (FAR[V4], 7))
+            except OSError:         # what was told of earlier ones; or there is no room now
+                pass
+asked, told, took = refused() - asked, errors_told() - told, time.monotonic() - begin
+t.ok("of a flood it is told a thousand times, and a thousand times a second", 1000 <= told < 1100 + 1000 * took < asked, (asked, told, took))
+t.is_("... and again afterwards", within(lambda: forbidden(V4, UDP, "its device") == "EHOSTUNREACH"), True)
+
 # ---- too big
 for family in (V4, V6):
     head = 28 if family == V4 else 48

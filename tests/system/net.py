@@ -250,8 +250,9 @@ assert ask("create", "third", "172.31.0.0/24", "172.31.0.1", "fd31::/64", "fd31:
 for i in range(5):
     assert ask("attach", "third", "b", b.path, "172.31.0.3", "fd31::3", "if=eth2", "more") == "done third"
     assert ask("detach", "third", "b") == "done third"
-t.ok("on one more network again and again: a rule for its answers, and no more",
-     [b.ip(f, "rule").count(f"from {own} lookup") for f, own in (("-4", "172.31.0.3"), ("-6", "fd31::3"))] == [1, 1], b.tables())
+t.ok("on one more network again and again: a rule for its answers, one for who is bound to it, and no more",
+     [b.ip(f, "rule").count(words) for f, words in (("-4", "from 172.31.0.3 lookup"), ("-6", "from fd31::3 lookup"), ("-4", "oif eth2 "))] == [1, 1, 1],
+     b.tables())
 assert ask("delete", "third") == "done third"
 for i in range(CYCLES // 4):
     assert ask("create", "brief", "172.30.0.0/16", "172.30.0.1", "fd30::/64", "fd30::1") == "done brief"
