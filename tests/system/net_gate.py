@@ -1,6 +1,7 @@
 """net_gate.py - the story of net_gate.sh: netd with the real gated, seen from containers and from outside."""
 import os
 import re
+import select
 import signal
 import socket
 import struct
@@ -14,6 +15,7 @@ from netspoof import checksum
 t = Tap("net_gate")
 BULK = 64 << 20
 FRAMES_BYTES = 32 << 20
+BACK_S = int(os.environ.get("BACK_S", "1"))	# until a killed gateway's port serves again, more than once: a busy machine may hold some up
 HEADERS_BYTES = 14 + 20 + 8	# of a UDP datagram over IPv4 over Ethernet
 with open("runtime/wire/stats.h") as header:
     GATE_FIELDS, DEVICE_FIELDS = (re.findall(r"^\tX\((\w+),", part, re.M) for part in header.read().split("#define STATS_DEVICE_LIST"))
@@ -286,6 +288,53 @@ for family, address in (V4, "10.9.0.2"), (V6, "fd09::2"):
     t.ok(f"{address}: a frame carries many segments out", size >= FRAMES_BYTES and mean["out"] > 8 * 1500, (size, mean))
     t.ok(f"{address}: and in", mean["in"] > 8 * 1500, mean)
 
+# ---- nothing listens at the gateway's addresses but its names (SECURITY D2); SCAN=1: each port
+SCAN = int(os.environ.get("SCAN", "1"))
+PORTS = sorted({*range(1, 65536, SCAN), 53, 22, 80, 443, 2375, 2376, 8888, ports["lab"], ports["two"]})
+
+
+def tcp_that_answer(ns, address, family):
+    found, poll, waiting = set(), select.poll(), {}
+    for i, port in enumerate(PORTS):
+        s = ns.open(family, TCP)
+        s.setblocking(False)
+        s.connect_ex((address, port))
+        waiting[s.fileno()] = s, port
+        poll.register(s, select.POLLOUT)
+        while waiting and (len(waiting) == 200 or i == len(PORTS) - 1):
+            ready = poll.poll(LIMIT * 1000)
+            if not ready:
+                return "silent"
+            for fd, _ in ready:
+                poll.unregister(fd)
+                s, number = waiting.pop(fd)
+                if s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
+                    found.add(number)
+                s.close()
+    return found
+
+
+def udp_that_answer(ns, address, family):
+    """A question for a name to each port; the last one to 53, whose answer ends it."""
+    question = b"\1\1\1\0\0\1\0\0\0\0\0\0\1a\0\0\1\0\1"
+    with ns.open(family, UDP) as s:
+        found = set()
+        for i, port in enumerate([p for p in PORTS if p != 53]):
+            s.sendto(question, (address, port))
+            if i % 200 == 199:
+                s.sendto(question, (address, 53))
+                found.add(s.recvfrom(999)[1][1])
+        s.sendto(question, (address, 53))
+        found.add(s.recvfrom(999)[1][1])
+    return found
+
+
+for family, address in (V4, "172.18.0.1"), (V6, "fd00:18::1"):
+    begin = time.monotonic()
+    t.is_(f"of {len(PORTS)} ports of the gateway 53 alone answers: {address}, TCP", tcp_that_answer(a, address, family), {53})
+    t.is_("... UDP", udp_that_answer(a, address, family), {53})
+    print(f"# {time.monotonic() - begin:.1f} s")
+
 # ---- congestion control: none paces where nothing is lost on the way
 def congestion(sock):
     return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).strip(b"\0").decode()
@@ -357,7 +406,8 @@ for i in range(10):
     seen = first_line(far, "10.9.0.1", ports["lab"])
     took.append(time.monotonic() - start)
 t.is_("killed again and again: it comes back", seen, "::ffff:10.9.0.2")
-t.ok("... within a second each time, whatever its pause has grown to", min(took[-3:]) < 1, took)
+print(f"# after {', '.join(f'{x:.2f}' for x in took)} s")
+t.ok(f"... within {BACK_S} s, whatever its pause has grown to", sorted(took[-5:])[1] < BACK_S, took)
 t.ok("the others were left alone", all(netd.gateways()[n] == old[n] for n in ("two", "inner")), netd.gateways())
 
 # ---- name servers change

@@ -20,6 +20,6 @@ tun_queue() { "$@" sh -c 'ip tuntap add mode tun name queue && ip link set queue
 is "the queue of a TUN device in a namespace of its own" "$(tun_queue unshare --net)" "qdisc pfifo_fast"
 is "and in the first one" "$(tun_queue env)" "qdisc fq_codel"
 CYCLES=20 NETD=/payload/netd CTL=/payload/netctl GATED=plain part net net_namespaces /payload/net.py
-NETD=/payload/netd CTL=/payload/netctl GATED=/payload/gated part net_gate net_namespaces /payload/net_gate.py
+BACK_S=5 SCAN=97 NETD=/payload/netd CTL=/payload/netctl GATED=/payload/gated part net_gate net_namespaces /payload/net_gate.py
 STORY
 MEM=2G peers_story "$payload"
