@@ -47,6 +47,9 @@ verdict "the network's subnets are in its document" grep -q '"subnet4":"172.30.0
 verdict "who shares its network reaches it at localhost" within 20 said side "localhost said hello"
 verdict "its published port answers at the machine's loopback" within 20 asks 8080
 verdict "so does the one that may be any, which is said" within 10 eval 'asks "$(any_port)"'
+is_listening() { [ "$(ss -ltunH | awk '{ print $1, $5 }' | sort -u | tee heard | xargs -d "\n")" = "$1" ] || { cat heard; false; }; }
+verdict "nothing else listens on the machine (SECURITY D1)" within 10 eval 'is_listening "tcp *:$(any_port) tcp 127.0.0.1:8080"'
+verdict "and nothing by a name that is no file (D3)" eval '! grep @ /proc/net/unix'
 verdict "another network does not know the name" within 20 said far "web: "
 verdict "who is on both knows the names of both" within 20 said both "shop said hello"
 verdict "by the DNS alone" eval 'top=/proc/$(pid both)/root; grep -w both "$top"/etc/hosts && ! grep -w "web\|shop" "$top"/etc/hosts'
