@@ -128,6 +128,14 @@ assert polars.DataFrame({"a": [1, 2]}).sum().item() == 3'
 tap "every library imports" $?
 in_image pip check
 tap "and finds what it wants" $?
+# A login shell begins with Debian's own path.
+path=$(jq -r '.config.Env[] | select(startswith("PATH=")) | .[5:]' "$image/image.json")
+for shell in sh bash; do
+	# shellcheck disable=SC2016 # the shell inside sets it
+	in_image "$shell" -lc 'echo "$PATH"; for c in python pip jupyter; do command -v $c; done' &&
+		[ "$(cat "$t/said")" = "$path"$'\n'"$(printf '/opt/lab/bin/%s\n' python pip jupyter)" ]
+	tap "a login $shell has the image's path" $?
+done
 cp $lab/examples/* "$t/root/home/jovyan/work/"
 chown -R 1000:100 "$t/root/home/jovyan/work"
 in_image cuvette-batch work/digits.ipynb && grep -v '^cuvette-batch' "$t/said" | diff - tests/system/lab_image.expected >"$t/diff" 2>&1

@@ -7,10 +7,12 @@ usage: jupyter_client.py URL COMMAND...     URL as printed, with its token
   exec CODE                  runs one piece of code in a new kernel; 3 = the kernel died
   get PATH                   a text file's content to stdout
   put PATH FILE              uploads a text file
+  terminal COMMAND           types it into a new terminal, as it comes; ends with its status
   sessions                   the running kernels, one a line
 Ends with 0, with 1 when a cell failed, with 3 when the kernel died, with 2 on misuse.
 """
 import json
+import re
 import sys
 import time
 import urllib.error
@@ -162,6 +164,31 @@ def execute(server, code):
     return 0 if ok else 1
 
 
+def terminal(server, command):
+    name = server.call("POST", "/api/terminals")["name"]
+    socket = websocket.create_connection(
+        f"ws://{server.host}/terminals/websocket/{name}",
+        header={"Authorization": f"token {server.token}"},
+        timeout=LIMIT,
+        http_no_proxy=["*"],
+    )
+    # The terminal shows what was typed as well: there the marks have quotes in them.
+    socket.send(json.dumps(["stdin", f"echo be''gin; {command}; echo e''nd $?\r"]))
+    shown, ended, end = "", None, time.monotonic() + LIMIT
+    while not ended:
+        if time.monotonic() > end:
+            raise TimeoutError(f"no end within {LIMIT} s: {shown!r}")
+        kind, *rest = json.loads(socket.recv())
+        if kind == "disconnect":
+            raise ConnectionError(f"the shell ended: {shown!r}")
+        shown += rest[0] if kind == "stdout" else ""
+        ended = re.search(r"begin\r\n(.*)end (\d+)\r\n", shown, re.DOTALL)
+    socket.close()
+    server.call("DELETE", f"/api/terminals/{name}")
+    print(ended[1].replace("\r\n", "\n"), end="")
+    return int(ended[2])
+
+
 def put(server, path, name):
     with open(name, encoding="utf-8") as file:
         server.call("PUT", server.contents(path), {"type": "file", "format": "text", "content": file.read()})
@@ -182,6 +209,8 @@ def main():
         sys.stdout.write(server.call("GET", server.contents(rest[0]) + "?content=1&type=file&format=text")["content"])
     elif command == "put":
         put(server, *rest)
+    elif command == "terminal":
+        return terminal(server, *rest)
     elif command == "sessions":
         for kernel in server.call("GET", "/api/kernels"):
             print(kernel["id"], kernel["execution_state"])

@@ -46,6 +46,11 @@ fact 6 "/dev/shm is half of that" 805306368
 fact 7 "no stale bytecode" 0
 fact 8 "it has terminals" "True /dev/pts/0"
 
+# A terminal is a login shell: it finds what the cells find.
+$client "$URL" terminal 'command -v python pip jupyter; python -c "import numpy; print(6 * 7)"' >"$VM/inside"
+is "a terminal knows python, pip and jupyter, and python the image's libraries" "$(tr '\n' ' ' <"$VM/inside")" \
+	"/opt/lab/bin/python /opt/lab/bin/pip /opt/lab/bin/jupyter 42 "
+
 # A kernel that takes more memory than there is.
 before=$($client "$URL" sessions | wc -l)
 $client "$URL" exec 'x = []
