@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "engine/capture_file.h"
 #include "engine/document.h"
@@ -30,7 +31,7 @@ static const char FOLDER[] = "captures";
 
 struct capture_client {
 	const struct capture_wish *wish;
-	int engine_fd, packet_fd;
+	int engine_fd, packet_fd, dir_fd;
 	struct msg *m;
 	char name[NAME_BYTES];
 	struct capture_file *file;
@@ -71,15 +72,13 @@ static int ask(struct capture_client *c, struct err *e)
 
 static int open_file(struct capture_client *c, int state_fd, struct err *e)
 {
-	AUTO_FD int dir_fd = -1;
-
 	snprintf(c->name, sizeof(c->name), "%s.pcap", c->wish->container);
 	if (fs_make_dir_at(state_fd, FOLDER, 0700, e) < 0)
 		return -1;
-	dir_fd = fs_open_dir_at(state_fd, FOLDER, e);
-	if (dir_fd < 0)
+	c->dir_fd = fs_open_dir_at(state_fd, FOLDER, e);
+	if (c->dir_fd < 0)
 		return -1;
-	c->file = capture_file_create(dir_fd, c->name, c->wish->bytes_max, e);
+	c->file = capture_file_create(c->dir_fd, c->name, c->wish->bytes_max, e);
 	return c->file ? 0 : -1;
 }
 
@@ -153,6 +152,18 @@ static void say_lost(const struct capture_client *c, char lost[LOST_BYTES])
 			 stats.tp_drops);
 }
 
+static int fail(const struct capture_client *c, const char *lost, struct err *e)
+{
+	uint64_t packets = capture_file_packets(c->file);
+
+	if (packets)
+		return err_add(e, "%" PRIu64 " packets are in %s/%s/%s, then it ended%s", packets,
+			       c->wish->state_path, FOLDER, c->name, lost);
+	/* It is this one's file still: the engine lets nobody else capture that container. */
+	unlinkat(c->dir_fd, c->name, 0);
+	return err_add(e, "no packet was written down, then it ended%s", lost);
+}
+
 static int run(struct capture_client *c, int state_fd, char *said, size_t said_bytes, struct err *e)
 {
 	char lost[LOST_BYTES];
@@ -164,9 +175,7 @@ static int run(struct capture_client *c, int state_fd, char *said, size_t said_b
 		status = step(c, e);
 	say_lost(c, lost);
 	if (status < 0)
-		return err_add(e, "%" PRIu64 " packets are in %s/%s/%s, then it ended%s",
-			       capture_file_packets(c->file), c->wish->state_path, FOLDER, c->name,
-			       lost);
+		return fail(c, lost, e);
 	snprintf(said, said_bytes, "%" PRIu64 " packets, %" PRIu64 " bytes in %s/%s/%s: %s%s",
 		 capture_file_packets(c->file), capture_file_bytes(c->file), c->wish->state_path,
 		 FOLDER, c->name, c->why, lost);
@@ -176,10 +185,12 @@ static int run(struct capture_client *c, int state_fd, char *said, size_t said_b
 int capture_client_run(const struct capture_wish *wish, int engine_fd, int state_fd, struct msg *m,
 		       char *said, size_t said_bytes, struct err *e)
 {
-	struct capture_client c = { .wish = wish, .engine_fd = engine_fd, .packet_fd = -1, .m = m };
+	struct capture_client c = { .wish = wish, .engine_fd = engine_fd, .packet_fd = -1,
+				    .dir_fd = -1, .m = m };
 	int done = run(&c, state_fd, said, said_bytes, e);
 
 	capture_file_destroy(c.file);
 	fd_close(&c.packet_fd);
+	fd_close(&c.dir_fd);
 	return done;
 }

@@ -108,10 +108,14 @@ struct capture_file *capture_file_create(int dir_fd, const char *name, uint64_t 
 	/* Another file, not the old one emptied: its writer may still be at it. */
 	unlinkat(dir_fd, name, 0);
 	c->fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (c->fd < 0)
+	if (c->fd < 0) {
 		err_sys(e, "open %s", name);
-	else if (write_waiting(c, e) == 0)
+	} else if (write_waiting(c, e) < 0) {
+		/* An empty file would look like a capture of nothing. */
+		unlinkat(dir_fd, name, 0);
+	} else {
 		return c;
+	}
 	capture_file_destroy(c);
 	return NULL;
 }

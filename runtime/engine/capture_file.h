@@ -15,7 +15,8 @@
 struct capture_file;
 struct err;
 
-/* A new file in the place of an older one of that name, for its owner alone. */
+/* A new file in the place of an older one of that name, for its owner alone. NULL: there is
+ * no new one. */
 struct capture_file *capture_file_create(int dir_fd, const char *name, uint64_t bytes_max,
 					 struct err *e);
 void capture_file_destroy(struct capture_file *c);	/* NULL is fine; the file stays */

@@ -109,6 +109,11 @@ verdict "room is left" eval '[ "$(stat -f -c %a /data/engine/captures)" -gt 10 ]
 head -c 4M /dev/zero >/data/engine/captures/rest 2>/dev/null
 verdict "who finds no room is refused, and the capture of before is as it was" \
 	eval '! enginectl capture free 5 2>said && grep "nearly full" said && packets >/dev/null && [ -s $FILE ]'
+rm "$FILE" /data/engine/captures/rest
+capture 600
+head -c 4M /dev/zero >/data/engine/captures/rest 2>/dev/null
+send free udp 127.0.0.1 81 one 2>/dev/null
+verdict "who finds none at his first packet leaves no file" eval '! over && grep "no packet was written down, then it ended.*: the disk is nearly full" captured && [ "$(ls /data/engine/captures)" = rest ]'
 umount /data/engine/captures
 verdict "of nobody: an error" eval '! enginectl capture nobody 5 2>said; grep "no such container" said'
 verdict "too long: an error" eval '! enginectl capture free 99999 2>said; grep "1 to 3600 seconds" said'

@@ -2,11 +2,13 @@
  * its bound. A pair of datagram sockets stands for the packet socket. */
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -141,12 +143,41 @@ static void broken_socket(void **state)
 	assert_null(capture_file_create(-1, "c.pcap", FILE_MAX, &e));
 }
 
+/* RLIMIT_FSIZE stands for the disk: 0 bytes fit, then the head does and no packet. */
+static void no_room(void **state)
+{
+	struct rlimit before, none;
+	struct capture_file *c;
+	struct err e;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	none = (struct rlimit){ .rlim_cur = 0, .rlim_max = before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	c = capture_file_create(dir_fd, "c.pcap", FILE_MAX, &e);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_null(c);
+	assert_int_equal(faccessat(dir_fd, "c.pcap", F_OK, 0), -1);
+	c = capture_file_create(dir_fd, "c.pcap", FILE_MAX, &e);
+	assert_non_null(c);
+	send_packet(100);
+	none.rlim_cur = HEAD;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	assert_int_equal(capture_file_take(c, ends[0], &e), -1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(capture_file_packets(c), 0);
+	assert_int_equal(written(), HEAD);
+	capture_file_destroy(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whole_packets),
 		cmocka_unit_test(bound),
 		cmocka_unit_test(broken_socket),
+		cmocka_unit_test(no_room),
 	};
 
 	return cmocka_run_group_tests_name("capture_file", tests, set_up, tear_down);
