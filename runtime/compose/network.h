@@ -91,6 +91,9 @@ struct compose_service_network {
 int network_read_all(struct reader *r, const struct yaml_node *node, struct err *e);
 /* Adds what is used and not declared, and checks what must fit together. */
 int network_check(const struct reader *r, struct compose_project *p, struct err *e);
+/* The MAC address that is given for its container there; NULL: none. */
+const char *compose_mac_address(const struct compose_service *s,
+				const struct compose_attachment *a);
 /* One cuvette.* option of a network or label of a service, as lines of a policy. 1 = it was one. */
 int network_read_option(struct reader *r, const struct yaml_node *node, const char *key,
 			const char *value, const char **policy, struct err *e);

@@ -1,5 +1,7 @@
 /* network_check.c - what the networks and the services of one file must have in common; see
  * network.h. */
+#include <strings.h>
+
 #include "compose/compose.h"
 #include "compose/network.h"
 #include "compose/reader.h"
@@ -113,17 +115,46 @@ static int check_static(const struct reader *r, const struct compose_service *s,
 	return 0;
 }
 
-static bool takes(const struct compose_service *s, const struct compose_attachment *a)
+const char *compose_mac_address(const struct compose_service *s, const struct compose_attachment *a)
 {
-	for (size_t i = 0; i < s->network.attachment_count; i++) {
-		const struct compose_attachment *other = &s->network.attachments[i];
+	return a->mac ? a->mac : a == s->network.attachments ? s->network.mac : NULL;
+}
 
-		if (other != a && str_equal(other->network, a->network) &&
-		    ((a->address4.family && address_equal(&a->address4, &other->address4)) ||
-		     (a->address6.family && address_equal(&a->address6, &other->address6))))
-			return true;
+/* What of the two can only be one's on that network. NULL: nothing. */
+static const char *same(const struct compose_service *s, const struct compose_attachment *a,
+			const struct compose_service *other_service,
+			const struct compose_attachment *other)
+{
+	const char *mac = compose_mac_address(s, a);
+	const char *other_mac = compose_mac_address(other_service, other);
+
+	if (other == a || !str_equal(other->network, a->network))
+		return NULL;
+	if ((a->address4.family && address_equal(&a->address4, &other->address4)) ||
+	    (a->address6.family && address_equal(&a->address6, &other->address6)))
+		return "address";
+	return mac && other_mac && strcasecmp(mac, other_mac) == 0 ? "MAC address" : NULL;
+}
+
+static int check_alone(const struct reader *r, const struct compose_project *p,
+		       const struct compose_service *s, const struct compose_attachment *a,
+		       struct err *e)
+{
+	for (size_t i = 0; i < p->service_count; i++) {
+		const struct compose_service *other = &p->services[i];
+
+		for (size_t k = 0; k < other->network.attachment_count; k++) {
+			const char *what = same(s, a, other, &other->network.attachments[k]);
+
+			if (what)
+				return err_set(e,
+					       "%s:%u: service %s: service %s has the same %s on "
+					       "network %s",
+					       r->file, a->line, s->name, other->name, what,
+					       a->network);
+		}
 	}
-	return false;
+	return 0;
 }
 
 static int check_attachments(const struct reader *r, struct compose_project *p,
@@ -134,13 +165,9 @@ static int check_attachments(const struct reader *r, struct compose_project *p,
 		const struct compose_network *n = find(p, a->network);
 
 		if (check_static(r, s, a, &a->address4, &n->subnet4, &n->gateway4, e) < 0 ||
-		    check_static(r, s, a, &a->address6, &n->subnet6, &n->gateway6, e) < 0)
+		    check_static(r, s, a, &a->address6, &n->subnet6, &n->gateway6, e) < 0 ||
+		    check_alone(r, p, s, a, e) < 0)
 			return -1;
-		for (size_t k = 0; k < p->service_count; k++)
-			if (takes(&p->services[k], a))
-				return err_set(e,
-					       "%s:%u: service %s: service %s has the same address",
-					       r->file, a->line, s->name, p->services[k].name);
 	}
 	return 0;
 }

@@ -335,9 +335,6 @@ int netd_attach(struct netd *net, const struct attachments *all, unsigned number
 	const struct attachment *a = &all->items[number];
 	const struct compose_service *service = all->service;
 	struct msg *m = begin(net, WIRE_NET_ATTACH);
-	const char *mac = a->wanted->mac ? a->wanted->mac :
-			  number == 0	 ? service->network.mac :
-					   NULL;
 	char device[16];
 
 	snprintf(device, sizeof(device), "eth%u", number);
@@ -346,7 +343,7 @@ int netd_attach(struct netd *net, const struct attachments *all, unsigned number
 	msg_put_str(m, device);
 	put_address(m, &a->address4);
 	put_address(m, &a->address6);
-	msg_put_str(m, mac);
+	msg_put_str(m, compose_mac_address(service, a->wanted));
 	/* Who is on internal networks alone has no way out, but a name server. */
 	msg_put_u64(m, a->is_default		       ? FLAG_DEFAULT
 		       : a == attachments_default(all) ? FLAG_ASKED

@@ -307,7 +307,18 @@ static const struct {
 	{ "services:\n  a: {image: i, networks: {n: {ipv4_address: 10.0.0.7}}}\n"
 	  "  b: {image: i, networks: {n: {ipv4_address: 10.0.0.7}}}\n"
 	  "networks: {n: {ipam: {config: [{subnet: 10.0.0.0/16}]}}}",
-	  "compose.yaml:2: service a: service b has the same address" },
+	  "compose.yaml:2: service a: service b has the same address on network n" },
+	{ "services:\n  a: {image: i, networks: {n: {mac_address: '02:42:ac:11:00:0f'}}}\n"
+	  "  b: {image: i, networks: {n: {mac_address: '02:42:AC:11:00:0F'}}}\nnetworks: {n: }",
+	  "compose.yaml:2: service a: service b has the same MAC address on network n" },
+	/* The service's is that of its first network, unless that one has its own. */
+	{ "services:\n  a: {image: i, mac_address: '02:42:ac:11:00:02'}\n"
+	  "  b: {image: i, mac_address: '02:42:ac:11:00:02'}",
+	  "compose.yaml:2: service a: service b has the same MAC address on network default" },
+	{ "services:\n  a: {image: i, mac_address: '02:42:ac:11:00:02', networks: [n, m]}\n"
+	  "  b: {image: i, networks: {n: {mac_address: '02:42:ac:11:00:02'}}}\n"
+	  "networks: {n: , m: }",
+	  "compose.yaml:2: service a: service b has the same MAC address on network n" },
 	{ "services: {a: {image: i, network_mode: 'service:b'}, b: {image: i,\n"
 	  " network_mode: 'service:a'}}",
 	  "compose.yaml:1: service a: network_mode: that service shares the network" },
@@ -323,6 +334,13 @@ static const struct {
 
 /* Docker's own compose takes them, so people write them. */
 static const char *const taken[] = {
+	/* One MAC address on two networks, and one that the service has and its network does not.
+	 */
+	"services: {a: {image: i, mac_address: '02:42:ac:11:00:02', networks: [n, m]},\n"
+	" b: {image: i, networks: {m: {mac_address: '02:42:ac:11:00:02'}}},\n"
+	" c: {image: i, mac_address: '02:42:ac:11:00:02',\n"
+	"  networks: {n: {mac_address: '02:42:ac:11:00:03'}}},\n d: {image: i}}\nnetworks: {n: , "
+	"m: }",
 	S("networks: [default]"),
 	"services: {a: {image: i, networks: [default, back]}, b: {image: i}}\nnetworks: {back: }",
 	"services: {a: {image: i, networks: {default: {aliases: [x]}, n: }}}\nnetworks: {n: }",
