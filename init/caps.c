@@ -3,6 +3,8 @@
 #include <linux/capability.h>
 #include <stddef.h>
 
+#include "lib/array.h"
+
 const char *const caps_names[] = {
 	"chown",
 	"dac_override",
@@ -47,5 +49,4 @@ const char *const caps_names[] = {
 	"checkpoint_restore",
 	NULL,
 };
-_Static_assert(sizeof(caps_names) / sizeof(caps_names[0]) == CAP_LAST_CAP + 2,
-	       "a new capability wants a name");
+_Static_assert(ARRAY_SIZE(caps_names) == CAP_LAST_CAP + 2, "a new capability wants a name");

@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/array.h"
+
 static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS };
 
 /* A signal handler has no other way to reach its facts. Written once, before the handlers are
@@ -44,7 +46,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
 	/* A fault that comes at once again shall not turn into a spin. */
 	nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
 	sigemptyset(&faults_too);
-	for (unsigned i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(faults); i++)
 		sigaddset(&faults_too, faults[i]);
 	sigprocmask(SIG_UNBLOCK, &faults_too, NULL);	/* the mask survives execve(2) */
 	execve(self_path, argv, (char *[]){ NULL });
@@ -62,6 +64,6 @@ void crash_guard(const char *path, pid_t *const children[CRASH_CHILDREN])
 	self_children = children;
 	sigaltstack(&on_stack, NULL);
 	sigfillset(&action.sa_mask);
-	for (unsigned i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(faults); i++)
 		sigaction(faults[i], &action, NULL);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "lib/str.h"
 
 #define LABEL "cuvette-data"
@@ -60,7 +61,7 @@ static const uint64_t sample_places[] = {
 	3 * GIB,
 	3 * GIB + MIB,
 };
-enum { SAMPLE_PLACES = sizeof(sample_places) / sizeof(sample_places[0]) };
+enum { SAMPLE_PLACES = ARRAY_SIZE(sample_places) };
 
 #define EROFS_MAGIC UINT32_C(0xe0f5e1e2)
 
@@ -230,8 +231,7 @@ void data_explain(const struct data_plan *plan, const struct data_disk *disks, c
 	};
 	bool named = words[plan->reason].after[0] || plan->reason == DATA_REASON_FOUND;
 
-	_Static_assert(sizeof(words) / sizeof(words[0]) == DATA_REASONS,
-		       "a new reason wants a sentence");
+	_Static_assert(ARRAY_SIZE(words) == DATA_REASONS, "a new reason wants a sentence");
 	snprintf(text, text_bytes, "%s%s%s%s", words[plan->reason].before, named ? "/dev/" : "",
 		 named ? disks[plan->disk].name : "", words[plan->reason].after);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "init/listing.h"
+#include "lib/array.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/str.h"
@@ -75,7 +76,7 @@ static void set_sysctls(void)
 		{ "/proc/sys/net/ipv4/tcp_mtu_probing", "1" },
 	};
 
-	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
 		write_control(settings[i].path, settings[i].value);
 }
 
@@ -120,7 +121,7 @@ void mounts_file(const char *path, unsigned mode, unsigned uid, unsigned gid, co
 
 void mounts_make(void)
 {
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
 		mounts_one(steps[i].source, steps[i].target, steps[i].type, steps[i].flags,
 			   steps[i].options);
 	delegate_controllers();

@@ -29,6 +29,7 @@
 #include "init/mounts.h"
 #include "init/share.h"
 #include "init/shutdown.h"
+#include "lib/array.h"
 #include "lib/log.h"
 #include "lib/str.h"
 #include "lib/time.h"
@@ -247,7 +248,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	sigfillset(&all);
-	for (unsigned i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(faults); i++)
 		sigdelset(&all, faults[i]);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	crash_guard(SELF, children);

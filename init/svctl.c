@@ -14,6 +14,7 @@
 #include "init/control.h"
 #include "init/listing.h"
 #include "init/plain.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
@@ -238,7 +239,7 @@ static const struct command {
 	{ "boot", 0, do_boot },	      { "log", 1, do_log },	    { "poweroff", 0, do_poweroff },
 	{ "reboot", 0, do_reboot },   { "restart", 1, do_restart }, { "status", 0, do_status },
 };
-enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+enum { COMMANDS = ARRAY_SIZE(commands) };
 
 int main(int argc, char **argv)
 {

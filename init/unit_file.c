@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "init/caps.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/str.h"
 
@@ -277,7 +278,7 @@ static const struct key {
 	{ "user", 1, 1, false, take_user },
 	{ "when", 1, 1, false, take_when },
 };
-enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
+enum { KEYS = ARRAY_SIZE(keys) };
 
 /* seen: a bit per key. */
 static int take_line(struct unit_file *f, char *line, unsigned line_number, unsigned *seen,

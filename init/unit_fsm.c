@@ -1,5 +1,6 @@
 #include "init/unit_fsm.h"
 
+#include "lib/array.h"
 #include "lib/str.h"
 
 #define TO(state, action) { UNIT_##state, UNIT_ACTION_##action }
@@ -54,8 +55,7 @@ static const char *const state_names[] = {
 	[UNIT_BACKOFF] = "backoff", [UNIT_RESTARTING] = "restarting", [UNIT_STOPPING] = "stopping",
 	[UNIT_DOWN] = "down", [UNIT_DONE] = "done", [UNIT_FAILED] = "failed",
 };
-_Static_assert(sizeof(state_names) / sizeof(state_names[0]) == UNIT_STATES,
-	       "a new state wants a name");
+_Static_assert(ARRAY_SIZE(state_names) == UNIT_STATES, "a new state wants a name");
 
 static const char *const event_names[] = {
 	[UNIT_EVENT_START] = "start",
@@ -67,8 +67,7 @@ static const char *const event_names[] = {
 	[UNIT_EVENT_BAD] = "gone, gives up",
 	[UNIT_EVENT_LATE] = "time is over",
 };
-_Static_assert(sizeof(event_names) / sizeof(event_names[0]) == UNIT_EVENTS,
-	       "a new event wants a name");
+_Static_assert(ARRAY_SIZE(event_names) == UNIT_EVENTS, "a new event wants a name");
 
 struct unit_step unit_fsm_step(enum unit_state state, enum unit_event event)
 {

@@ -10,6 +10,7 @@
 
 #include "box/cgroup_values.h"
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/fs.h"
@@ -132,7 +133,7 @@ static uint64_t *io_field(struct cgroup_io *io, const char *name, size_t length)
 		{ "wios", &io->writes },	  { "dios", &io->discards },
 	};
 
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		if (strlen(fields[i].name) == length && memcmp(fields[i].name, name, length) == 0)
 			return fields[i].value;
 	return NULL;

@@ -1,6 +1,7 @@
 /* cgroup_stats_write.c - the JSON of cgroup_stats.h, member by member as runc's events have them.
  */
 #include "box/cgroup_stats.h"
+#include "lib/array.h"
 #include "lib/json.h"
 
 static void put_number(struct json_writer *w, const char *key, uint64_t value)
@@ -74,7 +75,7 @@ static void put_cpuset(struct json_writer *w)
 
 	json_key(w, "cpuset");
 	json_begin_object(w);
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
 		put_number(w, names[i], 0);
 	json_end_object(w);
 }

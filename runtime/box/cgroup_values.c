@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/str.h"
 #include "oci/spec.h"
@@ -20,8 +21,7 @@ enum {
 static const char *const controller_names[] = {
 	"cpu", "cpuset", "io", "memory", "pids", "hugetlb", "rdma", "misc",
 };
-_Static_assert(sizeof(controller_names) / sizeof(controller_names[0]) == CGROUP_OTHER,
-	       "a name for each controller");
+_Static_assert(ARRAY_SIZE(controller_names) == CGROUP_OTHER, "a name for each controller");
 
 const char *cgroup_controller_name(unsigned controller)
 {
@@ -249,7 +249,7 @@ static const char *io_line(struct arena *a, const struct oci_resources *r,
 	static const char *const names[] = { "rbps", "wbps", "riops", "wiops" };
 	const char *line = arena_format(a, "%u:%u", first->major, first->minor);
 
-	_Static_assert(sizeof(names) / sizeof(names[0]) == OCI_THROTTLES, "a name for each list");
+	_Static_assert(ARRAY_SIZE(names) == OCI_THROTTLES, "a name for each list");
 	for (unsigned k = 0; k < OCI_THROTTLES; k++) {
 		const struct oci_io_rate *last = NULL;
 
@@ -339,7 +339,7 @@ static int check_unified(const char *key, struct err *e)
 	if (!controller || controller > CONTROLLER_NAME_MAX || key[controller] != '.' ||
 	    !key[controller + 1])
 		return err_set(e, WHERE "unified: \"%s\" must be CONTROLLER.NAME", key);
-	for (size_t i = 0; i < sizeof(not_limits) / sizeof(not_limits[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(not_limits); i++)
 		if (str_equal(key, not_limits[i]))
 			return err_set(e, WHERE "unified: %s is no limit; leave it out", key);
 	return 0;

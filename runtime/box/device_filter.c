@@ -13,6 +13,7 @@
 
 #include "box/device_store.h"
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "oci/spec.h"
@@ -197,7 +198,7 @@ static bool put_rules(struct device_filter *f, const struct oci_device_rule *rul
 int device_filter_make(struct device_filter *f, struct arena *a,
 		       const struct oci_device_rule *rules, size_t count, struct err *e)
 {
-	const size_t always_count = sizeof(always) / sizeof(always[0]), all = count + always_count;
+	const size_t always_count = ARRAY_SIZE(always), all = count + always_count;
 
 	if (count > RULES_MAX)
 		return err_set(e, ".linux.resources.devices: more than %d rules", RULES_MAX);

@@ -12,6 +12,7 @@
 
 #include "box/mount_fd.h"
 #include "box/mount_target.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/str.h"
@@ -130,12 +131,12 @@ static int put_node(int dir_fd, const char *name, const struct oci_device *node,
 
 int devices_populate(int dev_fd, bool bind_nodes, struct err *e)
 {
-	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(nodes); i++)
 		if (put_node(dev_fd, nodes[i].path + strlen("/dev/"), &nodes[i], bind_nodes, e))
 			return -1;
 	/* One that is there already is the image's own wish, and leads nowhere that matters to us.
 	 */
-	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
 		if (symlinkat(links[i].target, dev_fd, links[i].name) < 0 && errno != EEXIST)
 			return err_sys(e, "make /dev/%s", links[i].name);
 	return 0;
@@ -145,7 +146,7 @@ bool devices_has_link(const char *path)
 {
 	if (!str_starts(path, "/dev/"))
 		return false;
-	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
 		if (str_equal(links[i].name, path + strlen("/dev/")))
 			return true;
 	return false;

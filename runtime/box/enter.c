@@ -19,6 +19,7 @@
 #include "box/program.h"
 #include "box/stage_link.h"
 #include "box/stdio.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/msg.h"
@@ -67,7 +68,7 @@ static int set_up(struct entering *g, struct program *program, struct err *e)
 	program_environment(p, program);
 	if (process_begin(has(job->spec, OCI_NS_USER), false, e) ||
 	    stdio_set(job->stdio_fds, g->console_fd, p, false, e) ||
-	    stdio_keep(job->preserved_fds, kept, sizeof(kept) / sizeof(kept[0]), e) ||
+	    stdio_keep(job->preserved_fds, kept, ARRAY_SIZE(kept), e) ||
 	    process_chdir(AT_FDCWD, p->cwd, false, e) ||
 	    process_inherit(job->spec, e) || process_become(p, job->tied, e))
 		return -1;

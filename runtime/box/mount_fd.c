@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 
@@ -77,7 +78,7 @@ static int configure_super(int context_fd, unsigned long flags, const char *fsty
 		{ MS_LAZYTIME, "lazytime" }, { MS_MANDLOCK, "mand" },
 	};
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (flags & words[i].flag && set_flag(context_fd, words[i].word) < 0)
 			return context_error(context_fd, fstype, words[i].word, e);
 	return 0;
@@ -136,7 +137,7 @@ static unsigned long old_flags(uint64_t attrs)
 	};
 	unsigned long flags = 0;
 
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
 		if (attrs & pairs[i].attr)
 			flags |= pairs[i].flag;
 	return flags;

@@ -13,6 +13,7 @@
 #include "box/devices.h"
 #include "box/mount_fd.h"
 #include "box/mount_target.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/str.h"
 
@@ -52,7 +53,7 @@ static bool is_in_proc(const char *path)
 
 	if (!str_starts(path, "/proc/") || !name[0] || name[0] == '.' || strchr(name, '/'))
 		return false;
-	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
 		if (str_equal(links[i], name))
 			return false;
 	return true;

@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/str.h"
@@ -103,7 +104,7 @@ static const struct row {
 	{ "tmpcopyup", BOOL(tmpcopyup) },
 	{ "unbindable", PROPAGATION, MS_UNBINDABLE, 0 },
 };
-enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+enum { ROWS = ARRAY_SIZE(rows) };
 
 
 static int compare(const void *word, const void *row)
@@ -209,7 +210,7 @@ static const struct {
 
 static void print_attrs(uint64_t bits, const char *prefix, const char **between, struct buf *out)
 {
-	for (size_t i = 0; i < sizeof(attr_words) / sizeof(attr_words[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(attr_words); i++) {
 		if (!(bits & attr_words[i].bit))
 			continue;
 		buf_add_format(out, "%s%s%s", *between, prefix, attr_words[i].word);

@@ -8,6 +8,7 @@
 #include "box/devices.h"
 #include "box/idmap.h"
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/str.h"
@@ -19,7 +20,7 @@ static const char *const op_names[] = {
 	[MOUNT_CONSOLE] = "console", [MOUNT_MASK] = "mask", [MOUNT_READ_ONLY] = "read-only",
 	[MOUNT_SET] = "set", [MOUNT_ROOT_READ_ONLY] = "root-read-only",
 };
-_Static_assert(sizeof(op_names) / sizeof(op_names[0]) == MOUNT_OPS, "one name per operation");
+_Static_assert(ARRAY_SIZE(op_names) == MOUNT_OPS, "one name per operation");
 
 /* What the service lets engined ask for: file systems that a user namespace may make; "cgroup" is
  * what Docker's specifications say for v2. */

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/fs.h"
@@ -35,7 +36,7 @@ uint64_t ns_flag(enum oci_namespace ns)
 		[OCI_NS_IPC] = CLONE_NEWIPC,   [OCI_NS_CGROUP] = CLONE_NEWCGROUP,
 		[OCI_NS_NETWORK] = CLONE_NEWNET, [OCI_NS_TIME] = CLONE_NEWTIME,
 	};
-	_Static_assert(sizeof(flags) / sizeof(flags[0]) == OCI_NAMESPACES, "one per namespace");
+	_Static_assert(ARRAY_SIZE(flags) == OCI_NAMESPACES, "one per namespace");
 
 	return flags[ns];
 }
@@ -187,7 +188,7 @@ static int join_all(const struct ns_join *join, int cgroup_fd, struct err *e)
 	static const enum oci_namespace order[] = { OCI_NS_PID,	    OCI_NS_IPC,	   OCI_NS_UTS,
 						    OCI_NS_NETWORK, OCI_NS_CGROUP, OCI_NS_TIME,
 						    OCI_NS_MOUNT,   OCI_NS_USER };
-	_Static_assert(sizeof(order) / sizeof(order[0]) == OCI_NAMESPACES, "all of them");
+	_Static_assert(ARRAY_SIZE(order) == OCI_NAMESPACES, "all of them");
 
 	/* Where a cgroup namespace is a border of delegation nobody crosses it afterwards, and in a
 	 * user namespace nobody has rights to the cgroups between. */

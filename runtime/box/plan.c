@@ -5,6 +5,7 @@
 
 #include "box/ns.h"
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/str.h"
 #include "oci/spec.h"
@@ -54,7 +55,7 @@ static int check_sysctl(const struct oci_spec *spec, const struct oci_pair *pair
 		return err_set(e, ".linux.sysctl.%s: not a dotted name", pair->key);
 	if (str_equal(key, "kernel.hostname"))
 		return err_set(e, ".linux.sysctl.kernel.hostname: is what .hostname is for");
-	for (size_t i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(sysctls); i++)
 		if (sysctl_matches(key, sysctls[i].name)) {
 			*namespaces |= 1u << sysctls[i].ns;
 			if (has(spec, sysctls[i].ns))

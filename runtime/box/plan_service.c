@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "box/plan.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/str.h"
 #include "oci/spec.h"
@@ -52,7 +53,7 @@ static int check_undone(const struct box_plan *plan, struct err *e)
 		{ spec->seccomp && spec->seccomp->listener_path, ".linux.seccomp.listenerPath" },
 	};
 
-	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
 		if (members[i].given)
 			return err_set(e, "%s: not supported here", members[i].path);
 	return 0;
@@ -67,7 +68,7 @@ int box_plan_check_service(const struct box_plan *plan, struct err *e)
 
 	if (plan->cgroup.count && !spec->cgroups_path)
 		return err_set(e, ".linux.resources: limits need a cgroupsPath");
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
 		if (!(spec->namespaces & 1u << needed[i]))
 			return err_set(e, ".linux.namespaces: a %s namespace is required here",
 				       oci_namespace_name(needed[i]));

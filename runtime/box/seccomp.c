@@ -19,6 +19,7 @@
 #include "box/seccomp_store.h"
 #include "box/seccomp_tree.h"
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "oci/spec_seccomp.h"
@@ -66,7 +67,7 @@ static enum scmp_compare op_of(enum oci_seccomp_op op)
 		[OCI_SECCOMP_GT] = SCMP_CMP_GT,
 		[OCI_SECCOMP_MASKED_EQ] = SCMP_CMP_MASKED_EQ,
 	};
-	_Static_assert(sizeof(ops) / sizeof(ops[0]) == OCI_SECCOMP_OPS, "one per operator");
+	_Static_assert(ARRAY_SIZE(ops) == OCI_SECCOMP_OPS, "one per operator");
 
 	return ops[op];
 }
@@ -172,8 +173,7 @@ static int write_prologue(int fd, int last, struct err *e)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
 		BPF_STMT(BPF_JMP | BPF_JA, 0),	/* to the program */
 	};
-	_Static_assert(sizeof(prologue) / sizeof(prologue[0]) == PROLOGUE,
-		       "the count is checked against the limit");
+	_Static_assert(ARRAY_SIZE(prologue) == PROLOGUE, "the count is checked against the limit");
 
 	return fd_write_all(fd, prologue, sizeof(prologue), e);
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "oci/spec_seccomp.h"
 
 /* In the table itself: pointers would be relocated at every start of `box`. */
@@ -96,8 +97,8 @@ static const struct {
 };
 
 enum {
-	ALLOWED = sizeof(allowed) / sizeof(allowed[0]),
-	WITH_CAP = sizeof(with_cap) / sizeof(with_cap[0]),
+	ALLOWED = ARRAY_SIZE(allowed),
+	WITH_CAP = ARRAY_SIZE(with_cap),
 	NAMESPACE_FLAGS = 0x7e020000,	/* CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET} */
 	RULES_MAX = 16,
 };
@@ -181,9 +182,9 @@ struct oci_seccomp *seccomp_default_profile(struct arena *a, uint64_t caps)
 	for (size_t i = 0; i < ALLOWED; i++)
 		names[i] = allowed[i];
 	add_rule(s, names, OCI_SECCOMP_ALLOW, 0, NULL);
-	for (size_t i = 0; i < sizeof(personalities) / sizeof(personalities[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(personalities); i++)
 		add_rule(s, one_name(a, "personality"), OCI_SECCOMP_ALLOW, 0, &personalities[i]);
-	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
 		add_rule(s, one_name(a, "socket"), OCI_SECCOMP_ALLOW, 0, &families[i]);
 	add_for_caps(s, a, caps);
 	return s;

@@ -23,6 +23,7 @@
 #include "box/stage_link.h"
 #include "box/stdio.h"
 #include "box/sysctl.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/msg.h"
@@ -152,7 +153,7 @@ static int keep_streams(const struct stage_inner *in, struct err *e)
 
 	if (stdio_set(in->job->stdio_fds, in->console_fd, &in->job->plan->spec->process, true, e))
 		return -1;
-	return stdio_keep(in->job->preserved_fds, kept, sizeof(kept) / sizeof(kept[0]), e);
+	return stdio_keep(in->job->preserved_fds, kept, ARRAY_SIZE(kept), e);
 }
 
 static int set_up(struct stage_inner *in, struct program *program, struct err *e)

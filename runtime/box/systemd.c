@@ -14,6 +14,7 @@
 #include "box/dbus_writer.h"
 #include "box/systemd_property.h"
 #include "box/systemd_scope.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/fs.h"
@@ -229,7 +230,7 @@ static void write_unit(struct dbus_writer *w, const struct systemd *s, const cha
 	dbus_writer_str(w, s->unit);
 	dbus_writer_str(w, "fail");
 	array = dbus_writer_begin_array(w, 8);
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
 		systemd_property_write(&ours[i], w);
 	write_properties(w, properties);
 	dbus_writer_end_array(w, &array);

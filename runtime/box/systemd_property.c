@@ -7,6 +7,7 @@
 #include "box/cgroup_values.h"
 #include "box/dbus_writer.h"
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/str.h"
@@ -97,7 +98,7 @@ static bool parse_number(struct systemd_property *p, const char *text, uint64_t 
 	int64_t value, product;
 
 	p->signature = "i";
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (str_starts(text, types[i].word)) {
 			p->signature = types[i].signature;
 			text = skip_blanks(text + strlen(types[i].word));
@@ -261,7 +262,7 @@ size_t systemd_property_of_value(struct systemd_property p[SYSTEMD_PROPERTIES_OF
 	/* systemd's weight 0 is cpu.idle. */
 	if (str_equal(file, "cpu.idle") && limit == 1)
 		return put_number(p, "CPUWeight", 0);
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
 		if (str_equal(file, limits[i].file) && limit >= limits[i].least)
 			return put_number(p, limits[i].property, limit);
 	return 0;

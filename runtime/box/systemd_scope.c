@@ -6,6 +6,7 @@
 
 #include "box/cgroup_values.h"
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/str.h"
@@ -114,7 +115,7 @@ static int check_ours(const struct systemd_property *p, struct err *e)
 {
 	static const char *const ours[] = { "Delegate", "Description", "PIDs", "PIDFDs", "Slice" };
 
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
 		if (str_equal(p->name, ours[i]))
 			return err_set(e,
 				       ".annotations." SYSTEMD_PROPERTY_ANNOTATION

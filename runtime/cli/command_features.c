@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/indent.h"
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -60,7 +61,7 @@ static int run(const struct command_call *call, struct err *e)
 		.rdma = controllers() & 1u << CGROUP_RDMA,
 		.net_devices = true,
 		.annotations = annotations,
-		.annotation_count = sizeof(annotations) / sizeof(annotations[0]),
+		.annotation_count = ARRAY_SIZE(annotations),
 		.unsafe_annotations = unsafe,
 	};
 	struct buf json, out;

@@ -8,6 +8,7 @@
 #include "cli/globals.h"
 #include "cli/option.h"
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -37,7 +38,7 @@ const struct command *const commands[] = {
 
 const struct command *command_find(const char *name, struct err *e)
 {
-	const char *names[sizeof(commands) / sizeof(commands[0])], *near;
+	const char *names[ARRAY_SIZE(commands)], *near;
 	size_t count = 0;
 
 	for (; commands[count]; count++) {

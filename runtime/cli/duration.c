@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "lib/err.h"
 
 #define YEAR_MS (365ull * 24 * 3600 * 1000)
@@ -21,7 +22,7 @@ static const struct {
 /* Milliseconds of the unit at *at, which is moved behind it; 0 = none of ours. */
 static uint64_t take_unit(const char **at)
 {
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
 		size_t size = strlen(units[i].name);
 
 		if (strncmp(*at, units[i].name, size) == 0) {

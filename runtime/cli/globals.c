@@ -5,6 +5,7 @@
 
 #include "cli/option.h"
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/log.h"
 #include "lib/str.h"
@@ -69,7 +70,7 @@ static int take_level(const struct global_values *v, struct err *e)
 	};
 	const char *name = v->debug ? "debug" : v->log_level ? v->log_level : "warning";
 
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
 		if (!str_equal(levels[i].name, name))
 			continue;
 		log_init("box", levels[i].level);

@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/globals.h"
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
@@ -197,7 +198,7 @@ const char *target_status_name(enum target_status status)
 	static const char *const names[] = { "creating", "created", "running", "paused",
 					     "stopped" };
 
-	_Static_assert(sizeof(names) / sizeof(names[0]) == TARGET_STATUSES, "a name for each");
+	_Static_assert(ARRAY_SIZE(names) == TARGET_STATUSES, "a name for each");
 	return names[status];
 }
 

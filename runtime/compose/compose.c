@@ -9,10 +9,9 @@
 #include "compose/service.h"
 #include "compose/yaml.h"
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/str.h"
-
-#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
 static int read_version(struct reader *r, const struct yaml_node *node, struct err *e)
 {
@@ -77,7 +76,7 @@ static int read_volume(struct reader *r, const struct yaml_node *node,
 		return 0;
 	r->target = volume;
 	snprintf(r->where, sizeof(r->where), "volume %s", node->key);
-	if (reader_map(r, node, keys, ROWS(keys), e) < 0)
+	if (reader_map(r, node, keys, ARRAY_SIZE(keys), e) < 0)
 		return -1;
 	r->where[0] = '\0';
 	return 0;
@@ -145,7 +144,7 @@ struct compose_project *compose_read(const char *file, const char *text, size_t 
 		err_set(e, "%s: is empty: it needs the key services", file);
 		return NULL;
 	}
-	if (reader_map(&r, root, project_keys, ROWS(project_keys), e) < 0)
+	if (reader_map(&r, root, project_keys, ARRAY_SIZE(project_keys), e) < 0)
 		return NULL;
 	if (!p->service_count) {
 		err_set(e, "%s: there is no service in it: add one under services:", file);

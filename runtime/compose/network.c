@@ -8,10 +8,9 @@
 #include "compose/reader.h"
 #include "compose/yaml.h"
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/str.h"
-
-#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
 enum { MTU_MIN = 68, MTU_MAX = 65535 }; /* RFC 791; the kernel's largest for a veth */
 
@@ -27,7 +26,7 @@ static int read_driver(struct reader *r, const struct yaml_node *node, struct er
 
 	if (!text)
 		return -1;
-	for (size_t i = 0; i < ROWS(names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (str_equal(text, names[i])) {
 			n->driver = (enum compose_network_driver)i;
 			return 0;
@@ -229,7 +228,7 @@ static int read_pool(struct reader *r, const struct yaml_node *node, struct err 
 	int status;
 
 	r->target = &pool;
-	status = reader_map(r, node, keys, ROWS(keys), e);
+	status = reader_map(r, node, keys, ARRAY_SIZE(keys), e);
 	r->target = n;
 	if (status < 0 || check_pool(r, node, &pool, e) < 0)
 		return -1;
@@ -278,7 +277,7 @@ static int read_ipam(struct reader *r, const struct yaml_node *node, struct err 
 		{ "options", NULL },
 	};
 
-	return reader_map(r, node, keys, ROWS(keys), e);
+	return reader_map(r, node, keys, ARRAY_SIZE(keys), e);
 }
 
 static int read_network(struct reader *r, const struct yaml_node *node, struct compose_network *n,
@@ -302,7 +301,7 @@ static int read_network(struct reader *r, const struct yaml_node *node, struct c
 		return 0;
 	r->target = n;
 	snprintf(r->where, sizeof(r->where), "network %s", node->key);
-	if (reader_map(r, node, keys, ROWS(keys), e) < 0)
+	if (reader_map(r, node, keys, ARRAY_SIZE(keys), e) < 0)
 		return -1;
 	if (n->no_ipv6 && n->subnet6.address.family)
 		return reader_fail(r, node, e, "an IPv6 subnet and enable_ipv6: false");

@@ -11,6 +11,7 @@
 #include "compose/scalar.h"
 #include "compose/yaml.h"
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/str.h"
 #include "wire/policy_line.h"
@@ -36,7 +37,7 @@ static int read_rule(struct reader *r, const struct yaml_node *node, const char 
 {
 	static const char *const verbs[] = { "allow ", "deny ", "allow-host " };
 
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		if (str_starts(line, verbs[i]))
 			return add_line(r, node, line, policy, e);
 	return reader_fail(r, node, e,
@@ -85,7 +86,7 @@ static bool parse_rate(const char *text, struct arena *arena, uint64_t *bits)
 	} units[] = { { "kbit", 1000 }, { "mbit", 1000000 }, { "gbit", 1000000000 }, { "bit", 1 } };
 	uint64_t factor = 1;
 
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
 		if (str_ends(text, units[i].unit)) {
 			text = arena_strn(arena, text, strlen(text) - strlen(units[i].unit));
 			factor = units[i].factor;

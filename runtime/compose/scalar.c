@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/str.h"
 #include "oci/cpu_list.h"
@@ -48,7 +49,7 @@ bool scalar_duration_ms(const char *text, uint64_t *ms)
 	} units[] = {
 		{ "h", 3600000 }, { "ms", 1 }, { "m", 60000 }, { "s", 1000 }
 	}; /* ms stands before m */
-	enum { UNITS = sizeof(units) / sizeof(units[0]) };
+	enum { UNITS = ARRAY_SIZE(units) };
 	uint64_t total_ms = 0;
 
 	if (!*text)

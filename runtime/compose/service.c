@@ -11,10 +11,9 @@
 #include "compose/scalar.h"
 #include "compose/yaml.h"
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/str.h"
-
-#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
 static int read_string(struct reader *r, const struct yaml_node *node, const char **target,
 		       struct err *e)
@@ -222,7 +221,7 @@ static int read_restart(struct reader *r, const struct yaml_node *node, struct e
 					   text);
 		return 0;
 	}
-	for (size_t i = 0; i < ROWS(names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (str_equal(text, names[i])) {
 			s->restart = (enum compose_restart)i;
 			return 0;
@@ -345,7 +344,7 @@ static int read_log_options(struct reader *r, const struct yaml_node *node, stru
 	static const struct reader_key keys[] = { { "max-file", NULL },
 						  { "max-size", read_max_size } };
 
-	return reader_map(r, node, keys, ROWS(keys), e);
+	return reader_map(r, node, keys, ARRAY_SIZE(keys), e);
 }
 
 static int read_logging(struct reader *r, const struct yaml_node *node, struct err *e)
@@ -353,7 +352,7 @@ static int read_logging(struct reader *r, const struct yaml_node *node, struct e
 	static const struct reader_key keys[] = { { "driver", NULL },
 						  { "options", read_log_options } };
 
-	return reader_map(r, node, keys, ROWS(keys), e);
+	return reader_map(r, node, keys, ARRAY_SIZE(keys), e);
 }
 
 static int read_ready(struct reader *r, const struct yaml_node *node, struct err *e)
@@ -377,7 +376,7 @@ static int read_cuvette(struct reader *r, const struct yaml_node *node, struct e
 	static const struct reader_key keys[] = { { "ready", read_ready }, { "url", read_url } };
 	struct compose_service *s = r->target;
 
-	if (reader_map(r, node, keys, ROWS(keys), e) < 0)
+	if (reader_map(r, node, keys, ARRAY_SIZE(keys), e) < 0)
 		return -1;
 	if (!s->ready_url)
 		return reader_fail(r, node, e, "needs the key ready");
@@ -500,7 +499,7 @@ int service_read(struct reader *r, const struct yaml_node *node, struct compose_
 		status = err_set(e, "%s:%u: service %s must be a map, not %s", r->file, node->line,
 				 node->key, yaml_kind_name(node->kind));
 	else
-		status = reader_map(r, node, service_keys, ROWS(service_keys), e);
+		status = reader_map(r, node, service_keys, ARRAY_SIZE(service_keys), e);
 	if (status == 0 && !service->image)
 		status = err_set(e, "%s:%u: service %s has no image", r->file, node->line,
 				 node->key);

@@ -4,10 +4,9 @@
 #include "compose/reader.h"
 #include "compose/yaml.h"
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/str.h"
-
-#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
 static int read_condition(struct reader *r, const struct yaml_node *node, struct err *e)
 {
@@ -71,7 +70,7 @@ static int read_one(struct reader *r, const struct yaml_node *item, bool in_list
 	if (in_list || item->kind == YAML_NULL)
 		return 0;
 	r->target = d;
-	status = reader_map(r, item, keys, ROWS(keys), e);
+	status = reader_map(r, item, keys, ARRAY_SIZE(keys), e);
 	r->target = s;
 	return status;
 }

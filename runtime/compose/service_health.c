@@ -5,10 +5,9 @@
 #include "compose/scalar.h"
 #include "compose/yaml.h"
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/str.h"
-
-#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
 enum {
 	WAIT_MIN_MS = 100,		/* each check is a process */
@@ -162,7 +161,7 @@ int service_read_healthcheck(struct reader *r, const struct yaml_node *node, str
 		.start_interval_ms = START_INTERVAL_MS,
 		.retries = RETRIES,
 	};
-	if (reader_map(r, node, keys, ROWS(keys), e) < 0)
+	if (reader_map(r, node, keys, ARRAY_SIZE(keys), e) < 0)
 		return -1;
 	if (is_disabled(node))
 		s->health.test = NULL;

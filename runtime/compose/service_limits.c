@@ -6,6 +6,7 @@
 #include "compose/scalar.h"
 #include "compose/service.h"
 #include "compose/yaml.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/str.h"
 
@@ -191,7 +192,7 @@ static int read_deploy_limits(struct reader *r, const struct yaml_node *node, st
 		{ "pids", service_read_pids_limit },
 	};
 
-	return reader_map(r, node, keys, sizeof(keys) / sizeof(keys[0]), e);
+	return reader_map(r, node, keys, ARRAY_SIZE(keys), e);
 }
 
 static int read_deploy_resources(struct reader *r, const struct yaml_node *node, struct err *e)
@@ -201,7 +202,7 @@ static int read_deploy_resources(struct reader *r, const struct yaml_node *node,
 		{ "reservations", NULL },
 	};
 
-	return reader_map(r, node, keys, sizeof(keys) / sizeof(keys[0]), e);
+	return reader_map(r, node, keys, ARRAY_SIZE(keys), e);
 }
 
 int service_read_deploy(struct reader *r, const struct yaml_node *node, struct err *e)
@@ -217,5 +218,5 @@ int service_read_deploy(struct reader *r, const struct yaml_node *node, struct e
 		{ "update_config", service_read_update_config },
 	};
 
-	return reader_map(r, node, keys, sizeof(keys) / sizeof(keys[0]), e);
+	return reader_map(r, node, keys, ARRAY_SIZE(keys), e);
 }

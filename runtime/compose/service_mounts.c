@@ -7,6 +7,7 @@
 #include "compose/service.h"
 #include "compose/yaml.h"
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/str.h"
 
@@ -110,7 +111,7 @@ static int read_long(struct reader *r, const struct yaml_node *node, struct comp
 	if (!yaml_member(node, "type"))
 		return reader_fail(r, node, e, "a volume in the long form needs a type");
 	r->target = mount;
-	status = reader_map(r, node, keys, sizeof(keys) / sizeof(keys[0]), e);
+	status = reader_map(r, node, keys, ARRAY_SIZE(keys), e);
 	r->target = service;
 	return status;
 }

@@ -6,10 +6,9 @@
 #include "compose/reader.h"
 #include "compose/yaml.h"
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/str.h"
-
-#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
 enum { NAME_MAX_BYTES = 253 };	/* RFC 1035 2.3.4, as text */
 
@@ -185,7 +184,7 @@ static int read_attachment(struct reader *r, const struct yaml_node *node,
 	if (node->kind == YAML_NULL)
 		return 0;
 	r->target = a;
-	status = reader_map(r, node, keys, ROWS(keys), e);
+	status = reader_map(r, node, keys, ARRAY_SIZE(keys), e);
 	r->target = s;
 	return status;
 }

@@ -6,10 +6,9 @@
 #include "compose/reader.h"
 #include "compose/yaml.h"
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/str.h"
-
-#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
 enum { PORTS_MAX = 1024 };	/* of one service, ranges counted out: a listening socket each */
 
@@ -84,7 +83,7 @@ static int read_long(struct reader *r, const struct yaml_node *node, struct port
 	int status;
 
 	r->target = &port;
-	status = reader_map(r, node, keys, ROWS(keys), e);
+	status = reader_map(r, node, keys, ARRAY_SIZE(keys), e);
 	r->target = s;
 	if (status < 0)
 		return -1;

@@ -7,10 +7,9 @@
 #include "compose/replicas.h"
 #include "compose/scalar.h"
 #include "compose/yaml.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/str.h"
-
-#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
 enum { DURATION_MAX_MS = 86400000 };
 
@@ -142,7 +141,7 @@ int service_read_update_config(struct reader *r, const struct yaml_node *node, s
 	struct compose_service *s = r->target;
 
 	s->replicas.is_given = true;
-	return reader_map(r, node, keys, ROWS(keys), e);
+	return reader_map(r, node, keys, ARRAY_SIZE(keys), e);
 }
 
 int service_read_balance(struct reader *r, const struct yaml_node *node, const char *key,

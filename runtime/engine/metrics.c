@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "lib/buf.h"
 #include "lib/str.h"
 
@@ -78,7 +79,7 @@ static const struct metric {
 	  "DNS questions refused by policy." },
 };
 
-enum { METRICS = sizeof(metrics) / sizeof(metrics[0]) };
+enum { METRICS = ARRAY_SIZE(metrics) };
 
 /* Inside of a line, up to the next blank or the line's end. */
 struct word {

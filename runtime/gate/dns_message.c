@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gate/dns_records.h"
+#include "lib/array.h"
 
 enum {
 	HEADER_BYTES = 12,
@@ -483,7 +484,7 @@ const char *dns_type_print(uint16_t type, char text[16])
 		      { DNS_TYPE_CNAME, "CNAME" } };
 	size_t i;
 
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+	for (i = 0; i < ARRAY_SIZE(names); i++)
 		if (names[i].type == type)
 			return names[i].name;
 	snprintf(text, 16, "TYPE%u", type);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "lib/array.h"
+
 static const struct dns_form forms[] = {
 	/* type		     before, strings, names, after, compresses */
 	{ DNS_TYPE_A, 4, 0, 0, 0, false },
@@ -34,7 +36,7 @@ const struct dns_form *dns_form_of(uint16_t type)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(forms) / sizeof(*forms); i++)
+	for (i = 0; i < ARRAY_SIZE(forms); i++)
 		if (forms[i].type == type)
 			return &forms[i];
 	return NULL;

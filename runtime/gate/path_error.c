@@ -12,6 +12,7 @@
 
 #include "gate/packet.h"
 #include "gate/tun.h"
+#include "lib/array.h"
 
 void path_error_listen(int fd, uint8_t family)
 {
@@ -99,7 +100,7 @@ bool path_error_of_errno(int number, uint8_t family, struct path_error *out)
 	size_t i;
 
 	memset(out, 0, sizeof(*out));
-	for (i = 0; i < sizeof(table) / sizeof(*table); i++) {
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
 		if (table[i].number == number) {
 			out->type = family == AF_INET ? table[i].type4 : table[i].type6;
 			out->code = family == AF_INET ? table[i].code4 : table[i].code6;

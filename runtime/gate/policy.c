@@ -7,6 +7,7 @@
 
 #include "gate/address.h"
 #include "gate/dns_name.h"
+#include "lib/array.h"
 #include "lib/err.h"
 #include "wire/policy_line.h"
 
@@ -376,7 +377,7 @@ enum policy_class policy_class(const struct address *address, struct subnet *of)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(classes) / sizeof(*classes); i++) {
+	for (i = 0; i < ARRAY_SIZE(classes); i++) {
 		if (subnet_contains(&classes[i].subnet, address)) {
 			if (of)
 				*of = classes[i].subnet;

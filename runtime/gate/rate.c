@@ -1,5 +1,7 @@
 #include "gate/rate.h"
 
+#include "lib/array.h"
+
 enum { TOKEN = 1 << 20 };				/* parts of a byte: also 1 bit/s adds up */
 enum { DEPTH_MS = 50, DEPTH_LEAST_BYTES = 65536 };	/* one largest packet must fit */
 static const uint64_t second_ns = 1000000000;
@@ -11,7 +13,7 @@ static const int part[] = {
 	[RATE_FLOWS] = 7,
 	[RATE_PORTS] = 7,
 };
-_Static_assert(sizeof(part) / sizeof(part[0]) == RATE_PARTIES, "each party has one");
+_Static_assert(ARRAY_SIZE(part) == RATE_PARTIES, "each party has one");
 
 static int64_t depth(const struct rate *r)
 {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "lib/str.h"
 
 size_t address_size(const struct address *a)
@@ -153,7 +154,7 @@ bool subnet_is_reserved(const struct subnet *s)
 						"224.0.0.0/3", "::/8",	      "fe80::/10",
 						"ff00::/8" };
 
-	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
 		struct subnet r;
 
 		if (subnet_parse(reserved[i], &r) && subnet_overlaps(&r, s))

@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 
@@ -197,7 +198,7 @@ static int allow_fcntl(scmp_filter_ctx filter, struct err *e)
 					     F_SETFL, F_SETPIPE_SZ, F_GETPIPE_SZ, F_ADD_SEALS,
 					     F_GET_SEALS, F_SETLK, F_SETLKW, F_GETLK };
 
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (allow_if(filter, "fcntl", 1,
 			     &(struct scmp_arg_cmp){ 1, SCMP_CMP_EQ, commands[i], 0 }, e) < 0)
 			return -1;
@@ -233,7 +234,7 @@ static int allow_inet_sockets(scmp_filter_ctx filter, struct err *e)
 		{ AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6 },
 	};
 
-	for (size_t i = 0; i < sizeof(sockets) / sizeof(*sockets); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(sockets); i++) {
 		const struct scmp_arg_cmp of[] = {
 			{ 0, SCMP_CMP_EQ, sockets[i].family, 0 },
 			{ 1, SCMP_CMP_MASKED_EQ,

@@ -7,6 +7,7 @@
 #include <linux/if_packet.h>
 #include <sys/socket.h>
 
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "net/net_ns.h"
@@ -33,7 +34,7 @@ static int set_up(int fd, struct err *e)
 		.sll_family = AF_PACKET,
 		.sll_protocol = htons(ETH_P_ALL),
 	};
-	const struct sock_fprog filter = { sizeof(once) / sizeof(*once), once };
+	const struct sock_fprog filter = { ARRAY_SIZE(once), once };
 	int waiting = WAITING_BYTES, on = 1;
 
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) < 0 ||

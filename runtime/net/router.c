@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/sysinfo.h>
 
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/rtnetlink.h"
@@ -74,7 +75,7 @@ static int set_sysctls(const struct router *r, struct err *e)
 		{ "ipv6/conf/default/addr_gen_mode", "1", true },
 	};
 
-	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
 		if ((!settings[i].is_6 || r->subnet6.address.family) &&
 		    net_ns_sysctl(settings[i].name, settings[i].value, e))
 			return -1;

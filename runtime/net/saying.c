@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
@@ -25,7 +26,7 @@ static uint64_t say(const struct saying *s)
 		{ "info gated: ", log_info },
 	};
 
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
 		if (str_starts(s->line, levels[i].start)) {
 			levels[i].log("gateway of network %s: %s", s->name,
 				      s->line + strlen(levels[i].start));

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <strings.h>
 
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/str.h"
 
@@ -31,7 +32,7 @@ static const struct {
 	{ "SIGIOT", SIGABRT },	  { "SIGCLD", SIGCHLD },      { "SIGPOLL", SIGIO },
 	{ "SIGUNUSED", SIGSYS },
 };
-enum { NAMES = sizeof(names) / sizeof(names[0]) };
+enum { NAMES = ARRAY_SIZE(names) };
 
 /* "RTMIN", "RTMIN+3", "RTMAX-2"; `name` stands behind "SIG". */
 static bool is_real_time(const char *name, int *number)

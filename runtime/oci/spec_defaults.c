@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/arena.h"
+#include "lib/array.h"
 #include "oci/spec.h"
 #include "oci/spec_names.h"
 
@@ -49,9 +50,9 @@ static const struct {
 	{ "/sys/fs/cgroup", "cgroup", "cgroup", { "nosuid", "noexec", "nodev", "ro" } },
 };
 enum {
-	MOUNTS = sizeof(mounts) / sizeof(mounts[0]),
-	READONLYS = sizeof(readonly) / sizeof(readonly[0]),
-	MASKED = sizeof(masked) / sizeof(masked[0])
+	MOUNTS = ARRAY_SIZE(mounts),
+	READONLYS = ARRAY_SIZE(readonly),
+	MASKED = ARRAY_SIZE(masked)
 };
 
 const char **oci_strings(struct arena *a, const char *const *items, size_t count)

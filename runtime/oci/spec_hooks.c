@@ -1,5 +1,6 @@
 /* spec_hooks.c - the object `hooks` of config.json: programs that run at points of the lifecycle
  * (config.md "POSIX-platform Hooks"). */
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/json.h"
 #include "oci/spec.h"
@@ -12,7 +13,7 @@ static const char *const kinds[] = {
 	"createContainer", "createRuntime", "poststart", "poststop", "prestart", "startContainer",
 	NULL,
 };
-_Static_assert(sizeof(kinds) / sizeof(kinds[0]) == OCI_HOOKS + 1, "one key per kind of hook");
+_Static_assert(ARRAY_SIZE(kinds) == OCI_HOOKS + 1, "one key per kind of hook");
 static const char *const hook_keys[] = { "args", "env", "path", "timeout", NULL };
 
 static int read_hook(const struct spec_reader *r, const struct json *item, void *out, struct err *e)

@@ -1,4 +1,5 @@
 /* spec_io.c - `blockIO` of config.json's resources (config-linux.md "Block IO"). */
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/json.h"
 #include "oci/spec.h"
@@ -21,8 +22,7 @@ static const char *const throttle_names[] = {
 	[OCI_THROTTLE_READ_IOPS] = "throttleReadIOPSDevice",
 	[OCI_THROTTLE_WRITE_IOPS] = "throttleWriteIOPSDevice",
 };
-_Static_assert(sizeof(throttle_names) / sizeof(throttle_names[0]) == OCI_THROTTLES,
-	       "one name each");
+_Static_assert(ARRAY_SIZE(throttle_names) == OCI_THROTTLES, "one name each");
 
 /* Encoders that know no absence write 0 for "not given". */
 static int read_weight(const struct spec_reader *r, const struct json *object, const char *key,

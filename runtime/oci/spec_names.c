@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "lib/array.h"
 #include "lib/str.h"
 #include "oci/spec.h"
 #include "oci/spec_seccomp.h"
@@ -57,7 +58,7 @@ static const char cap_names[][24] = {
 	"CAP_BPF",
 	"CAP_CHECKPOINT_RESTORE",
 };
-_Static_assert(sizeof(cap_names) / sizeof(cap_names[0]) == OCI_CAPS, "one name per capability");
+_Static_assert(ARRAY_SIZE(cap_names) == OCI_CAPS, "one name per capability");
 _Static_assert(CAP_CHECKPOINT_RESTORE == OCI_CAPS - 1, "the table is in the kernel's order");
 
 static const struct {
@@ -73,7 +74,7 @@ static const struct {
 	{ "RLIMIT_RTPRIO", RLIMIT_RTPRIO },	{ "RLIMIT_RTTIME", RLIMIT_RTTIME },
 	{ "RLIMIT_SIGPENDING", RLIMIT_SIGPENDING }, { "RLIMIT_STACK", RLIMIT_STACK },
 };
-enum { RLIMIT_NAMES = sizeof(rlimit_names) / sizeof(rlimit_names[0]) };
+enum { RLIMIT_NAMES = ARRAY_SIZE(rlimit_names) };
 _Static_assert((int)RLIMIT_NAMES == (int)OCI_RLIMITS, "one name per limit");
 
 static const char *const namespace_names[] = {
@@ -81,8 +82,7 @@ static const char *const namespace_names[] = {
 	[OCI_NS_UTS] = "uts",	      [OCI_NS_IPC] = "ipc", [OCI_NS_CGROUP] = "cgroup",
 	[OCI_NS_NETWORK] = "network",   [OCI_NS_TIME] = "time",
 };
-_Static_assert(sizeof(namespace_names) / sizeof(namespace_names[0]) == OCI_NAMESPACES,
-	       "one name each");
+_Static_assert(ARRAY_SIZE(namespace_names) == OCI_NAMESPACES, "one name each");
 
 static const char *const hook_names[] = {
 	[OCI_HOOK_PRESTART] = "prestart",
@@ -92,7 +92,7 @@ static const char *const hook_names[] = {
 	[OCI_HOOK_POSTSTART] = "poststart",
 	[OCI_HOOK_POSTSTOP] = "poststop",
 };
-_Static_assert(sizeof(hook_names) / sizeof(hook_names[0]) == OCI_HOOKS, "one name each");
+_Static_assert(ARRAY_SIZE(hook_names) == OCI_HOOKS, "one name each");
 
 /* Besides the specification's four: the recursive forms that Docker and others write. */
 const struct spec_word spec_propagations[] = {

@@ -1,11 +1,12 @@
 /* health.c - see health.h. */
 #include "orch/health.h"
 
+#include "lib/array.h"
 #include "lib/str.h"
 
 static const char *const names[] = { "none", "starting", "healthy", "unhealthy" };
 
-_Static_assert(sizeof(names) / sizeof(names[0]) == HEALTH_STATES, "a name per state");
+_Static_assert(ARRAY_SIZE(names) == HEALTH_STATES, "a name per state");
 
 void health_begin(struct health *h, const struct health_rule *rule, enum health_state known,
 		  uint64_t now_ms)

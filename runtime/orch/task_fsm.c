@@ -1,6 +1,8 @@
 /* task_fsm.c - see task_fsm.h. */
 #include "orch/task_fsm.h"
 
+#include "lib/array.h"
+
 #define TO(state, action) { TASK_##state, TASK_DO_##action }
 
 static const struct task_step table[TASK_STATES][TASK_EVENTS] = {
@@ -106,7 +108,7 @@ const char *task_state_name(enum task_state state)
 	static const char *const names[] = { "created",  "starting", "running", "draining",
 					     "stopping", "backoff",  "exited",  "removed" };
 
-	_Static_assert(sizeof(names) / sizeof(names[0]) == TASK_STATES, "a name per state");
+	_Static_assert(ARRAY_SIZE(names) == TASK_STATES, "a name per state");
 	return names[state];
 }
 
@@ -115,6 +117,6 @@ const char *task_event_name(enum task_event event)
 	static const char *const names[] = { "start", "started", "again", "final", "stop",
 					     "drain", "drained", "due",   "remove" };
 
-	_Static_assert(sizeof(names) / sizeof(names[0]) == TASK_EVENTS, "a name per event");
+	_Static_assert(ARRAY_SIZE(names) == TASK_EVENTS, "a name per event");
 	return names[event];
 }

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "lib/err.h"
 #include "lib/str.h"
 
@@ -185,7 +186,7 @@ int policy_line_read(const char *text, size_t size_bytes, struct policy_line *li
 	count = str_split_words(copy, words, WORDS_MAX);
 	if (count < 0)
 		return err_set(e, "more than %d words, or a quote that does not end", WORDS_MAX);
-	for (size_t i = 0; count > 0 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; count > 0 && i < ARRAY_SIZE(kinds); i++) {
 		if (str_equal(words[0], kinds[i].word)) {
 			line->word = kinds[i].means;
 			return kinds[i].read(line, words, count, e);
