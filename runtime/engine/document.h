@@ -29,7 +29,7 @@ struct document_address {			/* its own in one network */
 };
 
 struct document_port {			/* published, where it may be one of several */
-	char key[DOCUMENT_KEY_BYTES];	/* as netd knows it: member_ports.h */
+	char key[DOCUMENT_KEY_BYTES];	/* as netd knows it: port_key.h */
 	uint16_t port;
 };
 

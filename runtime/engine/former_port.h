@@ -16,7 +16,7 @@ struct member_ports;
 struct former_port {
 	struct former_port *next;
 	struct member_ports *ports;	/* that it is remembered with, or NULL */
-	const char *key;	/* netd's: "web tcp 127.0.0.1:8080-8090 80", see member.c */
+	const char *key;	/* netd's: port_key.h */
 	struct port_map map;	/* one port to one */
 	bool open;		/* netd has it, or was asked for it */
 	bool given;		/* another service of the file has it now: never opened again */
@@ -24,5 +24,5 @@ struct former_port {
 };
 
 /* NULL: that is no key of a port of this service. host_port: the one in force. */
-struct former_port *former_port_read(const char *key, uint64_t host_port, const char *service,
+struct former_port *former_port_read(const char *text, uint64_t host_port, const char *service,
 				     struct arena *arena);

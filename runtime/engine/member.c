@@ -154,7 +154,7 @@ static void on_published(void *ctx, const struct netd_answer *a)
 
 static int ask_for_port(struct member *m, struct member_port *p, struct err *e)
 {
-	char key[MEMBER_KEY_BYTES];
+	char key[PORT_KEY_BYTES];
 	struct netd_port words = member_ports_words(m, p, key);
 
 	m->asked_for = p;

@@ -1,8 +1,6 @@
 /* member_ports.c - see member_ports.h. */
 #include "engine/member_ports.h"
 
-#include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "compose/compose.h"
@@ -25,25 +23,35 @@ static const char *network_of(const struct member *m)
 	return attachments_default(m->attachments)->network->doc.name;
 }
 
-/* Its key: "web tcp 127.0.0.1:8080-8090 80", the words of the compose file, whatever comes of
- * them. */
-struct netd_port member_ports_words(const struct member *m, const struct member_port *p,
-				    char key[MEMBER_KEY_BYTES])
+static struct port_key key_of(const struct member *m, const struct member_port *p)
 {
-	const struct compose_service *s = m->attachments->service;
+	struct port_key key = {
+		.protocol = p->map->protocol,
+		.host_first = p->first,
+		.host_last = p->last,
+		.container_port = p->container_port,
+	};
 
-	snprintf(key, MEMBER_KEY_BYTES, "%s %s %s:%u-%u %u", s->name,
-		 p->map->protocol == IPPROTO_UDP ? "udp" : "tcp", p->map->host_address, p->first,
-		 p->last, p->container_port);
+	str_copy(key.service, sizeof(key.service), m->attachments->service->name);
+	str_copy(key.host_address, sizeof(key.host_address), p->map->host_address);
+	return key;
+}
+
+struct netd_port member_ports_words(const struct member *m, const struct member_port *p,
+				    char text[PORT_KEY_BYTES])
+{
+	const struct port_key key = key_of(m, p);
+
+	port_key_print(&key, text);
 	return (struct netd_port){
 		.network = network_of(m),
-		.key = key,
+		.key = text,
 		.container = name_of(m),
 		.host_address = p->map->host_address,
 		.protocol = p->map->protocol,
 		.host_port = p->port,
 		.container_port = p->container_port,
-		.least_connections = s->replicas.least_connections,
+		.least_connections = m->attachments->service->replicas.least_connections,
 		.state = m->serves_as,
 	};
 }
@@ -161,7 +169,7 @@ bool member_ports_make_way(struct member *m, const struct member_port *p)
 void member_ports_take(struct member *m, struct member_port *p, uint16_t port)
 {
 	enum member_part *part = &m->parts[p - m->ports->items];
-	char key[MEMBER_KEY_BYTES];
+	char key[PORT_KEY_BYTES];
 	struct netd_port words;
 
 	p->port = port;
@@ -195,7 +203,7 @@ bool member_ports_try_other(const struct member *m, struct member_port *p)
 
 static void withdraw_item(struct member *m, struct member_port *p)
 {
-	char key[MEMBER_KEY_BYTES];
+	char key[PORT_KEY_BYTES];
 	struct netd_port words = member_ports_words(m, p, key);
 
 	p->claimed = false;
@@ -208,7 +216,7 @@ static void give_back(struct member *m)
 {
 	for (size_t i = 0; !m->keeps_all && i < m->ports->count; i++) {
 		struct member_port *p = &m->ports->items[i];
-		char key[MEMBER_KEY_BYTES];
+		char key[PORT_KEY_BYTES];
 		struct netd_port words = member_ports_words(m, p, key);
 
 		if (m->parts[i] == MEMBER_NOT_BEHIND || p->claimed)
@@ -308,7 +316,7 @@ void member_ports_complete(struct member *m)
 void member_ports_set_backends(struct member *m, enum netd_backend state)
 {
 	for (size_t i = 0; i < m->ports->count && netd_is_there(m->net); i++) {
-		char key[MEMBER_KEY_BYTES];
+		char key[PORT_KEY_BYTES];
 		struct netd_port port = member_ports_words(m, &m->ports->items[i], key);
 
 		if (m->parts[i] != MEMBER_NOT_BEHIND)
@@ -364,14 +372,20 @@ void member_ports_netd_is_gone(struct member_ports *ports)
 	ports->barred = false;
 }
 
-static struct member_port *find(const struct member *m, const char *key)
+static struct member_port *find(const struct member *m, const char *text)
 {
-	for (size_t i = 0; i < m->ports->count; i++) {
-		char own[MEMBER_KEY_BYTES];
+	struct port_key key;
 
-		member_ports_words(m, &m->ports->items[i], own);
-		if (str_equal(own, key))
-			return &m->ports->items[i];
+	if (!port_key_parse(text, &key) ||
+	    !str_equal(key.service, m->attachments->service->name))
+		return NULL;
+	for (size_t i = 0; i < m->ports->count; i++) {
+		struct member_port *p = &m->ports->items[i];
+
+		if (p->map->protocol == key.protocol && p->first == key.host_first &&
+		    p->last == key.host_last && p->container_port == key.container_port &&
+		    str_equal(p->map->host_address, key.host_address))
+			return p;
 	}
 	return NULL;
 }

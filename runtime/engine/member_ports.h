@@ -17,16 +17,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/document.h"
 #include "engine/netd.h"
+#include "engine/port_key.h"
 
 struct arena;
 struct compose_service;
+struct document;
 struct former_port;
 struct member;
 struct port_map;
-
-enum { MEMBER_KEY_BYTES = DOCUMENT_KEY_BYTES };
 
 struct member_port {			/* one of the machine's */
 	const struct port_map *map;	/* address and protocol */
@@ -78,7 +77,7 @@ bool member_ports_make_way(struct member *m, const struct member_port *p);
 bool member_ports_may_get_free(const struct member *m, const struct member_port *p);
 /* As netd is asked for it. */
 struct netd_port member_ports_words(const struct member *m, const struct member_port *p,
-				    char key[MEMBER_KEY_BYTES]);
+				    char text[PORT_KEY_BYTES]);
 void member_ports_take(struct member *m, struct member_port *p, uint16_t port);
 /* The number that was asked for cannot be had; false: nor any other. */
 bool member_ports_try_other(const struct member *m, struct member_port *p);
