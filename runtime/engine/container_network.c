@@ -164,6 +164,7 @@ void container_counted(struct container *c, const char *network, uint64_t connec
 
 bool container_comes_anew(const struct container *c)
 {
+	/* A closed place (place.h) is emptied by the same rollout, and nobody starts there after. */
 	return !c->closed && (c->replaced || c->state == TASK_REMOVED);
 }
 

@@ -5,6 +5,7 @@
 #include "engine/attachment.h"
 #include "engine/container.h"
 #include "engine/former_port.h"
+#include "engine/member_former.h"
 #include "engine/network.h"
 #include "lib/err.h"
 #include "lib/log.h"
@@ -94,7 +95,7 @@ static struct former_port *remember(const struct leftover *l, const char *networ
 		if (!p)
 			continue;
 		*ports = c->member.ports;
-		return member_ports_remember(c->member.ports, p);
+		return member_former_remember(c->member.ports, p);
 	}
 	return NULL;
 }

@@ -5,8 +5,8 @@
 
 #include "compose/compose.h"
 #include "engine/attachment.h"
-#include "engine/former_port.h"
 #include "engine/member.h"
+#include "engine/member_former.h"
 #include "engine/network.h"
 #include "lib/arena.h"
 #include "lib/err.h"
@@ -18,7 +18,7 @@ static const char *name_of(const struct member *m)
 	return m->attachments->name;
 }
 
-static const char *network_of(const struct member *m)
+const char *member_ports_network(const struct member *m)
 {
 	return attachments_default(m->attachments)->network->doc.name;
 }
@@ -44,7 +44,7 @@ struct netd_port member_ports_words(const struct member *m, const struct member_
 
 	port_key_print(&key, text);
 	return (struct netd_port){
-		.network = network_of(m),
+		.network = member_ports_network(m),
 		.key = text,
 		.container = name_of(m),
 		.host_address = p->map->host_address,
@@ -56,22 +56,7 @@ struct netd_port member_ports_words(const struct member *m, const struct member_
 	};
 }
 
-static struct netd_port words_of_former(const struct member *m, const struct former_port *p)
-{
-	return (struct netd_port){
-		.network = network_of(m),
-		.key = p->key,
-		.container = name_of(m),
-		.host_address = p->map.host_address,
-		.protocol = p->map.protocol,
-		.host_port = p->map.host_first,
-		.container_port = p->map.container_first,
-		.least_connections = m->attachments->service->replicas.least_connections,
-		.state = m->serves_as,
-	};
-}
-
-static void set_backend(struct member *m, const struct netd_port *port, enum netd_backend state)
+void member_ports_set_backend(struct member *m, const struct netd_port *port, enum netd_backend state)
 {
 	struct err e;
 
@@ -79,25 +64,12 @@ static void set_backend(struct member *m, const struct netd_port *port, enum net
 		log_warn("container=%s: %s", name_of(m), e.text);
 }
 
-static void withdraw(struct member *m, const struct netd_port *port)
+void member_ports_withdraw(struct member *m, const struct netd_port *port)
 {
 	struct err e;
 
 	if (netd_is_there(m->net) && netd_withdraw(m->net, port, &e) < 0)
 		log_warn("container=%s: close port %s: %s", name_of(m), port->key, e.text);
-}
-
-static bool is_in_the_way(const struct former_port *former, const struct member_port *p)
-{
-	return former->open && port_map_collides(&former->map, p->map);
-}
-
-static bool has_way(const struct member *m, const struct member_port *p)
-{
-	for (const struct former_port *f = m->ports->former; f; f = f->next)
-		if (is_in_the_way(f, p))
-			return false;
-	return true;
 }
 
 static bool have_been(const struct member_ports *ports)
@@ -129,9 +101,9 @@ static bool is_in_pass(const struct member *m, size_t number)
 		return p != m->ports->missing &&
 		       (p->claimed || m->parts[number] == MEMBER_BEHIND || m->keeps_all);
 	case MEMBER_PORTS_MISSING:
-		return p == m->ports->missing && has_way(m, p);
+		return p == m->ports->missing && !member_former_bars(m, p);
 	case MEMBER_PORTS_WITH_WAY:
-		return has_way(m, p);
+		return !member_former_bars(m, p);
 	case MEMBER_PORTS_REST:
 	case MEMBER_PORTS_PASSES:
 		break;
@@ -150,19 +122,9 @@ struct member_port *member_ports_next(struct member *m)
 
 bool member_ports_make_way(struct member *m, const struct member_port *p)
 {
-	if (m->again && m->ports->barred && !has_way(m, p))
+	if (m->again && m->ports->barred && member_former_bars(m, p))
 		return false;
-	for (struct former_port *f = m->ports->former; f; f = f->next) {
-		struct netd_port port = words_of_former(m, f);
-
-		if (!is_in_the_way(f, p))
-			continue;
-		log_info("port \"%s\" of network %s makes way for the one of the compose file",
-			 f->key, port.network);
-		withdraw(m, &port);
-		f->open = false;
-		m->ports->former_closings++;
-	}
+	member_former_make_way(m, p);
 	return true;
 }
 
@@ -179,7 +141,7 @@ void member_ports_take(struct member *m, struct member_port *p, uint16_t port)
 	*part = MEMBER_BEHIND_NOW;
 	words = member_ports_words(m, p, key);
 	/* A key that was there has no backend since the last end. */
-	set_backend(m, &words, m->serves_as);
+	member_ports_set_backend(m, &words, m->serves_as);
 }
 
 /* Another container of the service may have got one meanwhile. The number that it had may be
@@ -209,7 +171,7 @@ static void withdraw_item(struct member *m, struct member_port *p)
 	p->claimed = false;
 	p->withdrawn = true;
 	m->ports->round++;
-	withdraw(m, &words);
+	member_ports_withdraw(m, &words);
 }
 
 static void give_back(struct member *m)
@@ -223,92 +185,29 @@ static void give_back(struct member *m)
 			continue;
 		m->parts[i] = MEMBER_NOT_BEHIND;
 		if (--p->holders)
-			set_backend(m, &words, NETD_GONE);
+			member_ports_set_backend(m, &words, NETD_GONE);
 		else
 			withdraw_item(m, p);
 	}
 }
 
-/* What it gave way to may be in its own way for a moment: the next try is as of one that was closed
- * since. */
-static void on_former(void *ctx, const struct netd_answer *a)
-{
-	struct former_port *f = ctx;
-
-	if (a->failure && !f->refused)
-		log_warn("port \"%s\" of before cannot be opened again: %s; it is asked for every "
-			 "few seconds", f->key, a->failure);
-	f->refused = a->failure;
-	if (!a->failure)
-		return;
-	f->open = false;
-	f->ports->former_closings++;
-}
-
-static void hold_former(struct member *m)
-{
-	struct member_ports *ports = m->ports;
-
-	if (m->holds_former && m->saw_closings == ports->former_closings)
-		return;
-	ports->former_holders += !m->holds_former;
-	m->holds_former = true;
-	m->saw_closings = ports->former_closings;
-	for (struct former_port *f = ports->former; f; f = f->next) {
-		struct netd_port port = words_of_former(m, f);
-		struct err e;
-
-		/* Two that swap theirs would each hold what the other waits for. */
-		if (f->given)
-			continue;
-		/* Where it is open still, that changes nothing. */
-		if (netd_publish(m->net, &port, on_former, f, &e) < 0)
-			log_warn("container=%s: %s", name_of(m), e.text);
-		if (m->serves_as != NETD_SERVES)
-			set_backend(m, &port, m->serves_as);
-		f->open = true;
-	}
-}
-
-static bool way_was_made(const struct member *m, const struct member_port *p)
-{
-	for (const struct former_port *f = m->ports->former; f; f = f->next)
-		if (!f->open && port_map_collides(&f->map, p->map))
-			return true;
-	return false;
-}
-
 bool member_ports_may_get_free(const struct member *m, const struct member_port *p)
 {
-	return p->withdrawn || way_was_made(m, p);
+	return p->withdrawn || member_former_made_way(m, p);
 }
 
 void member_ports_refused(struct member *m, struct member_port *p)
 {
-	m->ports->barred = m->ports->barred || (p && way_was_made(m, p));
+	m->ports->barred = m->ports->barred || (p && member_former_made_way(m, p));
 	if (p)
 		p->withdrawn = false;
 	give_back(m);
-	hold_former(m);
-}
-
-static void withdraw_former(struct member *m)
-{
-	for (struct former_port *f = m->ports->former; f; f = f->next) {
-		struct netd_port port = words_of_former(m, f);
-
-		if (!f->open)
-			continue;
-		log_info("port \"%s\" of network %s is not in the compose file any more: closed",
-			 f->key, port.network);
-		withdraw(m, &port);
-	}
-	m->ports->former = NULL;
+	member_former_hold(m);
 }
 
 void member_ports_complete(struct member *m)
 {
-	withdraw_former(m);
+	member_former_close(m);
 	m->ports->missing = NULL;
 	m->ports->barred = false;
 }
@@ -320,16 +219,9 @@ void member_ports_set_backends(struct member *m, enum netd_backend state)
 		struct netd_port port = member_ports_words(m, &m->ports->items[i], key);
 
 		if (m->parts[i] != MEMBER_NOT_BEHIND)
-			set_backend(m, &port, state);
+			member_ports_set_backend(m, &port, state);
 	}
-	if (!m->holds_former || !netd_is_there(m->net))
-		return;
-	for (struct former_port *f = m->ports->former; f; f = f->next) {
-		struct netd_port port = words_of_former(m, f);
-
-		if (f->open)
-			set_backend(m, &port, state);
-	}
+	member_former_set_backends(m, state);
 }
 
 /* One that is there of before, and behind which this container alone can be. */
@@ -349,10 +241,7 @@ void member_ports_leave(struct member *m, bool for_good)
 		if (for_good && !p->holders && (behind || is_last_claim(m, p)))
 			withdraw_item(m, p);
 	}
-	m->ports->former_holders -= m->holds_former;
-	m->holds_former = false;
-	if (for_good && !m->ports->former_holders)
-		withdraw_former(m);
+	member_former_leave(m, for_good);
 }
 
 bool member_ports_is_last(const struct member *m)
@@ -365,10 +254,7 @@ bool member_ports_is_last(const struct member *m)
 
 void member_ports_netd_is_gone(struct member_ports *ports)
 {
-	/* Its list says which ones are there after all. */
-	for (struct former_port *f = ports->former; f; f = f->next)
-		f->open = false;
-	ports->former_closings++;
+	member_former_netd_is_gone(ports);
 	ports->barred = false;
 }
 
@@ -392,21 +278,9 @@ static struct member_port *find(const struct member *m, const char *text)
 
 bool member_ports_claim(struct member *m, const char *network, const char *key)
 {
-	struct member_port *p = str_equal(network_of(m), network) ? find(m, key) : NULL;
+	struct member_port *p = str_equal(member_ports_network(m), network) ? find(m, key) : NULL;
 
 	return p && (p->claimed = true);
-}
-
-struct former_port *member_ports_remember(struct member_ports *ports, struct former_port *p)
-{
-	struct former_port **at = &ports->former;
-
-	while (*at && !str_equal((*at)->key, p->key))
-		at = &(*at)->next;
-	if (!*at)
-		*at = p;
-	(*at)->ports = ports;
-	return *at;
 }
 
 bool member_ports_collide(const struct member_ports *ports, const struct port_map *map)

@@ -5,10 +5,10 @@
  * one of several, keeps what it got: the engine remembers it (document.h).
  *
  * All or nothing: while one of them cannot be had, those that were not there before are given back,
- * and who runs stays behind the ports of before (former_port.h). Of whom nothing of before is known
- * keeps what it gets: that may be just this. The one that was missing is tried before new ones, and
- * what a port of before is in the way of comes last: nothing that serves is closed before all of
- * the others are there, and if that was in vain it is not done again.
+ * and who runs stays behind the ports of before (member_former.h). Of whom nothing of before is
+ * known keeps what it gets: that may be just this. The one that was missing is tried before new
+ * ones, and what a port of before is in the way of comes last: nothing that serves is closed before
+ * all of the others are there, and if that was in vain it is not done again.
  *
  * Part of member.c: asks netd for what needs no answer, and knows of no state. */
 #pragma once
@@ -92,9 +92,14 @@ void member_ports_netd_is_gone(struct member_ports *ports);
 
 /* What netd has of before: is it one of these? */
 bool member_ports_claim(struct member *m, const char *network, const char *key);
-/* One that is the service's no more: p, or what is remembered of it already. */
-struct former_port *member_ports_remember(struct member_ports *ports, struct former_port *p);
 bool member_ports_collide(const struct member_ports *ports, const struct port_map *map);
 /* The numbers that they had, and have, where a port may be one of several. */
 void member_ports_recall(struct member *m, const struct document *doc);
 bool member_ports_note(const struct member *m, struct document *doc);	/* true: it has changed */
+
+/* For member_former.c: the network that they lead over; one request to netd whose failure is logged
+ * and no more. */
+const char *member_ports_network(const struct member *m);
+void member_ports_set_backend(struct member *m, const struct netd_port *port,
+			      enum netd_backend state);
+void member_ports_withdraw(struct member *m, const struct netd_port *port);
