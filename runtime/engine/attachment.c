@@ -156,6 +156,11 @@ const struct attachment *attachments_default(const struct attachments *a)
 	return a->count ? &a->items[0] : NULL;
 }
 
+const char *attachments_network(const struct attachments *a)
+{
+	return attachments_default(a)->network->doc.name;
+}
+
 const struct attachment *attachments_on(const struct attachments *a, const char *network)
 {
 	for (size_t i = 0; i < a->count; i++)

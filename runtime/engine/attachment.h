@@ -45,3 +45,5 @@ void attachments_choose(struct attachments *all, const struct compose_service *c
 const struct attachment *attachments_on(const struct attachments *a, const char *network);
 /* The one over which its way out leads, else the first; NULL = it has none. */
 const struct attachment *attachments_default(const struct attachments *a);
+/* The name of its network, over which its published ports lead too. Only where it has one. */
+const char *attachments_network(const struct attachments *a);

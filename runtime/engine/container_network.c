@@ -14,7 +14,6 @@
 #include "engine/batch.h"
 #include "engine/boxd.h"
 #include "engine/netd.h"
-#include "engine/network.h"
 #include "engine/report.h"
 #include "lib/err.h"
 #include "lib/log.h"
@@ -100,7 +99,7 @@ static void on_found(struct member *m)
 static void on_drain_time(struct loop_timer *timer)
 {
 	struct container *c = owner_of(timer, struct container, drain);
-	const char *network = attachments_default(c->attachments)->network->doc.name;
+	const char *network = attachments_network(c->attachments);
 	struct err e;
 
 	if (c->member.state == MEMBER_IN && !c->member.ports->count) {
@@ -153,7 +152,7 @@ void container_counted(struct container *c, const char *network, uint64_t connec
 {
 	/* Its ports lead over this one; enginectl asks of the others too. */
 	if (!c->attachments ||
-	    !str_equal(network, attachments_default(c->attachments)->network->doc.name))
+	    !str_equal(network, attachments_network(c->attachments)))
 		return;
 	/* The first answer may be to somebody's question of before the word to drain; after that
 	 * word, which went the same way, no connection comes. */
@@ -164,15 +163,24 @@ void container_counted(struct container *c, const char *network, uint64_t connec
 
 bool container_comes_anew(const struct container *c)
 {
-	/* A closed place (place.h) is emptied by the same rollout, and nobody starts there after. */
+	/* A closed place (place.h) is emptied by the same rollout, and nobody starts there after.
+	 */
 	return !c->closed && (c->replaced || c->state == TASK_REMOVED);
+}
+
+static void fail_alone(struct container *c)
+{
+	char sentence[SENTENCE_BYTES];
+
+	snprintf(sentence, sizeof(sentence), "%s, whose network it shares, does not run",
+		 c->plan.network_of);
+	container_start_failed(c, sentence);
 }
 
 bool container_may_start(struct container *c)
 {
 	const char *shared = c->plan.network_of;
 	struct container *other = *shared ? c->env->find(c->env->ctx, shared) : NULL;
-	char sentence[SENTENCE_BYTES];
 
 	if (c->attachments && c->attachments->error) {
 		container_start_failed(c, c->attachments->error);
@@ -186,8 +194,7 @@ bool container_may_start(struct container *c)
 		c->awaits_network = true;
 		return false;
 	}
-	snprintf(sentence, sizeof(sentence), "%s, whose network it shares, does not run", shared);
-	container_start_failed(c, sentence);
+	fail_alone(c);
 	return false;
 }
 
@@ -236,14 +243,10 @@ void container_share_compare(struct container *c)
 
 void container_share_never(struct container *c)
 {
-	char sentence[SENTENCE_BYTES];
-
 	if (!c->awaits_network)
 		return;
 	c->awaits_network = false;
-	snprintf(sentence, sizeof(sentence), "%s, whose network it shares, does not run",
-		 c->plan.network_of);
-	container_start_failed(c, sentence);
+	fail_alone(c);
 }
 
 void container_held(struct container *c, int net_ns_fd)

@@ -9,7 +9,6 @@
 #include "engine/container.h"
 #include "engine/inspect_client.h"
 #include "engine/netd.h"
-#include "engine/network.h"
 #include "lib/err.h"
 #include "lib/log.h"
 #include "lib/str.h"
@@ -138,8 +137,8 @@ static int begin(struct inspect_client *c, uint64_t bytes, struct err *e)
 		return err_set(e, "%s does not run", c->container);
 	if (is_captured(c))
 		return err_set(e, "it is being captured already");
-	if (netd_capture(s->net, attachments_default(one->attachments)->network->doc.name,
-			 c->container, on_socket, c, e) < 0)
+	if (netd_capture(s->net, attachments_network(one->attachments), c->container,
+			 on_socket, c, e) < 0)
 		return -1;
 	c->awaited++;
 	c->asks = INSPECT_SOCKET;

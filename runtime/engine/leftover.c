@@ -26,8 +26,7 @@ static bool is_subnet(const struct subnet *own, const char *text)
 
 	if (!*text)
 		return !own->address.family;
-	return subnet_parse(text, &s) && s.prefix == own->prefix &&
-	       address_equal(&s.address, &own->address);
+	return subnet_parse(text, &s) && subnet_equal(&s, own);
 }
 
 static bool is_same(const struct network *own, const struct netd_network *n)
@@ -89,7 +88,7 @@ static struct former_port *remember(const struct leftover *l, const char *networ
 		struct former_port *p;
 
 		if (!c->attachments ||
-		    !str_equal(attachments_default(c->attachments)->network->doc.name, network))
+		    !str_equal(attachments_network(c->attachments), network))
 			continue;
 		p = former_port_read(key, host_port, c->attachments->service->name, c->env->arena);
 		if (!p)

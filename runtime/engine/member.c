@@ -259,38 +259,33 @@ static void on_patience(struct loop_timer *timer)
 {
 	struct member *m = owner_of(timer, struct member, patience);
 
-	fail(m, "network", attachments_default(m->attachments)->network->doc.name,
+	fail(m, "network", attachments_network(m->attachments),
 	     m->state == MEMBER_WAITING ?
 		     "netd is not there: svd starts it again, and the log says why it ended" :
 		     "netd did not attach or publish it in time: `svctl log netd` says why, "
 		     "`svctl restart netd` keeps every container");
 }
 
-static void take_fd_of(struct member *m, int net_ns_fd)
+static void enter(struct member *m, int net_ns_fd, bool again)
 {
 	go_out(m);
 	m->lost = false;
+	m->again = again;
 	m->net_ns_fd = net_ns_fd < 0 ? -1 : fcntl(net_ns_fd, F_DUPFD_CLOEXEC, 3);
-}
-
-void member_join(struct member *m, int net_ns_fd)
-{
-	take_fd_of(m, net_ns_fd);
-	m->again = false;
 	if (m->net_ns_fd < 0)
 		fail(m, "container", name_of(m), "boxd gave no network namespace");
 	else
 		begin(m);
 }
 
+void member_join(struct member *m, int net_ns_fd)
+{
+	enter(m, net_ns_fd, false);
+}
+
 void member_rejoin(struct member *m, int net_ns_fd)
 {
-	take_fd_of(m, net_ns_fd);
-	m->again = true;
-	if (m->net_ns_fd >= 0)
-		begin(m);
-	else
-		fail(m, "container", name_of(m), "boxd gave no network namespace");
+	enter(m, net_ns_fd, true);
 }
 
 void member_serve_as(struct member *m, enum netd_backend state)

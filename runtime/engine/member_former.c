@@ -12,7 +12,7 @@
 static struct netd_port words_of(const struct member *m, const struct former_port *p)
 {
 	return (struct netd_port){
-		.network = member_ports_network(m),
+		.network = attachments_network(m->attachments),
 		.key = p->key,
 		.container = m->attachments->name,
 		.host_address = p->map.host_address,

@@ -7,7 +7,6 @@
 #include "engine/attachment.h"
 #include "engine/member.h"
 #include "engine/member_former.h"
-#include "engine/network.h"
 #include "lib/arena.h"
 #include "lib/err.h"
 #include "lib/log.h"
@@ -16,11 +15,6 @@
 static const char *name_of(const struct member *m)
 {
 	return m->attachments->name;
-}
-
-const char *member_ports_network(const struct member *m)
-{
-	return attachments_default(m->attachments)->network->doc.name;
 }
 
 static struct port_key key_of(const struct member *m, const struct member_port *p)
@@ -44,7 +38,7 @@ struct netd_port member_ports_words(const struct member *m, const struct member_
 
 	port_key_print(&key, text);
 	return (struct netd_port){
-		.network = member_ports_network(m),
+		.network = attachments_network(m->attachments),
 		.key = text,
 		.container = name_of(m),
 		.host_address = p->map->host_address,
@@ -56,7 +50,8 @@ struct netd_port member_ports_words(const struct member *m, const struct member_
 	};
 }
 
-void member_ports_set_backend(struct member *m, const struct netd_port *port, enum netd_backend state)
+void member_ports_set_backend(struct member *m, const struct netd_port *port,
+			      enum netd_backend state)
 {
 	struct err e;
 
@@ -278,7 +273,8 @@ static struct member_port *find(const struct member *m, const char *text)
 
 bool member_ports_claim(struct member *m, const char *network, const char *key)
 {
-	struct member_port *p = str_equal(member_ports_network(m), network) ? find(m, key) : NULL;
+	struct member_port *p =
+		str_equal(attachments_network(m->attachments), network) ? find(m, key) : NULL;
 
 	return p && (p->claimed = true);
 }

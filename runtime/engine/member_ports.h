@@ -97,9 +97,7 @@ bool member_ports_collide(const struct member_ports *ports, const struct port_ma
 void member_ports_recall(struct member *m, const struct document *doc);
 bool member_ports_note(const struct member *m, struct document *doc);	/* true: it has changed */
 
-/* For member_former.c: the network that they lead over; one request to netd whose failure is logged
- * and no more. */
-const char *member_ports_network(const struct member *m);
+/* For member_former.c: one request to netd, whose failure is logged and no more. */
 void member_ports_set_backend(struct member *m, const struct netd_port *port,
 			      enum netd_backend state);
 void member_ports_withdraw(struct member *m, const struct netd_port *port);

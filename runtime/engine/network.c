@@ -112,10 +112,7 @@ static void finish(struct network *n)
 
 static bool is_same(const struct network_document *a, const struct network_document *b)
 {
-	return address_equal(&a->subnet4.address, &b->subnet4.address) &&
-	       a->subnet4.prefix == b->subnet4.prefix &&
-	       address_equal(&a->subnet6.address, &b->subnet6.address) &&
-	       a->subnet6.prefix == b->subnet6.prefix;
+	return subnet_equal(&a->subnet4, &b->subnet4) && subnet_equal(&a->subnet6, &b->subnet6);
 }
 
 static void save(const struct loading *l, const struct network *n)

@@ -9,7 +9,8 @@
 #include "lib/str.h"
 
 enum { WORDS = 4 };
-_Static_assert((int)PORT_MAP_ADDRESS_BYTES >= (int)ADDRESS_TEXT_MAX, "an address is printed into it");
+_Static_assert((int)PORT_MAP_ADDRESS_BYTES >= (int)ADDRESS_TEXT_MAX,
+	       "an address is printed into it");
 
 static bool read_port(const char *text, uint16_t *port)
 {

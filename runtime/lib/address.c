@@ -126,6 +126,11 @@ bool subnet_contains(const struct subnet *s, const struct address *a)
 	       same_prefix(s->address.bytes, a->bytes, s->prefix);
 }
 
+bool subnet_equal(const struct subnet *a, const struct subnet *b)
+{
+	return a->prefix == b->prefix && address_equal(&a->address, &b->address);
+}
+
 bool subnet_overlaps(const struct subnet *a, const struct subnet *b)
 {
 	return subnet_contains(a, &b->address) || subnet_contains(b, &a->address);

@@ -33,6 +33,7 @@ const char *subnet_print(const struct subnet *s, char text[SUBNET_TEXT_MAX]);
 struct address address_of_bytes(const void *bytes, size_t size_bytes);
 size_t address_size(const struct address *a); /* 4, 16, or 0 for none */
 bool address_equal(const struct address *a, const struct address *b);
+bool subnet_equal(const struct subnet *a, const struct subnet *b);
 bool subnet_contains(const struct subnet *s, const struct address *a);
 bool subnet_overlaps(const struct subnet *a, const struct subnet *b);
 /* One that a machine can have: not the first (RFC 1122, RFC 4291 2.6.1), and of IPv4 not the last.
