@@ -70,6 +70,27 @@ static void any_port_is_kept_without_a_netd(void **state)
 	wait_for("lab: its port 80 is published at port 50000\n");
 }
 
+/* Not to the first one that is much like it. */
+static void kept_port_goes_to_its_own(void **state)
+{
+	(void)state;
+	netd_starts();
+	boot_file(LAB "ports: ['80']}}");
+	wait_for("lab: its port 80 is published at port 49153\n");
+	wait_for("RELEASE lab;");
+	kill_engine();
+	netd_ends();
+	forget();
+	n.port = 50000;
+	w.listed = "running";
+	netd_starts();
+	boot_file(LAB "ports: ['90', '80/udp', '127.0.0.1::80', '80']}}");
+	wait_for("NET_PUBLISH default lab tcp :0-0 90 6  0 90 0 1 lab;");
+	wait_for("NET_PUBLISH default lab udp :0-0 80 17  0 80 0 1 lab;");
+	wait_for("NET_PUBLISH default lab tcp 127.0.0.1:0-0 80 6 127.0.0.1 0 80 0 1 lab;");
+	wait_for("NET_PUBLISH default lab tcp :0-0 80 6  49153 80 0 1 lab;");
+}
+
 #define REFUSED(port, how) \
 	"lab: port " port "/tcp: it is broken; until it can be had it runs on as it was, " how "\n"
 #define OLD_KEY " lab tcp 127.0.0.1:8083-8083 80"
@@ -315,6 +336,7 @@ int main(void)
 		TEST(port_that_is_taken_stops_the_start),
 		TEST(range_takes_no_number_that_another_port_must_have),
 		TEST(any_port_is_kept_without_a_netd),
+		TEST(kept_port_goes_to_its_own),
 		TEST(port_that_is_missing_is_tried_again),
 		TEST(port_of_before_that_another_service_has_now_stays_closed),
 		TEST(netd_comes_back_while_a_port_is_missing),
