@@ -16,7 +16,7 @@
 #include "lib/err.h"
 #include "lib/loop.h"
 
-enum { DEVICES = 3, PACKET_BYTES = 28, HOG_PACKETS = 200, TURN = 16 };
+enum { DEVICES = 3, PACKET_BYTES = 28, HOG_PACKETS = 200, TURN = 16, TURN_SHARED = 4 };
 
 struct world {
 	struct loop *loop;
@@ -96,6 +96,21 @@ static void test_reads_by_turns(void **state)
 	clean_up(&w);
 }
 
+/* Once awake it takes more than one, without asking again whether there is another one. */
+static void test_reads_several(void **state)
+{
+	struct world w;
+	struct err e;
+
+	(void)state;
+	set_up(&w);
+	put(&w, 0, TURN);
+	w.expected = 1;	/* the loop ends behind what reads that one */
+	assert_int_equal(loop_run(w.loop, &e), 0);
+	assert_in_range(w.came, TURN_SHARED, TURN);
+	clean_up(&w);
+}
+
 static unsigned by_last_byte(void *ctx, const struct tun_offload *o, const struct iovec *v, int n)
 {
 	(void)ctx;
@@ -159,6 +174,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reads_by_turns),
+		cmocka_unit_test(test_reads_several),
 		cmocka_unit_test(test_sends_by_the_chosen),
 		cmocka_unit_test(test_has_a_bound),
 	};
