@@ -227,14 +227,15 @@ static void replies(void **state)
 		uint32_t ttl;
 		bool edns;
 	} cases[] = {
-		{ true, BYTES(Q NAME "\0\1\0\1\0\0\0\74\0\4\1\2\3\4"), 0, 1, 60 },
+		{ true, BYTES(Q NAME "\0\1\0\1\0\0\0\74\0\4\1\2\3\4"), 0, 1, 60, false },
 		/* an alias, and a pointer into its data */
 		{ true,
 		  BYTES(QN("\2", "\0", "\0") NAME "\0\5\0\1\0\0\0\12\0\4\1x\300\20"
 						  "\300\45\0\1\0\1\0\0\0\5\0\4\1\2\3\4"),
-		  0, 2, 5 },
-		{ true, BYTES(Q NAME "\0\1\0\1\377\0\0\0\0\4\1\2\3\4"), 0, 1, 0 },
-		{ true, BYTES(HEAD("\201\203", "\1", "\0", "\0", "\0") WEB "\0\1\0\1"), 3, 0, 0 },
+		  0, 2, 5, false },
+		{ true, BYTES(Q NAME "\0\1\0\1\377\0\0\0\0\4\1\2\3\4"), 0, 1, 0, false },
+		{ true, BYTES(HEAD("\201\203", "\1", "\0", "\0", "\0") WEB "\0\1\0\1"), 3, 0, 0,
+		  false },
 		/* no such name: its SOA says for how long */
 		{ true,
 		  BYTES(HEAD("\201\203", "\1", "\0", "\1", "\0") WEB
@@ -242,17 +243,17 @@ static void replies(void **state)
 			"\300\20\0\6\0\1\0\0\0\144\0\30\0\0"
 			"\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\7"
 			"\0\0"),
-		  -1, 0, 0 },
+		  -1, 0, 0, false },
 		{ true,
 		  BYTES(HEAD("\201\203", "\1", "\0", "\1", "\0") WEB
 			"\0\1\0\1"
 			"\300\20\0\6\0\1\0\0\0\144\0\26\0\0"
 			"\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\7"),
-		  3, 1, 7 },
+		  3, 1, 7, false },
 		/* SERVFAIL without its question; cut: nothing of it counts */
-		{ true, BYTES("\x12\x34\201\202\0\0\0\0\0\0\0\0"), 2, 0, 0 },
+		{ true, BYTES("\x12\x34\201\202\0\0\0\0\0\0\0\0"), 2, 0, 0, false },
 		{ true, BYTES(HEAD("\203\200", "\1", "\1", "\0", "\0") WEB "\0\1\0\1" NAME), 0, 0,
-		  0 },
+		  0, false },
 		/* OPT is taken off; its upper bits of the code make SERVFAIL of it */
 		{ true,
 		  BYTES(QN("\1", "\0", "\1") NAME "\0\1\0\1\0\0\0\74\0\4\1\2\3\4"
@@ -263,56 +264,58 @@ static void replies(void **state)
 						  "\0\0\51\4\320\1\0\0\0\0\0"),
 		  2, 0, 0, true },
 		/* a type that is not known; another class is left out */
-		{ true, BYTES(Q NAME "\4\1\0\1\0\0\0\74\0\3abc"), 0, 1, 60 },
-		{ true, BYTES(Q NAME "\0\1\0\3\0\0\0\74\0\4\1\2\3\4"), 0, 0, 0 },
+		{ true, BYTES(Q NAME "\4\1\0\1\0\0\0\74\0\3abc"), 0, 1, 60, false },
+		{ true, BYTES(Q NAME "\0\1\0\3\0\0\0\74\0\4\1\2\3\4"), 0, 0, 0, false },
 		/* another id, a question back, another question, none, two */
-		{ false, BYTES("\x12\x35\201\200\0\1\0\0\0\0\0\0" WEB "\0\1\0\1"), 0, 0, 0 },
-		{ false, BYTES(HEAD("\1\0", "\1", "\0", "\0", "\0") WEB "\0\1\0\1"), 0, 0, 0 },
+		{ false, BYTES("\x12\x35\201\200\0\1\0\0\0\0\0\0" WEB "\0\1\0\1"), 0, 0, 0, false },
+		{ false, BYTES(HEAD("\1\0", "\1", "\0", "\0", "\0") WEB "\0\1\0\1"), 0, 0, 0,
+		  false },
 		{ false, BYTES(HEAD("\201\200", "\1", "\0", "\0", "\0") "\3wex\3lab\0\0\1\0\1"), 0,
-		  0, 0 },
-		{ false, BYTES(HEAD("\201\200", "\1", "\0", "\0", "\0") WEB "\0\34\0\1"), 0, 0, 0 },
-		{ false, BYTES("\x12\x34\201\200\0\0\0\0\0\0\0\0"), 0, 0, 0 },
-		{ false, BYTES("\x12\x34\201\203\0\0\0\0\0\0\0\0"), 0, 0, 0 },
+		  0, 0, false },
+		{ false, BYTES(HEAD("\201\200", "\1", "\0", "\0", "\0") WEB "\0\34\0\1"), 0, 0, 0,
+		  false },
+		{ false, BYTES("\x12\x34\201\200\0\0\0\0\0\0\0\0"), 0, 0, 0, false },
+		{ false, BYTES("\x12\x34\201\203\0\0\0\0\0\0\0\0"), 0, 0, 0, false },
 		{ false,
 		  BYTES(HEAD("\201\200", "\2", "\0", "\0", "\0") WEB "\0\1\0\1" WEB "\0\1\0\1"), 0,
-		  0, 0 },
-		{ false, BYTES("\x12\x34\201\200\0\1"), 0, 0, 0 },
+		  0, 0, false },
+		{ false, BYTES("\x12\x34\201\200\0\1"), 0, 0, 0, false },
 		/* counts that lie, bytes behind the end */
-		{ false, BYTES(QN("\2", "\0", "\0") NAME "\0\1\0\1\0\0\0\74\0\4\1\2\3\4"), 0, 0,
-		  0 },
+		{ false, BYTES(QN("\2", "\0", "\0") NAME "\0\1\0\1\0\0\0\74\0\4\1\2\3\4"), 0, 0, 0,
+		  false },
 		{ false, BYTES(HEAD("\201\200", "\1", "\377", "\0", "\0") WEB "\0\1\0\1" NAME), 0,
-		  0, 0 },
-		{ false, BYTES(Q NAME "\0\1\0\1\0\0\0\74\0\4\1\2\3\4x"), 0, 0, 0 },
+		  0, 0, false },
+		{ false, BYTES(Q NAME "\0\1\0\1\0\0\0\74\0\4\1\2\3\4x"), 0, 0, 0, false },
 		/* data: longer and shorter than the message or the type, names over the edge */
-		{ false, BYTES(Q NAME "\0\1\0\1\0\0\0\74\0\5\1\2\3\4"), 0, 0, 0 },
-		{ false, BYTES(Q NAME "\0\1\0\1\0\0\0\74\377\377\1\2\3\4"), 0, 0, 0 },
-		{ false, BYTES(Q NAME "\0\1\0\1\0\0\0\74\0\3\1\2\3"), 0, 0, 0 },
-		{ false, BYTES(Q NAME "\0\1\0\1\0\0\0\74\0\5\1\2\3\4\5"), 0, 0, 0 },
-		{ false, BYTES(Q NAME "\0\34\0\1\0\0\0\74\0\4\1\2\3\4"), 0, 0, 0 },
-		{ false, BYTES(Q NAME "\0\5\0\1\0\0\0\74\0\2\1a"), 0, 0, 0 },
-		{ false, BYTES(Q NAME "\0\5\0\1\0\0\0\74\0\3\1a\0\0"), 0, 0, 0 },
-		{ false, BYTES(Q NAME "\0\5\0\1\0\0\0\74\0\4\1a\0x"), 0, 0, 0 },
-		{ false, BYTES(Q NAME "\0\5\0\1\0\0\0\74\0\0"), 0, 0, 0 },
-		{ false, BYTES(Q NAME "\0\20\0\1\0\0\0\74\0\2\2a"), 0, 0, 0 },
-		{ false, BYTES(Q NAME "\0\20\0\1\0\0\0\74\0\0"), 0, 0, 0 },
-		{ false, BYTES(Q NAME "\0\17\0\1\0\0\0\74\0\1\0"), 0, 0, 0 },
-		{ false, BYTES(Q NAME "\0\41\0\1\0\0\0\74\0\6\0\0\0\0\0\1"), 0, 0, 0 },
-		{ false, BYTES(Q NAME "\0\6\0\1\0\0\0\74\0\2\0\0"), 0, 0, 0 },
+		{ false, BYTES(Q NAME "\0\1\0\1\0\0\0\74\0\5\1\2\3\4"), 0, 0, 0, false },
+		{ false, BYTES(Q NAME "\0\1\0\1\0\0\0\74\377\377\1\2\3\4"), 0, 0, 0, false },
+		{ false, BYTES(Q NAME "\0\1\0\1\0\0\0\74\0\3\1\2\3"), 0, 0, 0, false },
+		{ false, BYTES(Q NAME "\0\1\0\1\0\0\0\74\0\5\1\2\3\4\5"), 0, 0, 0, false },
+		{ false, BYTES(Q NAME "\0\34\0\1\0\0\0\74\0\4\1\2\3\4"), 0, 0, 0, false },
+		{ false, BYTES(Q NAME "\0\5\0\1\0\0\0\74\0\2\1a"), 0, 0, 0, false },
+		{ false, BYTES(Q NAME "\0\5\0\1\0\0\0\74\0\3\1a\0\0"), 0, 0, 0, false },
+		{ false, BYTES(Q NAME "\0\5\0\1\0\0\0\74\0\4\1a\0x"), 0, 0, 0, false },
+		{ false, BYTES(Q NAME "\0\5\0\1\0\0\0\74\0\0"), 0, 0, 0, false },
+		{ false, BYTES(Q NAME "\0\20\0\1\0\0\0\74\0\2\2a"), 0, 0, 0, false },
+		{ false, BYTES(Q NAME "\0\20\0\1\0\0\0\74\0\0"), 0, 0, 0, false },
+		{ false, BYTES(Q NAME "\0\17\0\1\0\0\0\74\0\1\0"), 0, 0, 0, false },
+		{ false, BYTES(Q NAME "\0\41\0\1\0\0\0\74\0\6\0\0\0\0\0\1"), 0, 0, 0, false },
+		{ false, BYTES(Q NAME "\0\6\0\1\0\0\0\74\0\2\0\0"), 0, 0, 0, false },
 		/* a pointer to itself, forward, into the header; OPT among the answers, twice */
 		{ false,
 		  BYTES(Q "\300\31"
 			  "\0\1\0\1\0\0\0\74\0\4\1\2\3\4"),
-		  0, 0, 0 },
+		  0, 0, 0, false },
 		{ false,
 		  BYTES(Q "\300\50"
 			  "\0\1\0\1\0\0\0\74\0\4\1\2\3\4"),
-		  0, 0, 0 },
-		{ false, BYTES(Q NAME "\0\5\0\1\0\0\0\74\0\2\300\45"), 0, 0, 0 },
-		{ false, BYTES(Q "\0\0\51\4\320\0\0\0\0\0\0"), 0, 0, 0 },
+		  0, 0, 0, false },
+		{ false, BYTES(Q NAME "\0\5\0\1\0\0\0\74\0\2\300\45"), 0, 0, 0, false },
+		{ false, BYTES(Q "\0\0\51\4\320\0\0\0\0\0\0"), 0, 0, 0, false },
 		{ false,
 		  BYTES(QN("\0", "\0", "\2") "\0\0\51\4\320\0\0\0\0\0\0"
 					     "\0\0\51\4\320\0\0\0\0\0\0"),
-		  0, 0, 0 },
+		  0, 0, 0, false },
 	};
 	struct dns_question question = { .type = 1, .class = 1 };
 	struct dns_reply reply;
