@@ -307,7 +307,8 @@ static void on_forwarded(void *ctx, struct dns_forward *f, const struct dns_repl
 	struct dns_client *client;
 	struct dns *d = ctx;
 
-	if (reply)
+	/* Without the signatures that were asked for: it may be asked with EDNS again soon. */
+	if (reply && (reply->edns || !key->dnssec))
 		dns_cache_put(d->cache, &key->question, key->variant, reply, time_boot_ms());
 	/* NULL: nobody answered, or it was a check of a resolver that nobody waits for. */
 	while ((client = *dns_forward_clients(f))) {

@@ -20,7 +20,7 @@ enum {
 	BUCKETS = 512,
 	UDP_MS = 1500,
 	TCP_MS = 3000,
-	CHECK_MS = 500,		/* two lost datagrams are no reason to do without EDNS ... */
+	CHECK_MS = 500,		/* twice: one lost datagram is no reason to do without EDNS */
 	CHECK_PLAIN_MS = 1900,	/* over before the attempts of one resolver alone */
 	CHECK_ATTEMPTS = 3,	/* the last one without EDNS */
 	ATTEMPTS_LEAST = 3,	/* of one resolver alone: sent again twice */
@@ -290,7 +290,10 @@ static void lost(struct asked *u)
 	dns_resolver_dead(&f->w->resolvers, &f->resolvers.list[from], time_boot_ms(),
 			  DNS_RESOLVER_GONE_MS);
 	udp_close(u);
-	if (from == f->turn && !f->tcp)
+	/* A check: only who was silent twice is asked without EDNS. */
+	if (f->check)
+		over(f, NULL);
+	else if (from == f->turn && !f->tcp)
 		attempt_next(f);
 }
 

@@ -161,7 +161,7 @@ def world():
         ip route add default via 192.0.2.254; ip route add default via fd92::254
         echo 0 65535 >/proc/sys/net/ipv4/ping_group_range
         nsenter --net={W} sh -ec '
-            for a in 192.0.2.53/24 192.0.2.54/24 192.0.2.55/24 192.0.2.56/24 192.0.2.57/24 192.0.2.7/24 192.0.2.254/24 172.30.0.9/32; do ip addr add $a dev w0; done
+            for a in 192.0.2.53/24 192.0.2.54/24 192.0.2.55/24 192.0.2.56/24 192.0.2.57/24 192.0.2.58/24 192.0.2.7/24 192.0.2.254/24 172.30.0.9/32; do ip addr add $a dev w0; done
             for a in fd92::53/64 fd92::7/64 fd92::254/64; do ip addr add $a dev w0 nodad; done
             ip link set w0 up
             echo 1 >/proc/sys/net/ipv4/ip_forward
@@ -300,6 +300,13 @@ def story_dead():
     case("... and at once from then on; who guesses there ends UDP", (dig("blind-2.example")[:2], ("NOERROR", ["A 203.0.113.7"])),
          (how("blind-2.example"), ["plain"]), (dig("flood.example")[1], ["A 203.0.113.7"]),
          (list(dict.fromkeys(l[0] for l in asked()[before:] if l[1] == "flood.example")), ["udp", "tcp"]))
+    case("... but what is said without EDNS to who wants signatures is not kept", *[(dig("blind-3.example", "+dnssec")[0], "NOERROR") for i in range(2)],
+         (names_asked().count("blind-3.example"), lambda n: n >= 2))
+    gate.say("resolvers 192.0.2.58 192.0.2.53")
+    case("only silence is a reason to ask without it: an ICMP error to the check is none", (dig("unseen.example")[0], "NOERROR"),
+         (dig("signed.example", "+dnssec")[0], "NOERROR"), (list(dict.fromkeys(l[-1] for l in asked() if l[-2] == "192.0.2.58")), ["edns"]))
+    before = names_asked().count("signed.example")
+    case("... and with it what has signatures is kept", (dig("signed.example", "+dnssec")[0], "NOERROR"), (names_asked().count("signed.example"), before))
     gate.say("resolvers 192.0.2.57 192.0.2.53 fd92::53 192.0.2.55")
     case("... though others are asked meanwhile, who say nothing", (dig("mute.example")[:2], ("NOERROR", ["A 203.0.113.7"])))
     # Never by the clock: who was asked stands in the log; 192.0.2.54 writes it and says nothing.

@@ -1,7 +1,8 @@
 """gate_world.py LOG [ADDRESS...] - the world outside of a gateway: resolvers with habits, an echo on port 9 (UDP and TCP).
 
 Each question is a line of LOG: transport, name, the asker's port, id, the address that was asked, edns or plain. What is answered goes by
-the first label. 192.0.2.54 answers only while there is LOG.awake; 192.0.2.56 and 192.0.2.57 do not see datagrams with EDNS.
+the first label. 192.0.2.54 answers only while there is LOG.awake; 192.0.2.56 and 192.0.2.57 do not see datagrams with EDNS, nor does
+192.0.2.58, for which somebody says to who asks so for the root's servers that nobody is there.
 """
 import os
 import selectors
@@ -10,7 +11,7 @@ import struct
 import sys
 
 ADDRESSES = ["192.0.2.53", "fd92::53", "192.0.2.7", "fd92::7"]
-BLIND = ["192.0.2.56", "192.0.2.57"]
+BLIND = ["192.0.2.56", "192.0.2.57", "192.0.2.58"]
 log = open(sys.argv[1], "a", buffering=1)
 selector = selectors.DefaultSelector()
 waiting = {}    # name -> how it was asked for first
@@ -56,6 +57,8 @@ def answers_to(name, id_, question, opt, transport):
         return [forged] * 40
     if label == "plain" and opt:
         return [message(id_, question, 1)]
+    if label == "signed" and opt:
+        return [right[:10] + b"\0\1" + right[12:] + b"\0" + struct.pack(">HHIH", 41, 1232, 0x8000, 0)]
     if label == "fail":
         return [message(id_, question, 2)]
     if label == "hostile":      # a pointer to itself, data beyond the end, a count that lies
@@ -81,11 +84,24 @@ def read_question(data):
     return ".".join(labels), struct.unpack(">H", data[:2])[0], data[12:at + 5], data[10:12] != b"\0\0"
 
 
+def refuse(me, who):
+    """ICMP port unreachable about a datagram of who's."""
+    about = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 40, 0, 0, 64, 17, 0, socket.inet_aton(who[0]), socket.inet_aton(me))
+    out = struct.pack(">BBHI", 3, 3, 0, 0) + about + struct.pack(">4H", who[1], 53, 20, 0)
+    total = sum(struct.unpack(f">{len(out) // 2}H", out))
+    total = (total & 0xffff) + (total >> 16)
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as s:
+        s.bind((me, 0))
+        s.sendto(out[:2] + struct.pack(">H", ~(total + (total >> 16)) & 0xffff) + out[4:], (who[0], 0))
+
+
 def on_udp(s):
     data, who = s.recvfrom(70000)
     name, id_, question, opt = read_question(data)
     me = s.getsockname()[0]
     print("udp", name, who[1], id_, me, "edns" if opt else "plain", file=log)
+    if opt and not name and me == BLIND[2]:
+        refuse(me, who)
     if opt and me in BLIND or name.startswith("mute") and me not in BLIND:
         return
     if name.startswith(("cut-late", "form-late")):      # ... and then is told how to ask; who asks so has the answer
