@@ -35,7 +35,7 @@ struct tcp_flow {
 	struct tcp_flow *later, *earlier; /* of tcp->handshake_first, while in one */
 	uint64_t since_ms;		  /* ... since when */
 	struct tcp_flow *starving;    /* the next one of tcp->starving */
-	struct tcp_flow *paced;	      /* the next one of tcp->paced */
+	struct tcp_flow *paced, **paced_at; /* the next one of tcp->paced; who points here */
 	struct stats *stats;	      /* or NULL */
 	enum tcp_flow_state state;
 	uint16_t asks_s; /* the container's keep-alive asks after so long; 0: it did not yet */
@@ -84,8 +84,8 @@ struct tcp {
 	uint32_t handshakes;	   /* CONNECTING and OPENING */
 	struct tcp_flow *handshake_first, *handshake_last; /* by age */
 	size_t kept_bytes;	   /* memory of all flows' kept bytes */
-	struct loop_timer feeding; /* of the starving */
-	struct loop_timer pacing;  /* of the paced */
+	struct loop_timer feeding, pacing; /* of the starving, of the paced */
+	unsigned pace_more_ms;	   /* rest between two walks past the paced */
 	struct tcp_windows windows;
 	int spare[2];		   /* sockets of the next IPv4, IPv6 connection, or -1 */
 };

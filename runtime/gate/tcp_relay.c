@@ -20,7 +20,8 @@ enum {
 	TURN_SHARED_BYTES = CHUNK_BYTES,
 	PIECES_MAX = 64,
 	FEED_MAX = 32, /* starving flows in one turn */
-	PACE_MS = 5,
+	PACE_MS = 5, PACE_MORE_MS = 40, /* less than a bucket holds (rate.h) */
+	PACED_OF_MS = 200, /* so many are walked past in a sixteenth of it */
 	DRAIN_MS = 60 * 1000, /* without a byte that the other side takes */
 	TALK_BYTES = 1024, /* a question or an answer, and no part of a stream */
 };
@@ -80,24 +81,22 @@ static void pace(struct tcp_flow *f)
 		return;
 	f->is_paced = true;
 	f->paced = t->paced;
+	f->paced_at = &t->paced;
+	if (f->paced)
+		f->paced->paced_at = &f->paced;
 	t->paced = f;
 	if (!t->pacing.loop && t->setup.loop)
-		loop_timer_set(t->setup.loop, &t->pacing, PACE_MS);
+		loop_timer_set(t->setup.loop, &t->pacing, PACE_MS + t->pace_more_ms);
 }
 
+/* Out of the row that it stands in: of those that wait, or whose time has come. */
 static void stop_pacing(struct tcp_flow *f)
 {
-	struct tcp_flow **at;
-
 	if (!f->is_paced)
 		return;
-	for (at = &f->tcp->paced; *at && *at != f; at = &(*at)->paced)
-		;
-	/* Or of those whose time has come. */
-	if (!*at)
-		for (at = &f->tcp->paid; *at != f; at = &(*at)->paced)
-			;
-	*at = f->paced;
+	*f->paced_at = f->paced;
+	if (f->paced)
+		f->paced->paced_at = f->paced_at;
 	f->is_paced = false;
 }
 
@@ -320,8 +319,7 @@ static void stop_starving(struct tcp_flow *f)
 
 enum taken { TAKEN_MORE, TAKEN_ALL, TAKEN_BLOCKED, TAKEN_END, TAKEN_ERROR };
 
-/* Nothing is under way and the window is shut: a byte in front of it, so that lwIP asks for room.
- */
+/* Nothing is under way, the window is shut: a byte in front of it, so that lwIP asks for room. */
 static enum taken take_asking(struct tcp_flow *f, size_t *sum)
 {
 	ssize_t n = recv(f->socket.fd, &f->asking, 1, MSG_DONTWAIT);
@@ -489,15 +487,20 @@ static void go_on_one(struct tcp_flow *f)
 static void go_on(struct loop_timer *timer)
 {
 	struct tcp *t = owner_of(timer, struct tcp, pacing);
+	unsigned walked = 0;
 	struct tcp_flow *f;
 
 	t->paid = t->paced;
 	t->paced = NULL;
-	while ((f = t->paid)) {
-		t->paid = f->paced;
-		f->is_paced = false;
+	if (t->paid)
+		t->paid->paced_at = &t->paid;
+	for (; (f = t->paid); walked++) {
+		stop_pacing(f);
 		go_on_one(f);
 	}
+	/* Where thousands wait it is not all that a gateway does. */
+	walked /= PACED_OF_MS;
+	t->pace_more_ms = walked < PACE_MORE_MS ? walked : PACE_MORE_MS;
 }
 
 void tcp_relay_init(struct tcp *t)

@@ -353,6 +353,43 @@ static void test_owed(void **state)
 	finish(&w);
 }
 
+/* Those that wait for a rate are walked past less often the more they are, and leave in any order.
+ */
+static void test_many_paced(void **state)
+{
+	enum { MANY = 4000 };
+	struct tcp_flow *flows = calloc(MANY, sizeof(*flows)), *f;
+	struct world w;
+	int i, count = 0;
+
+	(void)state;
+	begin(&w);
+	rate_init(&w.rate, 8000, time_boot_ns());
+	w.rate.tokens = w.rate.own[RATE_FLOWS] = -((int64_t)1 << 40);
+	for (i = 0; i < MANY; i++) {
+		flows[i].tcp = w.tcp;
+		flows[i].rate_out = &w.rate;
+		assert_true(tcp_relay_waits(&flows[i]));
+	}
+	assert_int_equal(w.tcp->pace_more_ms, 0);
+	for (i = 0; i < TURNS_MAX && w.tcp->pace_more_ms == 0; i++)
+		turn(&w);
+	assert_in_range(w.tcp->pace_more_ms, 10, 40);
+	for (i = 0; i < MANY; i += 2)
+		tcp_relay_clear(&flows[i]);
+	for (f = w.tcp->paced; f; f = f->paced, count++)
+		assert_int_equal((f - flows) % 2, 1);
+	assert_int_equal(count, MANY / 2);
+	for (i = MANY - 1; i > 0; i -= 2)
+		tcp_relay_clear(&flows[i]);
+	assert_null(w.tcp->paced);
+	for (i = 0; i < TURNS_MAX && w.tcp->pace_more_ms > 0; i++)
+		turn(&w);
+	assert_int_equal(w.tcp->pace_more_ms, 0);
+	free(flows);
+	finish(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -368,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_end_of_narrow),
 		cmocka_unit_test(test_short_talk),
 		cmocka_unit_test(test_owed),
+		cmocka_unit_test(test_many_paced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
