@@ -30,10 +30,12 @@ static void tell_ports(struct container *c, bool goes_on)
 	for (size_t i = 0; i < c->member.ports->count; i++) {
 		struct member_port *p = &c->member.ports->items[i];
 		uint16_t known = !p->said && goes_on ? p->recalled : p->said;
+		const char *address = p->map->host_address;
 
-		if (p->first != p->port && known != p->port)
-			report_say(c->env->report, "%s: its port %u is published at port %u",
-				   c->plan.service->name, p->container_port, p->port);
+		if ((p->first == 0 || p->first != p->last) && known != p->port)
+			report_say(c->env->report, "%s: its port %u is published at port %u%s%s",
+				   c->plan.service->name, p->container_port, p->port,
+				   address[0] ? " of " : "", address);
 		p->said = p->port;
 	}
 	if (member_ports_note(&c->member, &c->doc))

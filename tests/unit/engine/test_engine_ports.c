@@ -9,7 +9,7 @@ static void any_port_is_said_and_kept(void **state)
 	netd_starts();
 	boot_file(LAB "ports: ['127.0.0.1::80/udp']}}");
 	wait_for("NET_PUBLISH default lab udp 127.0.0.1:0-0 80 17 127.0.0.1 0 80 0 1 lab;");
-	wait_for("lab: its port 80 is published at port 49153\n");
+	wait_for("lab: its port 80 is published at port 49153 of 127.0.0.1\n");
 	wait_for("RELEASE lab;");
 	forget();
 	tell_exit(1, 0);
@@ -47,8 +47,10 @@ static void any_port_is_kept_without_a_netd(void **state)
 {
 	(void)state;
 	netd_starts();
-	boot_file(LAB "ports: ['80', '8000-8009:81']}}");
+	boot_file(LAB "ports: ['80', '8000-8009:81', '8010:82']}}");
 	wait_for("lab: its port 80 is published at port 49153\n");
+	wait_for("lab: its port 81 is published at port 8000\n");
+	assert_false(is_there("its port 82"));
 	wait_for("RELEASE lab;");
 	kill_engine();
 	netd_ends();
