@@ -580,6 +580,13 @@ bool lwip_conn_is_next(const struct lwip_conn *c, uint32_t seq)
 	return pcb && seq == pcb->rcv_nxt;
 }
 
+bool lwip_conn_has(const struct lwip_conn *c, uint32_t end)
+{
+	const struct tcp_pcb *pcb = c->pcb;
+
+	return pcb && (int32_t)(end - pcb->rcv_nxt) <= 0;
+}
+
 /* RFC 9293 3.8.4: the byte before the next one, or none in its place. */
 bool lwip_conn_is_asked(const struct lwip_conn *c, uint32_t seq)
 {

@@ -83,5 +83,6 @@ bool lwip_conn_waits(const struct lwip_conn *c); /* in TIME-WAIT */
  * lost. Until the next bytes are taken or consumed. */
 void lwip_conn_refuse(struct lwip_conn *c);
 bool lwip_conn_is_next(const struct lwip_conn *c, uint32_t seq); /* of all bytes to come */
+bool lwip_conn_has(const struct lwip_conn *c, uint32_t end);	 /* all bytes before this number */
 /* Is a segment with this number and nothing new a question whether we are there? */
 bool lwip_conn_is_asked(const struct lwip_conn *c, uint32_t seq);

@@ -437,7 +437,7 @@ void tcp_input_packet(struct tcp *t, const struct packet *p, struct frame *frame
 	/* A client that asks one thing for each connection: the next one. */
 	if (p->tcp_flags & PACKET_RESET)
 		hurry(t);
-	if (p->payload_bytes > 0 && tcp_held_must(f, p->payload_bytes)) {
+	if (tcp_held_must(f, p)) {
 		tcp_held_refuse(f, p);
 		return;
 	}

@@ -47,11 +47,15 @@ static bool is_within(const struct tcp_flow *f, size_t cost, size_t all_max, siz
 
 /* A flow that keeps nothing may go on beyond the bounds, but not begin to keep: else each new one
  * would add a piece, whatever the bounds say. */
-bool tcp_held_must(const struct tcp_flow *f, size_t size_bytes)
+bool tcp_held_must(const struct tcp_flow *f, const struct packet *p)
 {
-	if (f->service || is_within(f, 0, KEPT_MAX, KEPT_OF_ONE_MAX))
+	size_t payload = p->payload_bytes;
+
+	if (payload == 0 || f->service || is_within(f, 0, KEPT_MAX, KEPT_OF_ONE_MAX))
 		return false;
-	return f->kept || !has_room(f, size_bytes);
+	if (lwip_conn_has(&f->conn, p->tcp_seq + (uint32_t)payload))
+		return false;
+	return f->kept || !has_room(f, payload);
 }
 
 static void hold(struct tcp_flow *f, const struct packet *p)

@@ -15,8 +15,10 @@
 struct packet;
 struct tcp_flow;
 
-/* A segment with so many bytes has no place among what is kept. */
-bool tcp_held_must(const struct tcp_flow *f, size_t size_bytes);
+/* What is new in this segment has no place among what is kept. One that came before has its place:
+ * refused, its sender would see the window shut with nothing under way, and nobody would open it.
+ */
+bool tcp_held_must(const struct tcp_flow *f, const struct packet *p);
 void tcp_held_refuse(struct tcp_flow *f, const struct packet *p);
 void tcp_held_release(struct tcp_flow *f); /* its socket takes more; it may be gone then */
 void tcp_held_clear(struct tcp_flow *f);

@@ -51,7 +51,15 @@ def send_until_still(ends):
     return [sent[s] for s in ends]
 
 
-def read_until_all(ends, sizes):
+def stands(s):
+    """How a sender's kernel sees it: what to look at where something stands still (linux/tcp.h)."""
+    info = s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 232)
+    names = "rto 8 unacked 24 lost 32 retrans 36 last_sent 44 last_ack 56 total_retrans 100 notsent 160 snd_wnd 228".split()
+    words = {n: struct.unpack_from("=I", info, int(at))[0] for n, at in zip(names[::2], names[1::2])}
+    return f"ca {info[1]} probes {info[3]} backoff {info[4]} {words} {s.getsockname()}"
+
+
+def read_until_all(ends, sizes, senders):
     """The bytes that were sent, of all at once: what was wrong."""
     wrong, got = [], [0] * len(ends)
     with selectors.DefaultSelector() as all_:
@@ -60,7 +68,8 @@ def read_until_all(ends, sizes):
         while all_.get_map():
             ready = all_.select(LIMIT)
             if not ready:
-                return wrong + [f"{len(all_.get_map())} of {len(ends)} get nothing more"]
+                still = [key.data for key in all_.get_map().values()]
+                return wrong + [f"{len(still)} of {len(ends)} get nothing more: {stands(senders[still[0]])}"]
             for key, _ in ready:
                 i = key.data
                 try:
@@ -117,7 +126,7 @@ other, there = pair(a, far, V4)
 got = passed(other, there)
 t.is_("... another one gets through", got, MIB)
 begin = time.monotonic()
-wrong = read_until_all(theirs, sizes)
+wrong = read_until_all(theirs, sizes, mine)
 took = time.monotonic() - begin
 print(f"# {took:.2f} s")
 t.ok("... they read: all of it arrives, by no timer", not wrong and took < 5, (took, wrong[:10]))
@@ -133,7 +142,7 @@ other, there = pair(a, far, V4)
 got = passed(there, other)
 t.is_("... another one gets its bytes", got, MIB)
 begin = time.monotonic()
-wrong = read_until_all(mine, sizes)
+wrong = read_until_all(mine, sizes, theirs)
 print(f"# {time.monotonic() - begin:.2f} s")
 t.ok("... it reads: all of it is there", not wrong, wrong[:10])
 t.is_("netd ends", netd.end(), 0)

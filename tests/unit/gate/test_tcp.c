@@ -176,6 +176,31 @@ static void test_held_no_more(void **state)
 	finish(&w);
 }
 
+/* What came before is sent again, when there is no place for more: its sender has nothing under way
+ * then, and would wait for a window that nobody opens. */
+static void test_held_of_before(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	fill_until_kept(&w);
+	assert_int_equal(w.acked, w.ours);
+	assert_true(w.shown > 0);
+	w.account.kept_bytes += OVER;
+	w.ours -= SMALL;
+	say(&w, PACKET_ACKED, SMALL);
+	w.ours += SMALL;
+	assert_int_equal(w.acked, w.ours);
+	assert_true(w.shown > 0);
+	/* One that is new is refused. */
+	say(&w, PACKET_ACKED, SMALL);
+	assert_int_equal(w.acked, w.ours);
+	assert_int_equal(w.shown, 0);
+	w.account.kept_bytes -= OVER;
+	finish(&w);
+}
+
 /* A container that does not read holds no chunk, and is asked whether it does now. */
 static void test_unread(void **state)
 {
@@ -399,6 +424,7 @@ int main(void)
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_held),
 		cmocka_unit_test(test_held_no_more),
+		cmocka_unit_test(test_held_of_before),
 		cmocka_unit_test(test_unread),
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_least_segment),
