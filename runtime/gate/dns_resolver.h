@@ -1,6 +1,6 @@
 /* dns_resolver.h - which resolvers live: what is remembered of each one that was asked. Pure.
  *
- * Bounded: RESOLVERS of them; the one that was not asked for the longest is forgotten. */
+ * Bounded: DNS_RESOLVER_TABLE of them; the one that was not asked for the longest is forgotten. */
 #pragma once
 
 #include <stdbool.h>
