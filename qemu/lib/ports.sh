@@ -11,6 +11,15 @@ port_choose() {
 	((PORT == first)) || say "port $first of 127.0.0.1 is in use: taking $PORT"
 }
 
+# port_forward PORT...: FORWARD's ports, each as it was said; JupyterLab's is chosen already.
+port_forward() {
+	local port
+	for port; do
+		[ "$port" != "$PORT" ] || die "FORWARD has port $port of 127.0.0.1, which is JupyterLab's: give PORT= another one"
+		! port_is_busy "$port" || die "port $port of 127.0.0.1 is in use: give FORWARD another one for it"
+	done
+}
+
 port_is_busy() {
 	(exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }

@@ -64,10 +64,10 @@ settings_size() {
 }
 
 # FORWARD="8080 9000:80 5353/udp": ports of 127.0.0.1 that lead to the machine's, where its containers publish them. Sets
-# FORWARDS, words of QEMU's -netdev.
+# FORWARDS, words of QEMU's -netdev, and FORWARD_TCP, the ports of 127.0.0.1 that must be free.
 settings_forward() {
 	local word words host guest protocol taken=" "
-	FORWARDS=
+	FORWARDS='' FORWARD_TCP=()
 	read -ra words <<<"${FORWARD:-}"
 	for word in "${words[@]}"; do
 		[[ $word =~ ^([1-9][0-9]{0,4})(:([1-9][0-9]{0,4}))?(/(tcp|udp))?$ ]] ||
@@ -76,6 +76,7 @@ settings_forward() {
 		((host <= 65535 && guest <= 65535)) || usage_die "FORWARD: $word is beyond 65535"
 		[[ $taken != *" $host/$protocol "* ]] || usage_die "FORWARD has port $host of 127.0.0.1 twice"
 		taken+="$host/$protocol "
+		[ "$protocol" != tcp ] || FORWARD_TCP+=("$host")
 		FORWARDS+=",hostfwd=$protocol:127.0.0.1:$host-:$guest"
 	done
 	[ -z "$FORWARDS" ] || [ "${NET:-user}" = user ] || usage_die "FORWARD wants a network card: not with NET=none"

@@ -137,6 +137,14 @@ tap "a batch takes no port of the host" $?
 run gone DATA=none PORT=28888 FORWARD='28080 29000:80 25353/udp' -- 2>"$t/said"
 grep -q 'user,id=net,hostfwd=tcp:127.0.0.1:28888-:8888,hostfwd=tcp:127.0.0.1:28080-:28080,hostfwd=tcp:127.0.0.1:29000-:80,hostfwd=udp:127.0.0.1:25353-:25353 ' "$t/qemu"
 tap "FORWARD leads from 127.0.0.1 to the machine's ports" $?
+: >"$t/qemu"
+! run gone DATA=none PORT=28888 FORWARD=28888 -- 2>"$t/said" && grep -q "FORWARD has port 28888 of 127.0.0.1, which is JupyterLab's" "$t/said" && [ ! -s "$t/qemu" ]
+tap "JupyterLab's own port is refused with a sentence" $?
+coproc listener { python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1], flush=True); input()'; }
+read -r taken <&"${listener[0]}"
+! run gone DATA=none PORT=28888 FORWARD="$taken" -- 2>"$t/said" && grep -q "port $taken of 127.0.0.1 is in use: give FORWARD another one" "$t/said" && [ ! -s "$t/qemu" ]
+tap "so is one that somebody has" $?
+echo >&"${listener[1]}"
 
 # The Makefile's half of the host, beside programs that say what they were called with.
 mkdir -p "$t/checkout/tools" "$t/checkout/qemu"
